@@ -1,0 +1,243 @@
+"""The nouns: frozen, keyword-only. A card holds intentions and other people's numbers, never ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kernels = Literal["xnnpack", "reference", "tflm"]
+Status = Literal["ok", "partial", "fails", "unknown"]
+Kind = Literal["measured", "rule", "estimate", "quoted"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """How an image becomes a tensor; with the class names it is a model's contract.
+
+    The image is made upright and RGB (or gray), the central square of `crop` times its shorter side is
+    cut out (with crop=None the whole image is taken), and the result is resized with Pillow's bilinear
+    filter. A float32 file then takes (pixel - mean) / std, an int8 file takes pixel - 128.
+    """
+
+    height: int
+    width: int
+    channels: int
+    crop: float | None = None
+    mean: float = 0.0
+    std: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """What travels inside every file of ours: the input, and the class names in label order."""
+
+    model: str
+    input: Input
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A file of a publisher, pinned by its digest ("sha256:..." or "md5:...", as the publisher gives it)."""
+
+    url: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A data set; `reader` is the module that knows its format (`read`, `install`)."""
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    splits: Mapping[str, int]
+    source: str
+    terms: str
+    download: Download | None
+    reader: str
+    test: str = "test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a network is trained: SGD with Nesterov momentum on a one-cycle schedule, weights averaged.
+
+    The learning rate rises linearly to `peak` over the `warmup` share of the steps and falls linearly
+    to zero. `shift` (pixels) and `flip` are the augmentation.
+    """
+
+    epochs: int
+    batch: int
+    peak: float
+    warmup: float
+    momentum: float
+    weight_decay: float
+    averaging: float
+    label_smoothing: float
+    shift: int
+    flip: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantization:
+    """How float32 becomes int8: post-training, on `images` training images.
+
+    `ranges` chooses each activation's range: `minmax` the true extremes, `percentile` the 99.99 %
+    most central values, `mse` the least squared error of rounding and clipping, tensor by tensor.
+    """
+
+    images: int = 200
+    ranges: Literal["minmax", "percentile", "mse"] = "minmax"
+    bias_correction: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """Published weights. `importer` ("module:function") turns the file into the network's state."""
+
+    name: str
+    file: str
+    download: Download
+    licence: str
+    importer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A number that somebody else published."""
+
+    publisher: str
+    quantity: str
+    value: str
+    source: str
+    date: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A model card. `network` ("module:class") is imported only by the verbs that train or convert.
+
+    `parameters` counts as Keras does, batch-norm statistics included; `operations` is twice the
+    multiply-adds of one inference. Both are intentions: tests compare them with network and files.
+    """
+
+    name: str
+    title: str
+    architecture: str
+    backbone: str
+    network: str
+    data: str
+    input: Input
+    recipe: Recipe
+    quantization: Quantization
+    parameters: int
+    operations: int
+    weights: tuple[Weights, ...]
+    references: tuple[Reference, ...]
+    paper: str
+    licence: str
+    terms: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """A file and what its sidecar says of it. `inputs` are the digests of what it was made from."""
+
+    file: str
+    sha256: str
+    verb: str
+    model: str
+    arguments: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    tools: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A measured accuracy, with everything needed to measure it again.
+
+    `low` and `high` bound top-1's 95 % interval (Wilson); `confusion[i][j]` counts images of class i
+    that were called j; `per_class` is each class's recall; `top5` is None up to 20 classes.
+    """
+
+    model: str
+    precision: str
+    artifact: str
+    data: str
+    split: str
+    data_digest: str
+    n: int
+    correct: int
+    top1: float
+    low: float
+    high: float
+    top5: float | None
+    per_class: Mapping[str, float]
+    confusion: tuple[tuple[int, ...], ...]
+    kernels: Kernels
+    tools: Mapping[str, str]
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One check of one file on one device, and how far its answer can be trusted."""
+
+    check: str
+    status: Status
+    value: str
+    kind: Kind
+    tool: str
+    source: str
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """`status` and why."""
+
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compatibility:
+    """A file on a device: does it run at all, and does all of it run on the NPU (None: there is none)."""
+
+    device: str
+    file: str
+    runs: Verdict
+    npu: Verdict | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A device as `devices/NAME.toml` describes it. Sizes in bytes, clocks in MHz."""
+
+    name: str
+    title: str
+    engine: Literal["vela", "tflm", "litert"]
+    npu: str | None
+    source: str
+    arena: int | None = None
+    arena_region: str = ""
+    flash: int | None = None
+    over_arena: Status = "fails"
+    over_arena_advice: str = ""
+    npu_status: Status = "unknown"
+    npu_reason: str = ""
+    compiler: tuple[str, ...] = ()
+    sram: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The classes of one image, most probable first, as (name, probability)."""
+
+    file: str
+    classes: tuple[tuple[str, float], ...]

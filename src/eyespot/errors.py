@@ -1,0 +1,53 @@
+"""What can go wrong in the user's world. Each message is one line: what file, what was expected,
+what was found, what to do. `cli.py` prints it and exits with 1.
+
+    EyespotError
+    ├── UnknownNameError    a model, data set, device or published file that does not exist
+    ├── MissingDataError    data or weights that are not at hand
+    ├── MissingExtraError   a verb whose optional packages are not installed
+    ├── BadFileError        a file that is not what it should be
+    ├── RefusedError        a request that would break a law (test images in calibration, ...)
+    └── StoppedError        Ctrl-C during long work that can be continued
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class EyespotError(Exception):
+    """An error of the user's world."""
+
+
+class UnknownNameError(EyespotError):
+    """A name that nothing has. Near names are told, none is chosen."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names)}"
+        super().__init__(f"no {kind} is called {name!r}; {hint}")
+
+
+class MissingDataError(EyespotError):
+    """Data or weights that are not at hand; the message says how to get them."""
+
+
+class MissingExtraError(EyespotError):
+    """An optional package that a verb needs."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"this needs {package}, which is not installed: pip install 'eyespot[{extra}]'")
+
+
+class BadFileError(EyespotError):
+    """A file that is not what it should be."""
+
+
+class RefusedError(EyespotError):
+    """A request that would break one of eyespot's laws."""
+
+
+class StoppedError(EyespotError):
+    """Long work was interrupted and can be continued."""

@@ -1,0 +1,90 @@
+"""How an image becomes a tensor. The only definition: training, calibration, evaluation, prediction,
+export and the C code all follow it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot.errors import BadFileError
+
+if TYPE_CHECKING:
+    from eyespot.cards import Input
+
+MAX_PIXELS = 100_000_000
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+
+def decode(path: Path, channels: int) -> NDArray[np.uint8]:
+    """Read an image file upright (EXIF), as (height, width, channels) uint8, RGB or gray.
+
+    Transparency is laid on white; 16-bit gray is scaled to 8. BadFileError for what does not decode or
+    has more than 100 million pixels.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                if opened.width * opened.height > MAX_PIXELS:
+                    raise BadFileError(
+                        f"{path}: {opened.width} x {opened.height} pixels, at most {MAX_PIXELS:,} are taken; "
+                        "make it smaller first"
+                    )
+                upright = ImageOps.exif_transpose(opened)
+                pixels = np.asarray(_opaque(upright).convert("L" if channels == 1 else "RGB"))
+    except FileNotFoundError as error:
+        raise BadFileError(f"{path}: no such image") from error
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise BadFileError(f"{path}: does not decode as an image ({str(error)[:80]})") from error
+    return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def _opaque(image: Any) -> Any:
+    """An 8-bit image without transparency."""
+    from PIL import Image
+
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray((np.asarray(image, np.float64) / 257).round().clip(0, 255).astype(np.uint8))
+    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return image
+
+
+def fit(image: NDArray[np.uint8], taken: Input) -> NDArray[np.uint8]:
+    """Crop, resize and recolour an (h, w, c) image to the (height, width, channels) that `taken` states."""
+    if image.shape == (taken.height, taken.width, taken.channels) and taken.crop is None:
+        return image
+    from PIL import Image
+
+    picture = Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image)
+    picture = picture.convert("L" if taken.channels == 1 else "RGB")
+    box = central(picture.width, picture.height, taken.crop)
+    resized = picture.resize((taken.width, taken.height), Image.Resampling.BILINEAR, box)
+    return np.asarray(resized).reshape(taken.height, taken.width, taken.channels)
+
+
+def central(width: int, height: int, crop: float | None) -> tuple[float, float, float, float]:
+    """The (left, top, right, bottom) of the part of an image that is taken, in whole pixels."""
+    if crop is None:
+        return 0, 0, width, height
+    side = max(1, round(min(width, height) * crop))
+    left, top = (width - side) // 2, (height - side) // 2
+    return left, top, left + side, top + side
+
+
+def to_real(pixels: Any, taken: Input) -> Any:
+    """Pixels 0..255 (a float array or torch tensor) to the numbers that a float32 file takes."""
+    return (pixels - taken.mean) / taken.std
+
+
+def to_int8(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """Pixels 0..255 to what every int8 file of ours takes: pixel - 128."""
+    return (pixels ^ 0x80).view(np.int8)

@@ -1,0 +1,75 @@
+"""Tiny ResNet: the residual network of MLPerf Tiny's image classification benchmark."""
+
+from eyespot.cards import Download, Input, Model, Quantization, Recipe, Reference, Weights
+
+_MLPERF = "https://github.com/mlcommons/tiny/raw/1afd2c9820f795965a6134facd0b4dfae41ef23f/benchmark/training"
+_EIQ = "NXP eIQ Model Zoo 1.5, tasks/vision/classification/README.md"
+
+TINY_RESNET = Model(
+    name="tiny-resnet",
+    title="Tiny ResNet",
+    architecture="CNN",
+    backbone="ResNet",
+    network="eyespot.networks.resnet8:ResNet8",
+    data="cifar-10",
+    input=Input(height=32, width=32, channels=3),
+    recipe=Recipe(
+        epochs=70,
+        batch=128,
+        peak=0.2,
+        warmup=0.15,
+        momentum=0.9,
+        weight_decay=2e-4,
+        averaging=0.999,
+        label_smoothing=0.0,
+        shift=4,
+        flip=True,
+    ),
+    quantization=Quantization(),
+    parameters=78_666,
+    operations=25_000_000,
+    weights=(
+        Weights(
+            name="mlperf-tiny",
+            file="pretrainedResnet.h5",
+            download=Download(
+                url=f"{_MLPERF}/image_classification/trained_models/pretrainedResnet.h5",
+                digest="sha256:5f938a8eea605438cc7360aa13c987bc6d7bd0c8d931b2917361ae7ae4eeda2f",
+            ),
+            licence="Apache-2.0",
+            importer="eyespot.networks.resnet8:from_keras",
+        ),
+    ),
+    references=(
+        Reference(publisher="NXP", quantity="top-1 float32", value="0.87", source=_EIQ, date="2025-09-15"),
+        Reference(publisher="NXP", quantity="top-1 int8", value="0.75", source=_EIQ, date="2025-09-15"),
+        Reference(publisher="NXP", quantity="OPS", value="25M", source=_EIQ, date="2025-09-15"),
+        Reference(publisher="NXP", quantity="MParams", value="0.078", source=_EIQ, date="2025-09-15"),
+        Reference(publisher="NXP", quantity="size float32", value="0.31MB", source=_EIQ, date="2025-09-15"),
+        Reference(publisher="NXP", quantity="size int8", value="0.097MB", source=_EIQ, date="2025-09-15"),
+        Reference(
+            publisher="NXP",
+            quantity="compatibility",
+            value="MCX N947, i.MX 8M Plus, i.MX 93",
+            source=_EIQ,
+            date="2025-09-15",
+        ),
+        Reference(
+            publisher="MLPerf Tiny",
+            quantity="top-1 float32",
+            value="0.872",
+            source="https://github.com/mlcommons/tiny/pull/116",
+            date="2022-06-01",
+        ),
+        Reference(
+            publisher="MLPerf Tiny",
+            quantity="top-1 int8",
+            value="0.870",
+            source="https://github.com/mlcommons/tiny/pull/116",
+            date="2022-06-01",
+        ),
+    ),
+    paper="Banbury et al., MLPerf Tiny Benchmark, NeurIPS 2021 Datasets and Benchmarks, arXiv:2106.07597",
+    licence="Apache-2.0",
+    terms="The weights are ours and Apache-2.0. CIFAR-10, on which they were trained, names no licence.",
+)

@@ -1,0 +1,54 @@
+"""MLPerf Tiny's image classification network.
+
+Source: mlcommons/tiny, benchmark/training/image_classification/keras_model.py (resnet_v1_eembc):
+a 3x3 convolution and three residual stages of 16, 32 and 64 channels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from eyespot.networks.keras import load_layers
+from eyespot.networks.layers import SameConv2d, flatten
+
+EPSILON = 1e-3  # Keras's default for batch norm
+
+
+class ResNet8(nn.Module):
+    """Images (n, 3, 32, 32) float32 of pixels 0..255 to logits (n, classes)."""
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.conv = SameConv2d(3, 16, 3)
+        self.norm = nn.BatchNorm2d(16, EPSILON)
+        self.stages = nn.Sequential(Residual(16, 16, 1), Residual(16, 32, 2), Residual(32, 64, 2))
+        self.dense = nn.Linear(64, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stages(F.relu(self.norm(self.conv(x))))
+        logits: Tensor = self.dense(flatten(F.avg_pool2d(x, 8)))
+        return logits
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions beside a shortcut, which is a bare 1x1 convolution where the shape changes."""
+
+    def __init__(self, channels: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = SameConv2d(channels, out, 3, stride)
+        self.norm1 = nn.BatchNorm2d(out, EPSILON)
+        self.conv2 = SameConv2d(out, out, 3)
+        self.norm2 = nn.BatchNorm2d(out, EPSILON)
+        self.shortcut = nn.Identity() if channels == out else SameConv2d(channels, out, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
+        return F.relu(y + self.shortcut(x))
+
+
+def from_keras(network: ResNet8, path: Path) -> None:
+    """Load `pretrainedResnet.h5`, whose layers stand in the order in which they were made."""
+    load_layers(network, path)

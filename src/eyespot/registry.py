@@ -1,0 +1,89 @@
+"""From a name to a card, a file or a folder. The one place that knows where things lie."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import platformdirs
+
+from eyespot.cards import Dataset, Device, Model
+from eyespot.datasets import DATASETS
+from eyespot.errors import MissingDataError, UnknownNameError
+from eyespot.models import MODELS
+
+if TYPE_CHECKING:
+    from eyespot.datasets.split import Split
+
+PACKAGE = Path(__file__).resolve().parent
+ZOO = PACKAGE / "zoo"
+RESULTS = PACKAGE / "results"
+
+Card = TypeVar("Card", Model, Dataset, Device)
+
+
+def data_root() -> Path:
+    """`$EYESPOT_DATA`, or the platform's folder for a user's data."""
+    named = os.environ.get("EYESPOT_DATA")
+    return Path(named) if named else Path(platformdirs.user_data_dir("eyespot", appauthor=False))
+
+
+def _one(kind: str, cards: Iterable[Card], name: str) -> Card:
+    known = {card.name: card for card in cards}
+    if name not in known:
+        raise UnknownNameError(kind, name, known)
+    return known[name]
+
+
+def model(name: str) -> Model:
+    """The card of a model. UnknownNameError names the near ones."""
+    return _one("model", MODELS, name)
+
+
+def dataset(name: str) -> Dataset:
+    """The card of a data set. UnknownNameError names the near ones."""
+    return _one("data set", DATASETS, name)
+
+
+def imported(path: str) -> Any:
+    """What "module:name" or "module" names; cards hold such strings so that listing imports nothing."""
+    module, _, name = path.partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, name) if name else found
+
+
+def find(name: str | Path) -> Path:
+    """The file that MODEL means: a model's int8 or float32 file, a path, or a folder's int8 file.
+
+    UnknownNameError for a name that no model has, MissingDataError for a file that is not there.
+    """
+    text = str(name)
+    base, _, precision = text.partition(":")
+    if any(base == card.name for card in MODELS):
+        return _present(ZOO / base / f"{precision or 'int8'}.tflite", f"eyespot make {base}")
+    path = Path(text)
+    if path.is_dir():
+        return _present(path / "int8.tflite", f"eyespot quantize {path}")
+    if path.suffix == ".tflite":
+        return _present(path, "give the path of a .tflite file")
+    raise UnknownNameError("model", text, (card.name for card in MODELS))
+
+
+def _present(path: Path, remedy: str) -> Path:
+    if not path.is_file():
+        raise MissingDataError(f"{path}: no such file; {remedy}")
+    return path
+
+
+def open_split(card: Dataset, split: str) -> Split:
+    """A split of a data set under the data root, as its reader opens it.
+
+    UnknownNameError for a split that the card does not have, the reader's own errors otherwise.
+    """
+    if split not in card.splits:
+        raise UnknownNameError(f"split of {card.name}", split, card.splits)
+    opened: Split = imported(card.reader).read(card, data_root() / card.name, split)
+    return opened

@@ -1,0 +1,1 @@
+"""The training loop. With `networks`, the only place that imports torch."""

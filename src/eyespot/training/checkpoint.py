@@ -1,0 +1,102 @@
+"""Everything a run needs to go on, in one safetensors file: data only, nothing is executed on loading."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from eyespot.artifact import write
+from eyespot.cards import Recipe
+from eyespot.errors import BadFileError
+
+NAME = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One line of the run's CSV."""
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    validation_top1: float
+    images_per_second: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What identifies a run: a checkpoint of another run is refused."""
+
+    model: str
+    data: str
+    seed: int
+    recipe: Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """The live objects of a run; loading a checkpoint changes them in place."""
+
+    network: nn.Module
+    average: AveragedModel
+    optimizer: torch.optim.SGD
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """All tensors under flat names; momentum buffers exist after the first step."""
+        flat = {f"network.{name}": t for name, t in self.network.state_dict().items()}
+        flat |= {f"average.{name}": t for name, t in self.average.state_dict().items()}
+        momenta = self.optimizer.state_dict()["state"]
+        return flat | {f"momentum.{i}": state["momentum_buffer"] for i, state in momenta.items()}
+
+    def restore(self, flat: dict[str, torch.Tensor]) -> None:
+        """The inverse of `tensors`."""
+        self.network.load_state_dict(_below(flat, "network."))
+        self.average.load_state_dict(_below(flat, "average."))
+        saved = self.optimizer.state_dict()
+        saved["state"] = {int(i): {"momentum_buffer": t} for i, t in _below(flat, "momentum.").items()}
+        self.optimizer.load_state_dict(saved)
+
+
+def save_checkpoint(folder: Path, run: Run, state: State, history: list[Epoch]) -> None:
+    """Replace the folder's checkpoint."""
+    metadata = {"run": json.dumps(asdict(run)), "history": json.dumps([asdict(e) for e in history])}
+    tensors = {name: t.contiguous() for name, t in state.tensors().items()}
+    write(folder / NAME, save(tensors, metadata))
+
+
+def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
+    """Load the folder's checkpoint into `state` and return its history, [] where there is none.
+
+    BadFileError where it is damaged, or of another model, data, seed or recipe.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return []
+    try:
+        with safe_open(path, "pt") as file:
+            metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise BadFileError(f"{path}: is not a whole checkpoint ({error}); delete it to start again") from error
+    _same_run(path, json.loads(metadata["run"]), asdict(run))
+    state.restore(tensors)
+    return [Epoch(**e) for e in json.loads(metadata["history"])]
+
+
+def _same_run(path: Path, found: dict[str, Any], expected: dict[str, Any]) -> None:
+    flat = [{**r, **r["recipe"]} for r in (found, expected)]
+    differing = [k for k in flat[1] if k != "recipe" and flat[0].get(k) != flat[1][k]]
+    if differing:
+        told = ", ".join(f"{k} {flat[0].get(k)} (asked: {flat[1][k]})" for k in differing)
+        raise BadFileError(f"{path}: is of another run: {told}; choose another --out or delete it")
+
+
+def _below(flat: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): t for name, t in flat.items() if name.startswith(prefix)}
