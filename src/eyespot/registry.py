@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 
-from eyespot.cards import Dataset, Device, Model
+from eyespot.cards import Contract, Dataset, Device, Model
 from eyespot.datasets import DATASETS
 from eyespot.errors import MissingDataError, UnknownNameError
 from eyespot.models import MODELS
@@ -87,3 +87,9 @@ def open_split(card: Dataset, split: str) -> Split:
         raise UnknownNameError(f"split of {card.name}", split, card.splits)
     opened: Split = imported(card.reader).read(card, data_root() / card.name, split)
     return opened
+
+
+def contract(name: str) -> Contract:
+    """The contract that the card of a model states."""
+    card = model(name)
+    return Contract(model=name, input=card.input, classes=dataset(card.data).classes)

@@ -1,0 +1,1 @@
+"""From float32 to int8: ranges of the activations, the quantizer, bias correction."""

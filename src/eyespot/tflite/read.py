@@ -1,0 +1,136 @@
+"""What a .tflite file says of itself."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyespot.artifact import digest
+from eyespot.cards import Contract
+from eyespot.errors import BadFileError, MissingDataError
+from eyespot.tflite import contract, schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """A tensor of the graph. real = (stored - zero_point) * scale; scale is 0 for a float tensor."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A .tflite file with one image in, (1, height, width, channels), and one vector out."""
+
+    path: Path
+    data: bytes
+    model: Any
+
+    @property
+    def graph(self) -> Any:
+        """The main graph in the schema's object form."""
+        return self.model.subgraphs[0]
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the whole file."""
+        return digest(self.data)
+
+    @property
+    def input(self) -> Tensor:
+        """The image tensor."""
+        return self._tensor(self.graph.inputs[0])
+
+    @property
+    def output(self) -> Tensor:
+        """The tensor of class probabilities."""
+        return self._tensor(self.graph.outputs[0])
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """The operators' names in order of execution."""
+        return tuple(schema.operator_name(self.model, operator) for operator in self.graph.operators)
+
+    @property
+    def precision(self) -> str:
+        """`float32` or `int8`, as the input is."""
+        return self.input.dtype
+
+    @property
+    def external_buffers(self) -> int:
+        """Buffers kept outside the flatbuffer (`Buffer.offset`), which TFLM reads wrongly in silence."""
+        return sum(1 for buffer in self.model.buffers if (buffer.offset or 0) > 1)
+
+    @property
+    def operations(self) -> int:
+        """Twice the multiply-adds of all convolutions and dense layers for one image."""
+        return 2 * sum(self._multiply_adds(operator) for operator in self.graph.operators)
+
+    @property
+    def contract(self) -> Contract | None:
+        """The contract inside the file, None where there is none."""
+        return contract.read(self.model)
+
+    def _tensor(self, index: int) -> Tensor:
+        tensor = self.graph.tensors[index]
+        q = tensor.quantization
+        scaled = q is not None and q.scale is not None and len(q.scale) > 0
+        return Tensor(
+            name=tensor.name.decode(),
+            shape=tuple(int(n) for n in tensor.shape),
+            dtype=schema.TYPES.get(tensor.type, "unknown"),
+            scale=float(q.scale[0]) if scaled else 0.0,
+            zero_point=int(q.zeroPoint[0]) if scaled and q.zeroPoint is not None else 0,
+        )
+
+    def _multiply_adds(self, operator: Any) -> int:
+        name = schema.operator_name(self.model, operator)
+        if name not in {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}:
+            return 0
+        weights = [int(n) for n in self.graph.tensors[operator.inputs[1]].shape]
+        output = [int(n) for n in self.graph.tensors[operator.outputs[0]].shape]
+        per_output = prod(weights[1:3]) if name == "DEPTHWISE_CONV_2D" else prod(weights[1:])
+        return prod(output) * per_output
+
+
+def read(path: Path) -> File:
+    """Read a classifier. BadFileError for what is not one, in one line."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise MissingDataError(f"{path}: no such file") from error
+    if len(data) < 8 or data[4:8] != schema.IDENTIFIER:
+        raise BadFileError(f"{path}: is not a .tflite file (no {schema.IDENTIFIER.decode()} at byte 4)")
+    try:
+        file = File(path=path, data=data, model=schema.unpack(data))
+        _classifier(file)
+    except BadFileError:
+        raise
+    except (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
+        raise BadFileError(f"{path}: is a damaged .tflite file ({type(error).__name__}); fetch or make it again") from error
+    return file
+
+
+def _classifier(file: File) -> None:
+    """BadFileError unless there is one (1, h, w, 1 or 3) input and one (1, classes) output."""
+    inputs, outputs = len(file.graph.inputs), len(file.graph.outputs)
+    if (inputs, outputs) != (1, 1):
+        raise BadFileError(
+            f"{file.path}: {inputs} inputs and {outputs} outputs, expected an image classifier's one and one"
+        )
+    shape, out = file.input.shape, file.output.shape
+    if len(shape) != 4 or shape[0] != 1 or shape[3] not in {1, 3} or min(shape) < 1:
+        raise BadFileError(f"{file.path}: input of shape {shape}, expected (1, height, width, 1 or 3)")
+    if int(np.prod(out[:-1])) != 1:
+        raise BadFileError(f"{file.path}: output of shape {out}, expected (1, classes)")
+    _ = file.operators, file.operations, file.contract

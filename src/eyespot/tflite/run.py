@@ -1,0 +1,110 @@
+"""Running a file: three sets of kernels behind one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot.capture import captured
+from eyespot.cards import Contract, Input, Kernels
+from eyespot.errors import BadFileError, RefusedError
+from eyespot.image import fit, to_real
+from eyespot.tflite.read import File, Tensor
+
+Run = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+def open_runner(file: File, kernels: Kernels) -> Run:
+    """A function from an input tensor (h, w, c) to the output vector, both as the file stores them.
+
+    `xnnpack` is LiteRT as phones and Linux boards run it, `reference` LiteRT's plain kernels, with
+    which microcontrollers agree, `tflm` TensorFlow Lite for Microcontrollers (call it in a process of
+    its own: it aborts on files that it does not take). BadFileError where the kernels refuse the file.
+    """
+    if kernels == "tflm":
+        from eyespot.tflite.tflm import open_tflm
+
+        return open_tflm(file)
+    return as_function(interpreter(file, kernels))
+
+
+def interpreter(file: File, kernels: Kernels, *, keep_all: bool = False) -> Any:
+    """LiteRT's interpreter of a file, on one thread; `keep_all` keeps intermediate tensors readable."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    resolver = OpResolverType.BUILTIN_REF if kernels == "reference" else OpResolverType.AUTO
+    if keep_all:  # XNNPACK keeps its intermediate tensors to itself
+        resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    try:
+        with captured():
+            opened = Interpreter(
+                model_content=file.data,
+                num_threads=1,
+                experimental_op_resolver_type=resolver,
+                experimental_preserve_all_tensors=keep_all,
+            )
+            opened.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        raise BadFileError(f"{file.path}: LiteRT does not take it: {str(error).splitlines()[0]}") from error
+    return opened
+
+
+def as_function(opened: Any) -> Run:
+    """One image in, one vector out, on an interpreter with its tensors allocated."""
+    source = opened.get_input_details()[0]["index"]
+    result = opened.get_output_details()[0]["index"]
+
+    def run(tensor: NDArray[Any]) -> NDArray[Any]:
+        opened.set_tensor(source, tensor[None])
+        opened.invoke()
+        output: NDArray[Any] = opened.get_tensor(result)
+        return output.reshape(-1)
+
+    return run
+
+
+def contract_of(file: File, fallback: Contract | None = None) -> Contract:
+    """The file's own contract, or `fallback` where it carries none; RefusedError where they do not fit.
+
+    Nothing is guessed: what a float tensor holds cannot be seen in the file.
+    """
+    contract = file.contract or fallback
+    if contract is None:
+        raise RefusedError(f"{file.path}: carries no contract; name a model with the same one: --contract MODEL")
+    taken = contract.input
+    expected = (1, taken.height, taken.width, taken.channels)
+    if file.input.shape != expected or file.output.shape[-1] != len(contract.classes):
+        raise RefusedError(
+            f"{file.path}: takes {file.input.shape} and gives {file.output.shape[-1]} classes; the contract of "
+            f"{contract.model} says {expected} and {len(contract.classes)}"
+        )
+    return contract
+
+
+def levels(taken: Input, tensor: Tensor) -> NDArray[Any]:
+    """What each pixel value 0..255 becomes in an input tensor: (256,) of the tensor's type.
+
+    The scale and zero point are the file's own; for int8 files of ours the result is pixel - 128.
+    """
+    real: NDArray[Any] = to_real(np.arange(256.0), taken)
+    if tensor.dtype == "float32":
+        return real.astype(np.float32)
+    info = np.iinfo(tensor.dtype)
+    stored = np.round(real / tensor.scale) + tensor.zero_point
+    return stored.clip(info.min, info.max).astype(tensor.dtype)
+
+
+def encoder(file: File, contract: Contract) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
+    """A function from any (h, w, c) uint8 image to the file's input tensor (h, w, c)."""
+    table = levels(contract.input, file.input)
+    return lambda image: table[fit(image, contract.input)]
+
+
+def to_float(output: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:
+    """Stored output values to probabilities."""
+    if tensor.dtype == "float32":
+        return output.astype(np.float32)
+    return ((output.astype(np.float32) - tensor.zero_point) * tensor.scale).astype(np.float32)

@@ -1,0 +1,91 @@
+"""The flatbuffer's object form: bytes to `ModelT` and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as generated
+from numpy.typing import NDArray
+
+IDENTIFIER = b"TFL3"
+
+OPERATORS = {
+    code: name
+    for name, code in vars(generated.BuiltinOperator).items()
+    if not name.startswith("_") and isinstance(code, int)
+}
+TYPES = {
+    generated.TensorType.FLOAT32: "float32",
+    generated.TensorType.INT8: "int8",
+    generated.TensorType.UINT8: "uint8",
+    generated.TensorType.INT16: "int16",
+    generated.TensorType.INT32: "int32",
+    generated.TensorType.INT64: "int64",
+    generated.TensorType.BOOL: "bool",
+}
+
+
+def unpack(data: bytes) -> Any:
+    """The model's object form; whatever flatbuffers raises where `data` is damaged."""
+    return generated.ModelT.InitFromObj(generated.Model.GetRootAs(data, 0))
+
+
+def pack(model: Any) -> bytes:
+    """Bytes of a model: equal vectors stored once, buffers aligned to 16 as the schema asks."""
+    builder = _SharingBuilder(1024)
+    builder.Finish(model.Pack(builder), IDENTIFIER)
+    return bytes(builder.Output())
+
+
+class _SharingBuilder(flatbuffers.Builder):
+    """`Pack` writes every scale vector anew and ignores `force_align: 16`; both are mended here."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self._offsets: dict[tuple[str, bytes], int] = {}
+
+    def CreateNumpyVector(self, x: Any) -> int:  # noqa: N802 (flatbuffers' name)
+        array = np.asarray(x)
+        key = (array.dtype.str, array.tobytes())
+        if key not in self._offsets:
+            aligned = array.dtype == np.uint8 and array.size
+            self._offsets[key] = self._aligned_vector(key[1]) if aligned else super().CreateNumpyVector(array)
+        return self._offsets[key]
+
+    def _aligned_vector(self, data: bytes) -> int:
+        self.StartVector(1, len(data), 16)
+        self.head -= len(data)
+        self.Bytes[self.head : self.head + len(data)] = data
+        self.vectorNumElems = len(data)
+        offset: int = self.EndVector()
+        return offset
+
+
+def operator_code(model: Any, operator: Any) -> int:
+    """The builtin operator's number; old files keep it in the deprecated field."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    return max(code.builtinCode, code.deprecatedBuiltinCode)
+
+
+def operator_name(model: Any, operator: Any) -> str:
+    """`CONV_2D`, ..., or `custom:NAME`."""
+    name = OPERATORS.get(operator_code(model, operator), "unknown")
+    if name != "CUSTOM":
+        return name
+    return f"custom:{model.operatorCodes[operator.opcodeIndex].customCode.decode()}"
+
+
+def constant(model: Any, tensor: Any) -> NDArray[Any] | None:
+    """The values stored in the file for a tensor, in its shape; None for an activation."""
+    data = model.buffers[tensor.buffer].data
+    if data is None or not len(data):
+        return None
+    return np.frombuffer(np.asarray(data, np.uint8).tobytes(), TYPES[tensor.type]).reshape(tensor.shape)
+
+
+def set_constant(model: Any, tensor: Any, values: NDArray[Any]) -> None:
+    """Store values for a tensor, in the values' shape."""
+    tensor.shape = np.asarray(values.shape, np.int32)
+    model.buffers[tensor.buffer].data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)

@@ -1,0 +1,198 @@
+"""evaluate: a file's accuracy on a split."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot import artifact, registry
+from eyespot.cards import Contract, Evaluation, Kernels
+from eyespot.datasets.split import Split, data_digest, image_digest
+from eyespot.errors import BadFileError, RefusedError
+from eyespot.progress import track
+from eyespot.tflite import run as running
+from eyespot.tflite.read import File, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHUNK = 100
+PACKAGES = {"xnnpack": "ai-edge-litert", "reference": "ai-edge-litert", "tflm": "tflite-micro"}
+TOP5_FROM = 21
+
+
+def evaluate(
+    model: str,
+    *,
+    data: str | None = None,
+    split: str | None = None,
+    kernels: Kernels = "xnnpack",
+    images: int | None = None,
+    processes: int | None = None,
+    contract: str | None = None,
+) -> Evaluation:
+    """Measure top-1 on a data set, with its 95 % interval.
+
+    Example: eyespot evaluate tiny-resnet --kernels reference
+
+    Parameters
+    ----------
+    model
+        A model (its int8 file), MODEL:float32, a .tflite file or a folder that `make` wrote.
+    data
+        A data set; the one in the model's card by default.
+    split
+        The data set's test split by default.
+    kernels
+        xnnpack as phones and Linux boards run it, reference or tflm as microcontrollers do.
+    images
+        Only this many, the first ones.
+    processes
+        To run in; one for each core by default.
+    contract
+        For a file that carries none: the model whose input and classes it shares.
+    """
+    file = read(registry.find(model))
+    fallback = registry.contract(contract) if contract else None
+    agreed = running.contract_of(file, fallback)
+    card = registry.dataset(data or registry.model(agreed.model).data)
+    opened = registry.open_split(card, split or card.test)
+    _same_classes(agreed, opened)
+    n = min(images or len(opened), len(opened))
+    job = Job(path=file.path, data=card.name, split=opened.name, kernels=kernels, contract=agreed)
+    ranked, digests = classify(job, n, processes)
+    _refuse_overlap(file, digests)
+    return _summarise(file, job, opened, ranked, digests)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a worker needs to open the same file and data as its parent."""
+
+    path: Path
+    data: str
+    split: str
+    kernels: Kernels
+    contract: Contract
+
+
+def classify(job: Job, n: int, processes: int | None = None) -> tuple[NDArray[np.int64], list[bytes]]:
+    """The five (or fewer) most probable classes of the first n images, (n, 5), and the images' digests.
+
+    Only these cross the process border, so memory does not grow with the images. BadFileError where
+    the kernels abort.
+    """
+    starts = range(0, n, CHUNK)
+    spans = [(start, min(start + CHUNK, n)) for start in starts]
+    try:
+        with pool(job, processes) as workers:
+            found = list(track(workers.map(_classify_span, spans), len(spans), f"evaluate {job.path.name}"))
+    except BrokenProcessPool as error:
+        raise BadFileError(f"{job.path}: {job.kernels} aborted on this file") from error
+    return np.concatenate([ranked for ranked, _ in found]), list(itertools.chain(*(d for _, d in found)))
+
+
+def pool(job: Job, processes: int | None = None) -> ProcessPoolExecutor:
+    """Workers that each have the file and the data open; single-threaded ones beat threads by far."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(processes or os.cpu_count(), context, _open, (job,))
+
+
+_worker: Callable[[int, int], tuple[NDArray[np.int64], list[bytes]]]
+
+
+def _open(job: Job) -> None:
+    """Prepare a worker process."""
+    global _worker  # noqa: PLW0603 (a pool's initializer has no other place to leave things)
+    file = read(job.path)
+    split = registry.open_split(registry.dataset(job.data), job.split)
+    encode, run = running.encoder(file, job.contract), running.open_runner(file, job.kernels)
+
+    def work(start: int, stop: int) -> tuple[NDArray[np.int64], list[bytes]]:
+        outputs, digests = [], []
+        for i in range(start, stop):
+            image = split.read(i)
+            outputs.append(run(encode(image)))
+            digests.append(image_digest(image))
+        return _ranked(np.stack(outputs)), digests
+
+    _worker = work
+
+
+def _classify_span(span: tuple[int, int]) -> tuple[NDArray[np.int64], list[bytes]]:
+    return _worker(*span)
+
+
+def _ranked(outputs: NDArray[Any]) -> NDArray[np.int64]:
+    """Indices of the five largest outputs; among equal ones the lower index first, as argmax chooses."""
+    return np.argsort(-outputs.astype(np.float64), axis=1, kind="stable")[:, :5]
+
+
+def _same_classes(contract: Contract, split: Split) -> None:
+    if contract.classes != split.classes:
+        raise RefusedError(
+            f"{split.data} has the classes {', '.join(split.classes[:3])}, ...; "
+            f"the file has {', '.join(contract.classes[:3])}, ..., so accuracy means nothing"
+        )
+
+
+def _refuse_overlap(file: File, digests: list[bytes]) -> None:
+    """RefusedError where images stood in the file's calibration; a sidecar must match its file."""
+    if not artifact.sidecar(file.path).exists():
+        return
+    calibrated = set(artifact.load(file.path).facts.get("calibration_images", []))
+    if common := sum(d.hex() in calibrated for d in digests):
+        raise RefusedError(f"{file.path}: {common} of the {len(digests)} images calibrated it; evaluate on others")
+
+
+def _summarise(file: File, job: Job, split: Split, ranked: NDArray[np.int64], digests: list[bytes]) -> Evaluation:
+    n, labels = len(ranked), split.labels[: len(ranked)]
+    classes = len(split.classes)
+    correct = int((ranked[:, 0] == labels).sum())
+    confusion = np.zeros((classes, classes), int)
+    np.add.at(confusion, (labels, ranked[:, 0]), 1)
+    low, high = wilson(correct, n)
+    whole = n == len(split)
+    return Evaluation(
+        model=job.contract.model,
+        precision=file.precision,
+        artifact=file.sha256,
+        data=split.data,
+        split=split.name,
+        data_digest=data_digest(labels, digests),
+        n=n,
+        correct=correct,
+        top1=correct / n,
+        low=low,
+        high=high,
+        top5=float((ranked == labels[:, None]).any(1).mean()) if classes >= TOP5_FROM else None,
+        per_class={name: float(row[i] / row.sum()) for i, (name, row) in enumerate(_rows(split, confusion)) if row.sum()},
+        confusion=tuple(tuple(int(v) for v in row) for row in confusion),
+        kernels=job.kernels,
+        tools=artifact.tools(PACKAGES[job.kernels]),
+        command=f"eyespot evaluate {job.contract.model}:{file.precision} --data {split.data} --split {split.name} "
+        f"--kernels {job.kernels}" + ("" if whole else f" --images {n}"),
+    )
+
+
+def _rows(split: Split, confusion: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
+    return zip(split.classes, confusion, strict=True)
+
+
+def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """The 95 % score interval of a share (Wilson, JASA 22, 1927)."""
+    share, scale = correct / n, 1 + z * z / n
+    middle = share + z * z / (2 * n)
+    reach = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return (middle - reach) / scale, (middle + reach) / scale
