@@ -28,7 +28,7 @@ def download(source: Download, path: Path) -> Path:
         _fetch(source.url, part)
     except urllib.error.URLError as error:
         raise MissingDataError(
-            f"{source.url}: no answer ({error.reason}); with a copy of your own: eyespot fetch --from FILE_OR_FOLDER"
+            f"{source.url}: no answer ({error.reason}); with a copy of your own: --from FILE_OR_FOLDER"
         ) from error
     except OSError as error:
         raise EyespotError(f"{part}: download stopped ({error}); repeat to continue") from error

@@ -19,5 +19,7 @@ def locate(weights: Weights) -> Path:
     if not path.exists():
         return download(weights.download, path)
     if not artifact.matches(path, weights.download.digest):
-        raise BadFileError(f"{path}: is not the published file (expected {weights.download.digest}); delete it and repeat")
+        raise BadFileError(
+            f"{path}: is not the published file (expected {weights.download.digest}); delete it and repeat"
+        )
     return path
