@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 Kernels = Literal["xnnpack", "reference", "tflm"]
@@ -39,7 +40,10 @@ class Contract:
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """A file of a publisher, pinned by its digest ("sha256:..." or "md5:...", as the publisher gives it)."""
+    """A file of a publisher, pinned by its digest ("sha256:..." or "md5:...", as the publisher gives it).
+
+    The digest is "" for an archive that has none published: what it holds is verified instead.
+    """
 
     url: str
     digest: str
@@ -47,17 +51,25 @@ class Download:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A data set; `reader` is the module that knows its format (`read`, `install`)."""
+    """A data set. `splits` gives the images in each; None where any number will do.
+
+    It lies in `root`, or under the data root in a folder of its name. `reader` is the module that knows
+    its format, with three functions: `read(card, root, split)` opens a `Split`, fast and without reading
+    images; `parts(source)` names the pieces of an unpacked archive or a user's copy, {name under root:
+    path}; `verify(card, root)` compares digests and says what it compared. MissingDataError is raised
+    for what is not there, BadFileError for what is not as expected.
+    """
 
     name: str
     title: str
     classes: tuple[str, ...]
-    splits: Mapping[str, int]
+    splits: Mapping[str, int | None]
     source: str
     terms: str
     download: Download | None
     reader: str
     test: str = "test"
+    root: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ def locate(weights: Weights) -> Path:
     """
     path = registry.data_root() / "published" / weights.file
     if not path.exists():
-        return download(weights.download, path)
+        return download(weights.download, path, f"put a copy there yourself: {path}")
     if not artifact.matches(path, weights.download.digest):
         raise BadFileError(
             f"{path}: is not the published file (expected {weights.download.digest}); delete it and repeat"

@@ -12,7 +12,7 @@ import platformdirs
 
 from eyespot.cards import Contract, Dataset, Device, Model
 from eyespot.datasets import DATASETS
-from eyespot.errors import MissingDataError, UnknownNameError
+from eyespot.errors import BadFileError, MissingDataError, UnknownNameError
 from eyespot.models import MODELS
 
 if TYPE_CHECKING:
@@ -79,14 +79,26 @@ def _present(path: Path, remedy: str) -> Path:
 
 
 def open_split(card: Dataset, split: str) -> Split:
-    """A split of a data set under the data root, as its reader opens it.
+    """A split of a data set, as its reader opens it; its images counted.
 
-    UnknownNameError for a split that the card does not have, the reader's own errors otherwise.
+    UnknownNameError for a split that the card does not have, MissingDataError where it is not at hand,
+    BadFileError where it is not what the card says.
     """
     if split not in card.splits:
         raise UnknownNameError(f"split of {card.name}", split, card.splits)
-    opened: Split = imported(card.reader).read(card, data_root() / card.name, split)
+    opened: Split = imported(card.reader).read(card, folder(card), split)
+    expected = card.splits[split]
+    if expected is not None and len(opened) != expected:
+        raise BadFileError(
+            f"{folder(card)}: {split} has {len(opened):,} images, expected {expected:,}; "
+            f"delete the folder and repeat: eyespot fetch {card.name}"
+        )
     return opened
+
+
+def folder(card: Dataset) -> Path:
+    """Where a data set lies, or will."""
+    return card.root or data_root() / card.name
 
 
 def contract(name: str) -> Contract:

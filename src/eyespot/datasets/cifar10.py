@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.artifact import digest_file
 from eyespot.cards import Dataset
+from eyespot.datasets.files import holder
 from eyespot.datasets.split import Image, Split
 from eyespot.errors import BadFileError, MissingDataError
 
@@ -51,6 +53,23 @@ def read(card: Dataset, root: Path, split: str) -> Split:
         return pixels
 
     return Split(data=card.name, name=split, classes=card.classes, labels=labels[chosen], read=image)
+
+
+def parts(source: Path) -> dict[str, Path]:
+    """The folder of the six files, wherever it is in `source` and whatever it is called."""
+    return {FOLDER: holder(source, *DIGESTS)}
+
+
+def verify(card: Dataset, root: Path) -> str:
+    """Compare the six files with the publisher's, byte for byte."""
+    for name, expected in DIGESTS.items():
+        _records(root / FOLDER / name)
+        if (found := digest_file(root / FOLDER / name)) != expected:
+            raise BadFileError(
+                f"{root / FOLDER / name}: is not {card.title}'s (sha256 {found[:12]}..., expected "
+                f"{expected[:12]}...); delete the folder and repeat: eyespot fetch {card.name}"
+            )
+    return f"sha256 of {len(DIGESTS)} files"
 
 
 def _records(path: Path) -> NDArray[np.uint8]:

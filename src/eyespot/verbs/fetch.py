@@ -1,0 +1,142 @@
+"""fetch: a data set, from its publisher or from a copy of the user's."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from eyespot import archive, registry
+from eyespot.cards import Dataset
+from eyespot.download import download
+from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError
+from eyespot.progress import track
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """A data set at hand: its folder, the images in each split, and what was verified.
+
+    `new` is False where it was there already and nothing had to be done.
+    """
+
+    data: str
+    folder: Path
+    splits: Mapping[str, int]
+    verified: str
+    new: bool
+
+
+def fetch(data: str, *, from_: Annotated[Path | None, Parameter(name="--from")] = None) -> Fetched:
+    """Get a data set, verify it and lay it out under $EYESPOT_DATA.
+
+    Nothing happens where it is there and whole; a download that was stopped continues.
+
+    Example: eyespot fetch cifar-10
+
+    Parameters
+    ----------
+    data
+        Name of a data set.
+    from_
+        The publisher's archive, or a folder with what it holds, instead of a download.
+    """
+    card = registry.dataset(data)
+    if card.root:
+        raise RefusedError(f"{data}: is a folder of your own; use it as it is, with --data")
+    folder = registry.folder(card)
+    whole = _counts(card).keys() == card.splits.keys()
+    if not whole:
+        _install(card, from_ or _downloaded(card), folder)
+    verified = registry.imported(card.reader).verify(card, folder)
+    return Fetched(data=card.name, folder=folder, splits=_counts(card), verified=verified, new=not whole)
+
+
+def _counts(card: Dataset) -> dict[str, int]:
+    """Images in each split that is at hand. BadFileError for one that is damaged."""
+    counts = {}
+    for split in card.splits:
+        with contextlib.suppress(MissingDataError):
+            counts[split] = len(registry.open_split(card, split))
+    return counts
+
+
+def _downloaded(card: Dataset) -> Path:
+    """The publisher's archive, kept under the data root until it is installed."""
+    if not card.download:
+        raise MissingDataError(
+            f"{card.name}: cannot be downloaded without its publisher's leave ({card.source}); "
+            f"bring a copy: eyespot fetch {card.name} --from FILE_OR_FOLDER"
+        )
+    path = registry.data_root() / f".{card.name}.download"
+    remedy = f"with a copy of your own: eyespot fetch {card.name} --from FILE_OR_FOLDER"
+    return path if path.exists() else download(card.download, path, remedy)
+
+
+def _install(card: Dataset, source: Path, folder: Path) -> None:
+    """Put what `source` holds into `folder`, verified first; a kill leaves a hidden folder at most."""
+    if not source.exists():
+        raise MissingDataError(
+            f"{source}: no such file or folder; give the publisher's archive or what it holds"
+        )
+    ours = source == registry.data_root() / f".{card.name}.download"
+    try:
+        with _workplace(folder.with_name(f".{card.name}.partial")) as place:
+            _lay_out(card, source, place)
+            registry.imported(card.reader).verify(card, place / "whole")
+            _counts(replace(card, root=place / "whole"))
+            _move_parts(place / "whole", folder)
+    except BadFileError:
+        if ours:  # whatever the publisher sent, it will not do: begin anew next time
+            source.unlink()
+        raise
+    if ours:
+        source.unlink()
+
+
+@contextlib.contextmanager
+def _workplace(place: Path) -> Iterator[Path]:
+    """An empty folder that is gone afterwards. EyespotError where the disk is full or not writable."""
+    shutil.rmtree(place, ignore_errors=True)
+    try:
+        place.mkdir(parents=True)
+        yield place
+    except OSError as error:
+        raise EyespotError(f"{place}: cannot be written ({error}); free some space and repeat") from error
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _lay_out(card: Dataset, source: Path, place: Path) -> None:
+    """Copy (from a user's folder) or move (from an unpacked archive) the data set's parts to place/whole."""
+    if source.is_file():
+        archive.unpack(source, place / "unpacked")
+    parts = registry.imported(card.reader).parts(place / "unpacked" if source.is_file() else source)
+    (place / "whole").mkdir()
+    for name, part in parts.items():
+        if source.is_file():
+            part.rename(place / "whole" / name)
+        else:
+            _copy(part, place / "whole" / name)
+
+
+def _copy(part: Path, target: Path) -> None:
+    """Copy a file or a folder of files."""
+    files = [path for path in part.rglob("*") if path.is_file()] if part.is_dir() else [part]
+    for path in track(files, len(files), f"copy {part.name}"):
+        copied = target / path.relative_to(part)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copied)
+
+
+def _move_parts(whole: Path, folder: Path) -> None:
+    """Give each part its final name; parts that were there before stay as they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in sorted(whole.iterdir()):
+        if not (folder / part.name).exists():
+            part.rename(folder / part.name)
