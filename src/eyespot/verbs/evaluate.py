@@ -140,7 +140,10 @@ def _ranked(outputs: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _same_classes(contract: Contract, split: Split) -> None:
-    if contract.classes != split.classes:
+    if not split.classes:  # numbers are all that is known of the images: the file must have a class for each
+        if (highest := split.labels.max()) >= len(contract.classes):
+            raise RefusedError(f"{split.data} has the label {highest}; the file has {len(contract.classes)} classes")
+    elif contract.classes != split.classes:
         raise RefusedError(
             f"{split.data} has the classes {', '.join(split.classes[:3])}, ...; "
             f"the file has {', '.join(contract.classes[:3])}, ..., so accuracy means nothing"
@@ -158,7 +161,7 @@ def _refuse_overlap(file: File, digests: list[bytes]) -> None:
 
 def _summarise(file: File, job: Job, split: Split, ranked: NDArray[np.int64], digests: list[bytes]) -> Evaluation:
     n, labels = len(ranked), split.labels[: len(ranked)]
-    classes = len(split.classes)
+    classes = len(job.contract.classes)
     correct = int((ranked[:, 0] == labels).sum())
     confusion = np.zeros((classes, classes), int)
     np.add.at(confusion, (labels, ranked[:, 0]), 1)
@@ -177,7 +180,7 @@ def _summarise(file: File, job: Job, split: Split, ranked: NDArray[np.int64], di
         low=low,
         high=high,
         top5=float((ranked == labels[:, None]).any(1).mean()) if classes >= TOP5_FROM else None,
-        per_class={name: float(row[i] / row.sum()) for i, (name, row) in enumerate(_rows(split, confusion)) if row.sum()},
+        per_class={name: float(row[i] / row.sum()) for i, (name, row) in enumerate(_rows(job.contract, confusion)) if row.sum()},
         confusion=tuple(tuple(int(v) for v in row) for row in confusion),
         kernels=job.kernels,
         tools=artifact.tools(PACKAGES[job.kernels]),
@@ -186,8 +189,8 @@ def _summarise(file: File, job: Job, split: Split, ranked: NDArray[np.int64], di
     )
 
 
-def _rows(split: Split, confusion: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
-    return zip(split.classes, confusion, strict=True)
+def _rows(contract: Contract, confusion: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
+    return zip(contract.classes, confusion, strict=True)
 
 
 def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
