@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -76,13 +76,15 @@ def tools(*packages: str) -> dict[str, str]:
     return {name: version(name) for name in ("eyespot", *packages)}
 
 
-def save(path: Path, data: bytes, **record: Any) -> Artifact:
-    """Write a file and its sidecar; `record` holds Artifact's other fields.
-
-    The sidecar goes first to be written and last to be trusted: `load` compares both.
-    """
-    made = Artifact(file=path.name, sha256=digest(data), **record)
+def save(path: Path, data: bytes, **fields: Any) -> Artifact:
+    """Write a file and its sidecar; `fields` are Artifact's other ones."""
     write(path, data)
+    return record(path, **fields)
+
+
+def record(path: Path, **fields: Any) -> Artifact:
+    """Write the sidecar of a file that is there."""
+    made = Artifact(file=path.name, sha256=digest_file(path), **fields)
     write_json(sidecar(path), asdict(made))
     return made
 
@@ -92,22 +94,24 @@ def load(path: Path) -> Artifact:
 
     MissingDataError without a sidecar, BadFileError where it is not one or the file has other bytes.
     """
-    record = read_sidecar(path)
-    if path.exists() and (found := digest_file(path)) != record.sha256:
+    told = read_sidecar(path)
+    if path.exists() and (found := digest_file(path)) != told.sha256:
         raise BadFileError(
-            f"{path}: its sidecar {sidecar(path).name} is of another file (sha256 {record.sha256[:12]}..., "
+            f"{path}: its sidecar {sidecar(path).name} is of another file (sha256 {told.sha256[:12]}..., "
             f"found {found[:12]}...); make the file again or delete the sidecar"
         )
-    return record
+    return told
 
 
 def read_sidecar(path: Path) -> Artifact:
     """Read the sidecar of `path` without looking at the file itself; errors as `load`."""
     try:
-        record = json.loads(sidecar(path).read_text("utf-8"))
-        return Artifact(**{field.name: record[field.name] for field in fields(Artifact)})
+        found = json.loads(sidecar(path).read_text("utf-8"))
+        return Artifact(**{field.name: found[field.name] for field in fields(Artifact)})
     except FileNotFoundError as error:
-        raise MissingDataError(f"{path}: has no sidecar {sidecar(path).name}, so nothing is known of it") from error
+        raise MissingDataError(
+            f"{path}: has no sidecar {sidecar(path).name}, so nothing is known of it"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise BadFileError(f"{sidecar(path)}: is not a sidecar of eyespot's ({error})") from error
 
@@ -133,8 +137,3 @@ def matches(path: Path, expected: str) -> bool:
     """Whether a file has the digest that `expected` ("sha256:..." or "md5:...") names."""
     algorithm, _, value = expected.partition(":")
     return digest_file(path, algorithm) == value
-
-
-def facts_of(record: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """The named facts of a record, those that it has."""
-    return {name: record[name] for name in names if name in record}

@@ -7,12 +7,20 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import IO
+from dataclasses import dataclass
+
+
+@dataclass
+class Caught:
+    """`text` holds what was written, once the block has ended."""
+
+    text: str = ""
 
 
 @contextlib.contextmanager
-def captured() -> Iterator[IO[bytes]]:
-    """Catch everything written to file descriptors 1 and 2, by C++ as well; yields the file it goes to."""
+def captured() -> Iterator[Caught]:
+    """Catch everything written to file descriptors 1 and 2 within the block, by C++ as well."""
+    caught = Caught()
     sys.stdout.flush()
     sys.stderr.flush()
     saved = [os.dup(fd) for fd in (1, 2)]
@@ -20,16 +28,12 @@ def captured() -> Iterator[IO[bytes]]:
         try:
             for fd in (1, 2):
                 os.dup2(file.fileno(), fd)
-            yield file
+            yield caught
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
             for fd, old in zip((1, 2), saved, strict=True):
                 os.dup2(old, fd)
                 os.close(old)
-
-
-def text(file: IO[bytes]) -> str:
-    """All that was caught so far."""
-    file.seek(0)
-    return file.read().decode(errors="replace")
+            file.seek(0)
+            caught.text = file.read().decode(errors="replace")

@@ -229,22 +229,25 @@ class Compatibility:
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """A device as `devices/NAME.toml` describes it. Sizes in bytes, clocks in MHz."""
+    """A device as `devices/NAME.toml` describes it. Sizes in bytes; absent ones are not known.
+
+    `engine` is the tool that stands in for it on a host; `npu` is None where there is none.
+    """
 
     name: str
     title: str
     engine: Literal["vela", "tflm", "litert"]
-    npu: str | None
     source: str
-    arena: int | None = None
-    arena_region: str = ""
-    flash: int | None = None
-    over_arena: Status = "fails"
-    over_arena_advice: str = ""
-    npu_status: Status = "unknown"
+    npu: str | None = None
     npu_reason: str = ""
     compiler: tuple[str, ...] = ()
     sram: int | None = None
+    latency_spread: tuple[float, float] | None = None
+    arena: int | None = None
+    arena_region: str = ""
+    over_arena: Status = "fails"
+    over_arena_advice: str = ""
+    flash: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,7 @@
-"""What can go wrong in the user's world. Each message is one line: what file, what was expected,
-what was found, what to do. `cli.py` prints it and exits with 1.
+"""What can go wrong in the user's world.
+
+Each message is one line: what file, what was expected, what was found, what to do. `cli.py` prints it
+and exits with 1.
 
     EyespotError
     ├── UnknownNameError    a model, data set, device or published file that does not exist

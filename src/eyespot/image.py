@@ -1,5 +1,6 @@
-"""How an image becomes a tensor. The only definition: training, calibration, evaluation, prediction,
-export and the C code all follow it.
+"""How an image becomes a tensor.
+
+The only definition: training, calibration, evaluation, prediction, export and the C code all follow it.
 """
 
 from __future__ import annotations
@@ -83,8 +84,3 @@ def central(width: int, height: int, crop: float | None) -> tuple[float, float, 
 def to_real(pixels: Any, taken: Input) -> Any:
     """Pixels 0..255 (a float array or torch tensor) to the numbers that a float32 file takes."""
     return (pixels - taken.mean) / taken.std
-
-
-def to_int8(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """Pixels 0..255 to what every int8 file of ours takes: pixel - 128."""
-    return (pixels ^ 0x80).view(np.int8)

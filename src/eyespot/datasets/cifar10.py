@@ -48,8 +48,9 @@ def read(card: Dataset, root: Path, split: str) -> Split:
 
     def image(i: int) -> Image:
         batch, row = divmod(int(chosen[i]), RECORDS)
-        planes: Image = batches[batch][row, 1:].reshape(3, 32, 32)
-        return planes.transpose(1, 2, 0)
+        pixels = np.empty((32, 32, 3), np.uint8)
+        pixels[..., 0], pixels[..., 1], pixels[..., 2] = batches[batch][row, 1:].reshape(3, 32, 32)
+        return pixels
 
     return Split(data=card.name, name=split, classes=card.classes, labels=labels[chosen], read=image)
 
@@ -80,7 +81,7 @@ def _records(path: Path) -> NDArray[np.uint8]:
             f"{path}: {path.stat().st_size:,} bytes, expected {RECORDS * RECORD:,}; "
             "delete its folder and repeat: eyespot fetch cifar-10"
         )
-    return np.memmap(path, np.uint8, "r", shape=(RECORDS, RECORD))
+    return np.asarray(np.memmap(path, np.uint8, "r", shape=(RECORDS, RECORD)))
 
 
 def _members(labels: NDArray[np.int64], split: str) -> NDArray[np.int64]:

@@ -23,11 +23,17 @@ def load_layers(network: nn.Module, path: Path) -> None:
     BadFileError where the file is not HDF5, or a layer is missing, left over or of another shape.
     """
     layers = read_layers(path)
-    for kind, prefix in ((nn.Conv2d, "conv2d"), (nn.BatchNorm2d, "batch_normalization"), (nn.Linear, "dense")):
+    for kind, prefix in (
+        (nn.Conv2d, "conv2d"),
+        (nn.BatchNorm2d, "batch_normalization"),
+        (nn.Linear, "dense"),
+    ):
         modules = [m for m in network.modules() if isinstance(m, kind)]
         names = sorted((n for n in layers if re.fullmatch(rf"{prefix}(_\d+)?", n)), key=_number)
         if len(modules) != len(names):
-            raise BadFileError(f"{path}: {len(names)} {prefix} layers, expected {len(modules)}; weights of another model?")
+            raise BadFileError(
+                f"{path}: {len(names)} {prefix} layers, expected {len(modules)}; weights of another model?"
+            )
         for module, name in zip(modules, names, strict=True):
             _copy(module, layers[name], f"{path}: layer {name}")
 
@@ -56,14 +62,20 @@ def _number(name: str) -> int:
 
 
 def _copy(module: nn.Module, arrays: Arrays, where: str) -> None:
-    pairs = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
-    for name, array in arrays.items():
-        if name == "kernel":
-            target, array = "weight", array.transpose(3, 2, 0, 1) if array.ndim == 4 else array.T
-        else:
-            target = pairs.get(name, name)
+    pairs = {
+        "kernel": "weight",
+        "gamma": "weight",
+        "beta": "bias",
+        "moving_mean": "running_mean",
+        "moving_variance": "running_var",
+    }
+    for name, stored in arrays.items():
+        array = stored if name != "kernel" else stored.transpose(3, 2, 0, 1) if stored.ndim == 4 else stored.T
+        target = pairs.get(name, name)
         tensor: torch.Tensor = getattr(module, target)
         if tensor.shape != array.shape:
-            raise BadFileError(f"{where}: {name} is {array.shape}, expected {tuple(tensor.shape)}; weights of another model?")
+            raise BadFileError(
+                f"{where}: {name} is {array.shape}, expected {tuple(tensor.shape)}; weights of another model?"
+            )
         with torch.no_grad():
             tensor.copy_(torch.from_numpy(np.ascontiguousarray(array)))

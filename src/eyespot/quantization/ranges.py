@@ -73,7 +73,7 @@ def _percentile(counts: NDArray[np.int64], extreme: Range) -> Range:
     share = np.cumsum(counts) / counts.sum()
     edges = np.linspace(*extreme, BINS + 1)
     low = edges[np.searchsorted(share, (1 - CENTRAL) / 2)]
-    high = edges[min(np.searchsorted(share, (1 + CENTRAL) / 2) + 1, BINS)]
+    high = edges[min(int(np.searchsorted(share, (1 + CENTRAL) / 2)) + 1, BINS)]
     return min(float(low), 0.0), max(float(high), 0.0)
 
 

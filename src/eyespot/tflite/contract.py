@@ -21,7 +21,9 @@ NAME = b"eyespot"
 
 def write(model: Any, contract: Contract, provenance: Mapping[str, Any]) -> None:
     """Put the contract and the provenance into a model's object form, in place of older ones."""
-    text = json.dumps({"contract": asdict(contract), "provenance": provenance}, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(
+        {"contract": asdict(contract), "provenance": provenance}, sort_keys=True, separators=(",", ":")
+    )
     buffer, entry = generated.BufferT(), generated.MetadataT()
     buffer.data = np.frombuffer(text.encode(), np.uint8)
     entry.name, entry.buffer = NAME, len(model.buffers)

@@ -116,8 +116,18 @@ def read(path: Path) -> File:
         _classifier(file)
     except BadFileError:
         raise
-    except (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
-        raise BadFileError(f"{path}: is a damaged .tflite file ({type(error).__name__}); fetch or make it again") from error
+    except (
+        struct.error,
+        IndexError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+        MemoryError,
+    ) as error:
+        raise BadFileError(
+            f"{path}: is a damaged .tflite file ({type(error).__name__}); fetch or make it again"
+        ) from error
     return file
 
 

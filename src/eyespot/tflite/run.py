@@ -73,14 +73,15 @@ def contract_of(file: File, fallback: Contract | None = None) -> Contract:
     """
     contract = file.contract or fallback
     if contract is None:
-        raise RefusedError(f"{file.path}: carries no contract; name a model with the same one: --contract MODEL")
+        raise RefusedError(
+            f"{file.path}: carries no contract; name a model with the same one: --contract MODEL"
+        )
     taken = contract.input
     expected = (1, taken.height, taken.width, taken.channels)
     if file.input.shape != expected or file.output.shape[-1] != len(contract.classes):
-        raise RefusedError(
-            f"{file.path}: takes {file.input.shape} and gives {file.output.shape[-1]} classes; the contract of "
-            f"{contract.model} says {expected} and {len(contract.classes)}"
-        )
+        found = f"takes {file.input.shape} and gives {file.output.shape[-1]} classes"
+        said = f"the contract of {contract.model} says {expected} and {len(contract.classes)}"
+        raise RefusedError(f"{file.path}: {found}; {said}")
     return contract
 
 
@@ -100,7 +101,7 @@ def levels(taken: Input, tensor: Tensor) -> NDArray[Any]:
 def encoder(file: File, contract: Contract) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
     """A function from any (h, w, c) uint8 image to the file's input tensor (h, w, c)."""
     table = levels(contract.input, file.input)
-    return lambda image: table[fit(image, contract.input)]
+    return lambda image: table.take(fit(image, contract.input))
 
 
 def to_float(output: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:

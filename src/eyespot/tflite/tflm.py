@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import re
-import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.capture import captured, text
+from eyespot.capture import captured
 from eyespot.errors import BadFileError
 from eyespot.tflite.read import File, read
 
@@ -68,9 +67,8 @@ def measure_arena(path: Path) -> Arena:
     opened = _interpreter(file)
     with captured() as caught:
         opened.print_allocations()
-        sys.stderr.flush()
-    found = {name: int(size) for name, size in re.findall(r"Arena allocation (total|head|tail) (\d+)", text(caught))}
-    return Arena(**found)
+    lines = re.findall(r"Arena allocation (total|head|tail) (\d+)", caught.text)
+    return Arena(**{name: int(size) for name, size in lines})
 
 
 def run_all(path: Path, tensors: NDArray[Any]) -> NDArray[Any]:
@@ -84,12 +82,9 @@ def _interpreter(file: File) -> Any:
 
     if file.external_buffers:
         raise BadFileError(f"{file.path}: has weights outside the flatbuffer, which TFLM reads wrongly")
-    with captured() as caught:
-        try:
+    try:
+        with captured() as caught:
             return runtime.Interpreter.from_bytes(file.data, arena_size=ARENA_LIMIT)
-        except (RuntimeError, ValueError) as error:
-            said = text(caught).strip().splitlines()
-            reason = said[-1] if said else str(error)
-    raise BadFileError(f"{file.path}: TFLM does not take it: {reason}")
-
-
+    except (RuntimeError, ValueError) as error:
+        said = caught.text.strip().splitlines() or [str(error)]
+        raise BadFileError(f"{file.path}: TFLM does not take it: {said[0]}") from error

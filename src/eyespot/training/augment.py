@@ -26,7 +26,9 @@ def epoch_batches(
             yield augment(images, chosen, recipe, taken, generator), labels[chosen]
 
 
-def augment(images: Tensor, chosen: Tensor, recipe: Recipe, taken: Input, generator: torch.Generator) -> Tensor:
+def augment(
+    images: Tensor, chosen: Tensor, recipe: Recipe, taken: Input, generator: torch.Generator
+) -> Tensor:
     """Shift by up to `recipe.shift` pixels (mirrored at the border) and mirror half of the images."""
     height, width = images.shape[1:3]
     rows = _indices(height, len(chosen), recipe.shift, generator)

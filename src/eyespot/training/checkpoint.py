@@ -84,7 +84,9 @@ def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
         with safe_open(path, "pt") as file:
             metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise BadFileError(f"{path}: is not a whole checkpoint ({error}); delete it to start again") from error
+        raise BadFileError(
+            f"{path}: is not a whole checkpoint ({error}); delete it to start again"
+        ) from error
     _same_run(path, json.loads(metadata["run"]), asdict(run))
     state.restore(tensors)
     return [Epoch(**e) for e in json.loads(metadata["history"])]

@@ -30,13 +30,15 @@ class Data:
     validation_labels: Tensor
 
 
-def fit(network: nn.Module, data: Data, run: Run, taken: Input, folder: Path, track: Track, report: Report) -> nn.Module:
+def fit(
+    network: nn.Module, data: Data, run: Run, taken: Input, folder: Path, track: Track, report: Report
+) -> nn.Module:
     """Train to the end of the recipe, from the folder's checkpoint where there is one.
 
     After each epoch the checkpoint is replaced and `report` is called. Returns the averaged network.
     """
     recipe = run.recipe
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(memory_format=torch.channels_last)
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging), use_buffers=True)
     state = State(network=network, average=average, optimizer=_optimizer(network, recipe))
     history = resume(folder, run, state)
@@ -46,10 +48,14 @@ def fit(network: nn.Module, data: Data, run: Run, taken: Input, folder: Path, tr
     for epoch in range(len(history), recipe.epochs):
         started = time.monotonic()
         batches = augment.epoch_batches(data.images, data.labels, recipe, taken, seed=run.seed, epoch=epoch)
-        rate, loss = _train_epoch(state, track(batches, steps, _title(epoch, history)), recipe, epoch * steps, steps)
+        rate, loss = _train_epoch(
+            state, track(batches, steps, _title(epoch, history)), recipe, epoch * steps, steps
+        )
         speed = steps * recipe.batch / (time.monotonic() - started)
         top1 = accuracy(average, data.validation_images, data.validation_labels, taken)
-        entry = Epoch(epoch=epoch + 1, learning_rate=rate, loss=loss, validation_top1=top1, images_per_second=speed)
+        entry = Epoch(
+            epoch=epoch + 1, learning_rate=rate, loss=loss, validation_top1=top1, images_per_second=speed
+        )
         history.append(entry)
         save_checkpoint(folder, run, state, history)
         report(entry)

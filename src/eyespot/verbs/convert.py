@@ -71,7 +71,9 @@ def _load_trained(card: Model, network: nn.Module, path: Path) -> None:
     from safetensors.torch import load_file
 
     if not path.is_file():
-        raise MissingDataError(f"{path}: no such file; make it with: eyespot train {card.name} --out {path.parent}")
+        raise MissingDataError(
+            f"{path}: no such file; make it with: eyespot train {card.name} --out {path.parent}"
+        )
     if sidecar(path).exists() and (trained := load(path).model) != card.name:
         raise BadFileError(f"{path}: holds weights of {trained}, expected {card.name}")
     try:

@@ -142,7 +142,9 @@ def _ranked(outputs: NDArray[Any]) -> NDArray[np.int64]:
 def _same_classes(contract: Contract, split: Split) -> None:
     if not split.classes:  # numbers are all that is known of the images: the file must have a class for each
         if (highest := split.labels.max()) >= len(contract.classes):
-            raise RefusedError(f"{split.data} has the label {highest}; the file has {len(contract.classes)} classes")
+            raise RefusedError(
+                f"{split.data} has the label {highest}; the file has {len(contract.classes)} classes"
+            )
     elif contract.classes != split.classes:
         raise RefusedError(
             f"{split.data} has the classes {', '.join(split.classes[:3])}, ...; "
@@ -156,17 +158,20 @@ def _refuse_overlap(file: File, digests: list[bytes]) -> None:
         return
     calibrated = set(artifact.load(file.path).facts.get("calibration_images", []))
     if common := sum(d.hex() in calibrated for d in digests):
-        raise RefusedError(f"{file.path}: {common} of the {len(digests)} images calibrated it; evaluate on others")
+        raise RefusedError(
+            f"{file.path}: {common} of the {len(digests)} images calibrated it; evaluate on others"
+        )
 
 
-def _summarise(file: File, job: Job, split: Split, ranked: NDArray[np.int64], digests: list[bytes]) -> Evaluation:
+def _summarise(
+    file: File, job: Job, split: Split, ranked: NDArray[np.int64], digests: list[bytes]
+) -> Evaluation:
     n, labels = len(ranked), split.labels[: len(ranked)]
     classes = len(job.contract.classes)
     correct = int((ranked[:, 0] == labels).sum())
     confusion = np.zeros((classes, classes), int)
     np.add.at(confusion, (labels, ranked[:, 0]), 1)
     low, high = wilson(correct, n)
-    whole = n == len(split)
     return Evaluation(
         model=job.contract.model,
         precision=file.precision,
@@ -180,13 +185,24 @@ def _summarise(file: File, job: Job, split: Split, ranked: NDArray[np.int64], di
         low=low,
         high=high,
         top5=float((ranked == labels[:, None]).any(1).mean()) if classes >= TOP5_FROM else None,
-        per_class={name: float(row[i] / row.sum()) for i, (name, row) in enumerate(_rows(job.contract, confusion)) if row.sum()},
+        per_class={
+            name: float(row[i] / row.sum())
+            for i, (name, row) in enumerate(_rows(job.contract, confusion))
+            if row.sum()
+        },
         confusion=tuple(tuple(int(v) for v in row) for row in confusion),
         kernels=job.kernels,
         tools=artifact.tools(PACKAGES[job.kernels]),
-        command=f"eyespot evaluate {job.contract.model}:{file.precision} --data {split.data} --split {split.name} "
-        f"--kernels {job.kernels}" + ("" if whole else f" --images {n}"),
+        command=f"eyespot evaluate {_name(file, job.contract)} --data {split.data} --split {split.name} "
+        f"--kernels {job.kernels}" + ("" if n == len(split) else f" --images {n}"),
     )
+
+
+def _name(file: File, contract: Contract) -> str:
+    """How anybody else names this file: as a model where it is the shipped one, else by its own name."""
+    shipped = registry.ZOO / contract.model / f"{file.precision}.tflite"
+    same = shipped.exists() and artifact.digest_file(shipped) == file.sha256
+    return f"{contract.model}:{file.precision}" if same else file.path.name
 
 
 def _rows(contract: Contract, confusion: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:

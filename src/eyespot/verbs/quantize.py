@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def quantize(
     file = _float32(model)
     contract = running.contract_of(file)
     card = registry.model(contract.model)
-    asked = {"ranges": ranges, "images": images, "bias_correction": bias_correction}
+    asked: dict[str, Any] = {"ranges": ranges, "images": images, "bias_correction": bias_correction}
     how = replace(card.quantization, **{name: value for name, value in asked.items() if value is not None})
     split = registry.open_split(registry.dataset(card.data), "train")
     chosen = calibration(split, how.images)
@@ -61,7 +61,9 @@ def quantize(
         "inputs": {"float32": file.sha256, "calibration": data_digest(split.labels[chosen], digests)},
     }
     data = clean(quantized(file, split, chosen, how), contract, record)
-    folder = out or (Path("build") / contract.model if file.path.is_relative_to(registry.ZOO) else file.path.parent)
+    folder = out or (
+        Path("build") / contract.model if file.path.is_relative_to(registry.ZOO) else file.path.parent
+    )
     return artifact.save(
         folder / "int8.tflite",
         data,

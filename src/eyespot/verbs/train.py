@@ -33,7 +33,12 @@ class Training:
 
 
 def train(
-    model: str, *, out: Path | None = None, epochs: int | None = None, seed: int = 0, threads: int | None = None
+    model: str,
+    *,
+    out: Path | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
 ) -> Training:
     """Train a model by its card's recipe; repeat the command to continue a run that was stopped.
 
@@ -55,6 +60,7 @@ def train(
         Cores to use; all by default.
     """
     import torch
+
     from eyespot.networks.layers import initialise
     from eyespot.training.checkpoint import Run
     from eyespot.training.loop import fit
@@ -81,7 +87,12 @@ def train(
             f"{folder}: stopped after epoch {len(history)} of {recipe.epochs}; the same command continues"
         ) from error
     _draw_curves(folder / "curves.png", history)
-    weights = _save(folder, run, trained.state_dict(), {"dropped": dropped, "validation_top1": history[-1].validation_top1})
+    weights = _save(
+        folder,
+        run,
+        trained.state_dict(),
+        {"dropped": dropped, "validation_top1": history[-1].validation_top1},
+    )
     return Training(folder=folder, weights=weights, validation_top1=history[-1].validation_top1)
 
 
@@ -89,11 +100,14 @@ def _load(card: Model) -> tuple[Data, str, dict[str, int]]:
     """Training and validation images in memory, the former's digest, and how many were dropped and why."""
     import numpy as np
     import torch
+
     from eyespot.image import fit
     from eyespot.training.loop import Data
 
     data = registry.dataset(card.data)
-    train_split, validation, test = (registry.open_split(data, name) for name in ("train", "validation", data.test))
+    train_split, validation, test = (
+        registry.open_split(data, name) for name in ("train", "validation", data.test)
+    )
     held_out = {image_digest(image) for split in (validation, test) for image in split}
     kept, digests, dropped = usable(train_split, held_out)
 

@@ -1,0 +1,6 @@
+"""`python -m eyespot`."""
+
+from eyespot.cli import run
+
+if __name__ == "__main__":
+    run()

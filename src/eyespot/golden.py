@@ -1,0 +1,42 @@
+"""Golden tensors: what a file answers to generated pictures, to compare a board with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eyespot.artifact import replacing, write, write_json
+from eyespot.cards import Contract
+from eyespot.datasets.synthetic import picture
+from eyespot.tflite.read import File
+from eyespot.tflite.run import encoder, open_runner
+
+PICTURES = 4
+
+
+def write_golden(file: File, contract: Contract, folder: Path) -> tuple[Path, ...]:
+    """Write N.png, N.input.bin and N.output.bin (raw tensors as the file stores them) and golden.json.
+
+    Outputs are those of LiteRT's reference kernels, with which TFLM agrees.
+    """
+    from PIL import Image
+
+    encode, run = encoder(file, contract), open_runner(file, "reference")
+    taken, files = contract.input, []
+    for index in range(PICTURES):
+        pixels = picture(index, taken.height, taken.width, taken.channels)
+        with replacing(folder / f"{index}.png") as partial:
+            Image.fromarray(pixels.squeeze()).save(partial, "PNG")
+        tensor = encode(pixels)
+        files += [
+            folder / f"{index}.png",
+            write(folder / f"{index}.input.bin", tensor.tobytes()),
+            write(folder / f"{index}.output.bin", run(tensor).tobytes()),
+        ]
+    told = {
+        "file": file.sha256,
+        "kernels": "reference",
+        "input": {"shape": file.input.shape, "dtype": file.input.dtype},
+        "output": {"shape": file.output.shape, "dtype": file.output.dtype},
+        "pictures": PICTURES,
+    }
+    return (*files, write_json(folder / "golden.json", told))

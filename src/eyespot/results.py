@@ -1,0 +1,92 @@
+"""Measurements as files: those that ship, and the user's own under the data root, which come first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from eyespot import registry
+from eyespot.artifact import write_json
+from eyespot.cards import Compatibility, Evaluation, Finding, Verdict
+from eyespot.errors import BadFileError
+
+
+def own() -> Path:
+    """The folder of the user's own measurements."""
+    return registry.data_root() / "results"
+
+
+def save(evaluation: Evaluation, folder: Path) -> Path:
+    """Write an evaluation under a name that the same measurement gets again."""
+    parts = (evaluation.model, evaluation.precision, evaluation.data, evaluation.split, evaluation.kernels)
+    return write_json(folder / f"{'.'.join(parts)}.json", asdict(evaluation))
+
+
+def save_devices(model: str, found: tuple[Compatibility, ...], folder: Path) -> Path:
+    """Write what `check` found of a model's int8 file on all devices."""
+    return write_json(folder / f"{model}.devices.json", [asdict(c) for c in found])
+
+
+def evaluations(model: str) -> tuple[Evaluation, ...]:
+    """All measurements of a model, the user's own before the shipped ones."""
+    return tuple(
+        _evaluation(path) for path in _files(f"{model}.*.json") if not path.name.endswith(".devices.json")
+    )
+
+
+def accuracy(model: str, precision: str) -> Evaluation | None:
+    """The measurement that stands for a model: on its data set's test split, with LiteRT's own kernels."""
+    card = registry.model(model)
+    wanted = (precision, "xnnpack", card.data, registry.dataset(card.data).test)
+    found = (e for e in evaluations(model) if (e.precision, e.kernels, e.data, e.split) == wanted)
+    return next(found, None)
+
+
+def of_file(model: str, sha256: str) -> tuple[Evaluation, ...]:
+    """Those measurements of a model that were made on this very file."""
+    return tuple(e for e in evaluations(model) if e.artifact == sha256)
+
+
+def compatibility(model: str) -> tuple[Compatibility, ...]:
+    """What was found of a model's shipped int8 file on the devices; () where nothing was."""
+    for path in _files(f"{model}.devices.json"):
+        return tuple(_compatibility(entry) for entry in _read(path))
+    return ()
+
+
+def _files(pattern: str) -> Iterator[Path]:
+    for folder in (own(), registry.RESULTS):
+        yield from sorted(folder.glob(pattern))
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise BadFileError(
+            f"{path}: is not a result of eyespot's ({error}); delete it and measure again"
+        ) from error
+
+
+def _evaluation(path: Path) -> Evaluation:
+    fields = _read(path)
+    try:
+        return Evaluation(**fields | {"confusion": tuple(tuple(row) for row in fields["confusion"])})
+    except (TypeError, KeyError) as error:
+        raise BadFileError(
+            f"{path}: is not a result of eyespot's ({error}); delete it and measure again"
+        ) from error
+
+
+def _compatibility(entry: dict[str, Any]) -> Compatibility:
+    npu = entry["npu"]
+    return Compatibility(
+        device=entry["device"],
+        file=entry["file"],
+        runs=Verdict(**entry["runs"]),
+        npu=Verdict(**npu) if npu else None,
+        findings=tuple(Finding(**finding) for finding in entry["findings"]),
+    )

@@ -1,0 +1,55 @@
+"""list: the models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eyespot import registry, results
+from eyespot.cards import Model
+from eyespot.models import MODELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A model in one line. Sizes are bytes of the shipped files, top-1 the shipped int8 file's."""
+
+    name: str
+    title: str
+    data: str
+    input: str
+    parameters: int
+    operations: int
+    float32_bytes: int | None
+    int8_bytes: int | None
+    top1: float | None
+    n: int | None
+
+
+def list_models() -> tuple[Listed, ...]:
+    """Say which models there are, how large they are, and how accurate in int8.
+
+    Example: eyespot list --json
+    """
+    return tuple(_listed(card) for card in MODELS)
+
+
+def _listed(card: Model) -> Listed:
+    measured = results.accuracy(card.name, "int8")
+    taken = card.input
+    return Listed(
+        name=card.name,
+        title=card.title,
+        data=card.data,
+        input=f"{taken.width}x{taken.height}x{taken.channels}",
+        parameters=card.parameters,
+        operations=card.operations,
+        float32_bytes=_size(card.name, "float32"),
+        int8_bytes=_size(card.name, "int8"),
+        top1=measured.top1 if measured else None,
+        n=measured.n if measured else None,
+    )
+
+
+def _size(model: str, precision: str) -> int | None:
+    path = registry.ZOO / model / f"{precision}.tflite"
+    return path.stat().st_size if path.exists() else None
