@@ -56,7 +56,7 @@ class Dataset:
     It lies in `root`, or under the data root in a folder of its name. `reader` is the module that knows
     its format, with three functions: `read(card, root, split)` opens a `Split`, fast and without reading
     images; `parts(source)` names the pieces of an unpacked archive or a user's copy, {name under root:
-    path}; `verify(card, root)` compares digests and says what it compared. MissingDataError is raised
+    path}; `verify(root)` compares digests and says what it compared. MissingDataError is raised
     for what is not there, BadFileError for what is not as expected.
     """
 

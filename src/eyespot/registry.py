@@ -44,8 +44,14 @@ def model(name: str) -> Model:
 
 
 def dataset(name: str) -> Dataset:
-    """The card of a data set. UnknownNameError names the near ones."""
-    return _one("data set", DATASETS, name)
+    """The card of a data set: one of ours by its name, or else a folder of the user's by its path.
+
+    UnknownNameError names the near ones.
+    """
+    if any(name == card.name for card in DATASETS) or not Path(name).is_dir():
+        return _one("data set", DATASETS, name)
+    found: Dataset = imported("eyespot.datasets.folder").card(Path(name))
+    return found
 
 
 def imported(path: str) -> Any:
@@ -90,8 +96,8 @@ def open_split(card: Dataset, split: str) -> Split:
     expected = card.splits[split]
     if expected is not None and len(opened) != expected:
         raise BadFileError(
-            f"{folder(card)}: {split} has {len(opened):,} images, expected {expected:,}; "
-            f"delete the folder and repeat: eyespot fetch {card.name}"
+            f"{folder(card)}: {split} has {len(opened):,} images, expected {expected:,}; put back what is "
+            "missing, or move the folder away and fetch it again"
         )
     return opened
 

@@ -60,14 +60,14 @@ def parts(source: Path) -> dict[str, Path]:
     return {FOLDER: holder(source, *DIGESTS)}
 
 
-def verify(card: Dataset, root: Path) -> str:
+def verify(root: Path) -> str:
     """Compare the six files with the publisher's, byte for byte."""
     for name, expected in DIGESTS.items():
         _records(root / FOLDER / name)
         if (found := digest_file(root / FOLDER / name)) != expected:
             raise BadFileError(
-                f"{root / FOLDER / name}: is not {card.title}'s (sha256 {found[:12]}..., expected "
-                f"{expected[:12]}...); delete the folder and repeat: eyespot fetch {card.name}"
+                f"{root / FOLDER / name}: is not CIFAR-10's (sha256 {found[:12]}..., expected "
+                f"{expected[:12]}...); delete the folder and repeat: eyespot fetch cifar-10"
             )
     return f"sha256 of {len(DIGESTS)} files"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,10 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """`labels` is (n,) int64; `read(i)` decodes image i into (height, width, channels) uint8."""
+    """`labels` is (n,) int64; `read(i)` decodes image i into (height, width, channels) uint8.
+
+    `classes` is () where only the classes' numbers are known.
+    """
 
     data: str
     name: str
@@ -41,3 +44,21 @@ def data_digest(labels: Iterable[int], digests: Iterable[bytes]) -> str:
     for label, image in zip(labels, digests, strict=True):
         whole.update(int(label).to_bytes(4, "little") + image)
     return whole.hexdigest()
+
+
+def usable(split: Split, held_out: Container[bytes]) -> tuple[list[int], list[bytes], dict[str, int]]:
+    """What of a split may train: indices, image digests, and how many images were dropped for each reason.
+
+    Dropped are blank images, whose pixels all have one colour, and those that also stand, pixel for
+    pixel, in what is `held_out` (image digests of the test and validation splits).
+    """
+    kept, digests, dropped = [], [], {"blank": 0, "in validation or test": 0}
+    for i, image in enumerate(split):
+        if (image == image[0, 0]).all():
+            dropped["blank"] += 1
+        elif (digest := image_digest(image)) in held_out:
+            dropped["in validation or test"] += 1
+        else:
+            kept.append(i)
+            digests.append(digest)
+    return kept, digests, dropped

@@ -140,7 +140,12 @@ def _ranked(outputs: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _same_classes(contract: Contract, split: Split) -> None:
-    if contract.classes != split.classes:
+    if not split.classes:  # numbers are all that is known of the images: the file must have a class for each
+        if (highest := split.labels.max()) >= len(contract.classes):
+            raise RefusedError(
+                f"{split.data} has the label {highest}; the file has {len(contract.classes)} classes"
+            )
+    elif contract.classes != split.classes:
         raise RefusedError(
             f"{split.data} has the classes {', '.join(split.classes[:3])}, ...; "
             f"the file has {', '.join(contract.classes[:3])}, ..., so accuracy means nothing"
@@ -162,7 +167,7 @@ def _summarise(
     file: File, job: Job, split: Split, ranked: NDArray[np.int64], digests: list[bytes]
 ) -> Evaluation:
     n, labels = len(ranked), split.labels[: len(ranked)]
-    classes = len(split.classes)
+    classes = len(job.contract.classes)
     correct = int((ranked[:, 0] == labels).sum())
     confusion = np.zeros((classes, classes), int)
     np.add.at(confusion, (labels, ranked[:, 0]), 1)
@@ -182,7 +187,7 @@ def _summarise(
         top5=float((ranked == labels[:, None]).any(1).mean()) if classes >= TOP5_FROM else None,
         per_class={
             name: float(row[i] / row.sum())
-            for i, (name, row) in enumerate(_rows(split, confusion))
+            for i, (name, row) in enumerate(_rows(job.contract, confusion))
             if row.sum()
         },
         confusion=tuple(tuple(int(v) for v in row) for row in confusion),
@@ -200,8 +205,8 @@ def _name(file: File, contract: Contract) -> str:
     return f"{contract.model}:{file.precision}" if same else file.path.name
 
 
-def _rows(split: Split, confusion: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
-    return zip(split.classes, confusion, strict=True)
+def _rows(contract: Contract, confusion: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
+    return zip(contract.classes, confusion, strict=True)
 
 
 def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:

@@ -50,11 +50,12 @@ def fetch(data: str, *, from_: Annotated[Path | None, Parameter(name="--from")] 
     if card.root:
         raise RefusedError(f"{data}: is a folder of your own; use it as it is, with --data")
     folder = registry.folder(card)
-    whole = _counts(card).keys() == card.splits.keys()
-    if not whole:
+    before = _counts(card)
+    more = from_ or card.download or not before  # is there anything to get?
+    if more and before.keys() != card.splits.keys():
         _install(card, from_ or _downloaded(card), folder)
-    verified = registry.imported(card.reader).verify(card, folder)
-    return Fetched(data=card.name, folder=folder, splits=_counts(card), verified=verified, new=not whole)
+    after, verified = _counts(card), registry.imported(card.reader).verify(folder)
+    return Fetched(data=card.name, folder=folder, splits=after, verified=verified, new=after != before)
 
 
 def _counts(card: Dataset) -> dict[str, int]:
@@ -88,7 +89,7 @@ def _install(card: Dataset, source: Path, folder: Path) -> None:
     try:
         with _workplace(folder.with_name(f".{card.name}.partial")) as place:
             _lay_out(card, source, place)
-            registry.imported(card.reader).verify(card, place / "whole")
+            registry.imported(card.reader).verify(place / "whole")
             _counts(replace(card, root=place / "whole"))
             _move_parts(place / "whole", folder)
     except BadFileError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from eyespot import registry
 from eyespot.artifact import replacing, save, tools, write
 from eyespot.cards import Artifact, Model
-from eyespot.datasets.split import Split, data_digest, image_digest
+from eyespot.datasets.split import Split, data_digest, image_digest, usable
 from eyespot.errors import StoppedError
 from eyespot.progress import track
 
@@ -95,11 +96,8 @@ def train(
     return Training(folder=folder, weights=weights, validation_top1=history[-1].validation_top1)
 
 
-def _load(card: Model) -> tuple[Data, str, int]:
-    """Training and validation images in memory, the former's digest, and how many it lost to the test.
-
-    Images that also stand, pixel for pixel, in the test or validation split are dropped from training.
-    """
+def _load(card: Model) -> tuple[Data, str, dict[str, int]]:
+    """Training and validation images in memory, the former's digest, and how many were dropped and why."""
     import numpy as np
     import torch
 
@@ -107,23 +105,22 @@ def _load(card: Model) -> tuple[Data, str, int]:
     from eyespot.training.loop import Data
 
     data = registry.dataset(card.data)
-    splits = {name: registry.open_split(data, name) for name in ("train", "validation", data.test)}
-    digests = {name: [image_digest(image) for image in split] for name, split in splits.items()}
-    held_out = set(digests["validation"]) | set(digests[data.test])
-    kept = np.array([i for i, d in enumerate(digests["train"]) if d not in held_out])
+    train_split, validation, test = (
+        registry.open_split(data, name) for name in ("train", "validation", data.test)
+    )
+    held_out = {image_digest(image) for split in (validation, test) for image in split}
+    kept, digests, dropped = usable(train_split, held_out)
 
-    def pixels(split: Split, chosen: Any) -> torch.Tensor:
-        return torch.from_numpy(np.stack([fit(split.read(int(i)), card.input) for i in chosen]))
+    def pixels(split: Split, chosen: Iterable[int]) -> torch.Tensor:
+        return torch.from_numpy(np.stack([fit(split.read(i), card.input) for i in chosen]))
 
-    train_split, validation = splits["train"], splits["validation"]
     loaded = Data(
         images=pixels(train_split, kept),
         labels=torch.from_numpy(train_split.labels[kept]),
         validation_images=pixels(validation, range(len(validation))),
         validation_labels=torch.from_numpy(validation.labels),
     )
-    digest = data_digest(train_split.labels[kept], [digests["train"][i] for i in kept])
-    return loaded, digest, len(train_split) - len(kept)
+    return loaded, data_digest(train_split.labels[kept], digests), dropped
 
 
 def _save(folder: Path, run: Run, state: dict[str, Any], facts: dict[str, Any]) -> Artifact:

@@ -1,0 +1,100 @@
+"""A folder of the user's: one folder of images for each class, or images with a labels.csv.
+
+    photos/cat/*.jpg, photos/dog/*.jpg             classes sorted by name, or as classes.txt lists them
+    photos/labels.csv (file,class_index), *.jpg    names from classes.txt; without it, numbers only
+
+Images that labels.csv names may also lie in a folder called images.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from eyespot.cards import Dataset
+from eyespot.datasets.files import from_folders, from_rows, read_labels
+from eyespot.datasets.split import Split
+from eyespot.errors import BadFileError, MissingDataError
+
+LABELS, CLASSES = "labels.csv", "classes.txt"
+
+
+def card(path: Path) -> Dataset:
+    """The card of a folder, with the number of images that are in it now.
+
+    It has one split, `all`. Its classes are () where labels.csv comes without classes.txt.
+    MissingDataError where there is no such folder, BadFileError where it is not laid out as above.
+    """
+    if not path.is_dir():
+        raise MissingDataError(f"{path}: no such folder")
+    classes, order = _classes(path)
+    found = Dataset(
+        name=str(path),
+        title=path.resolve().name,
+        classes=classes,
+        splits={"all": None},
+        source=f"a folder of yours, {order}",
+        terms="Your own.",
+        download=None,
+        reader=__name__,
+        test="all",
+        root=path,
+    )
+    return replace(found, splits={"all": len(read(found, path, "all"))})
+
+
+def read(card: Dataset, root: Path, split: str) -> Split:
+    """Open all of it, as (height, width, 3)."""
+    if (root / LABELS).is_file():
+        images = root / "images" if (root / "images").is_dir() else root
+        return from_rows(card, split, images, read_labels(root / LABELS, images, len(card.classes) or None))
+    return from_folders(card, split, [root / name for name in card.classes])
+
+
+def _classes(path: Path) -> tuple[tuple[str, ...], str]:
+    """The class names, and where their order is from."""
+    if (path / LABELS).is_file():
+        listed = read_classes(path / CLASSES) if (path / CLASSES).is_file() else ()
+        return (
+            listed,
+            f"classes as in its {CLASSES}" if listed else f"classes known by number only, no {CLASSES}",
+        )
+    folders = [entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    if not folders:
+        raise BadFileError(f"{path}: expected a folder for each class or {LABELS}, found neither")
+    check_distinct(path, folders)
+    if not (path / CLASSES).is_file():
+        return tuple(sorted(folders)), f"classes sorted by name, no {CLASSES}"
+    listed = read_classes(path / CLASSES)
+    if differing := set(folders) ^ set(listed):
+        raise BadFileError(
+            f"{path}: {CLASSES} and the class folders differ in {', '.join(sorted(differing)[:3])}"
+        )
+    return listed, f"classes as in its {CLASSES}"
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """The names in a classes.txt, one a line in label order. BadFileError for none or for equal ones."""
+    try:
+        lines = path.read_text("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise BadFileError(f"{path}: is not text in UTF-8") from error
+    names = tuple(name for line in lines if (name := line.strip()))
+    if not names:
+        raise BadFileError(f"{path}: names no classes")
+    check_distinct(path, names)
+    return names
+
+
+def check_distinct(where: Path, names: Sequence[str]) -> None:
+    """BadFileError for names that are equal, or would be on a system that ignores case."""
+    seen: dict[str, str] = {}
+    for name in names:
+        key = unicodedata.normalize("NFC", name).casefold()
+        if key in seen:
+            raise BadFileError(
+                f"{where}: two classes of the same name, {seen[key]!r} and {name!r}; rename one"
+            )
+        seen[key] = name
