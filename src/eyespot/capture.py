@@ -1,4 +1,4 @@
-"""What native libraries write to the terminal, caught before it gets there."""
+"""What other libraries say about their own insides, kept from the terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ class Caught:
 
 @contextlib.contextmanager
 def captured() -> Iterator[Caught]:
-    """Catch everything written to file descriptors 1 and 2 within the block, by C++ as well."""
+    """Catch all that is written to file descriptors 1 and 2, by C++ as well; silence Python's warnings."""
     caught = Caught()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -28,7 +29,9 @@ def captured() -> Iterator[Caught]:
         try:
             for fd in (1, 2):
                 os.dup2(file.fileno(), fd)
-            yield caught
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield caught
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 from eyespot.cards import Accuracy, Compatibility, Evaluation, Listed, Prediction, Report
-from eyespot.markdown import share
+from eyespot.markdown import share as accuracy
 
 LONG = 20
 COLOURS = {"ok": "green", "partial": "yellow", "fails": "red", "unknown": "magenta"}
@@ -73,10 +74,10 @@ def _model_row(m: Listed) -> tuple[str, ...]:
     return (m.name, m.data, m.input, f"{m.parameters:,}", f"{m.operations / 1e6:.1f} M", size, top1)
 
 
-def _predictions(predictions: tuple[Prediction, ...]) -> Table:
-    rows = [(p.file, *(f"{name} {100 * value:.1f} %" for name, value in p.classes)) for p in predictions]
-    places = max(len(row) for row in rows)
-    return _table("file", *(str(i) for i in range(1, places)), rows=rows)
+def _predictions(predictions: tuple[Prediction, ...]) -> Group:
+    """One line a picture, as file names are long."""
+    lines = (", ".join(f"{name} {100 * share:.1f} %" for name, share in p.classes) for p in predictions)
+    return Group(*(f"{escape(p.file)}: {line}" for p, line in zip(predictions, lines, strict=True)))
 
 
 def _compatibility(found: tuple[Compatibility, ...]) -> Group:
@@ -104,7 +105,7 @@ def _evaluations(found: tuple[Evaluation, ...]) -> Table:
 
 
 def _evaluation_row(e: Evaluation) -> tuple[str, ...]:
-    return f"{e.model}:{e.precision}", share(e.top1, e.low, e.high, e.n), f"{e.data} {e.split}", e.kernels
+    return f"{e.model}:{e.precision}", accuracy(e.top1, e.low, e.high, e.n), f"{e.data} {e.split}", e.kernels
 
 
 def _accuracies(found: tuple[Accuracy, ...]) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,7 @@ class Classifier(nn.Module):
 
 def to_tflite(network: nn.Module, taken: Input) -> bytes:
     """Convert to a file of (1, h, w, c) float32 in, (1, classes) probabilities out."""
-    with captured(), warnings.catch_warnings():  # both are about torch.export's and jax's own insides
-        warnings.simplefilter("ignore")
+    with captured():
         import litert_torch
 
         _keep_pads_channel_last()

@@ -1,0 +1,64 @@
+"""How activation ranges are chosen, compared on validation images (never on the test's).
+
+    EYESPOT_DATA=... python benchmarks/ranges.py [FLOAT32_FILE]
+
+For each way, with and without bias correction, calibrated on 100, 200 and 500 training images: int8
+top-1 on the validation split minus float32's, in points, and how often both agree.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot import registry
+from eyespot.artifact import write
+from eyespot.cards import Quantization
+from eyespot.tflite.clean import clean
+from eyespot.tflite.read import read
+from eyespot.tflite.run import contract_of
+from eyespot.verbs.evaluate import Job, classify
+from eyespot.verbs.quantize import calibration, quantized
+
+IMAGES = (100, 200, 500)
+
+
+def predicted(path: Path, data: str, n: int) -> NDArray[Any]:
+    """Class of each validation image."""
+    job = Job(path=path, data=data, split="validation", kernels="xnnpack", contract=contract_of(read(path)))
+    return classify(job, n)[0][:, 0]
+
+
+def main(path: Path) -> None:
+    """Print a line for each way."""
+    file = read(path)
+    contract = contract_of(file)
+    data = registry.dataset(registry.model(contract.model).data)
+    train, validation = (registry.open_split(data, name) for name in ("train", "validation"))
+    float32 = predicted(path, data.name, len(validation))
+    top1 = (float32 == validation.labels).mean()
+    print(f"float32 {top1:.4f} on {len(validation):,} validation images")
+    for how, correction in itertools.product(("minmax", "percentile", "mse"), (False, True)):
+        cells = []
+        for images in IMAGES:
+            choice = Quantization(images=images, ranges=how, bias_correction=correction)  # type: ignore[arg-type]
+            with tempfile.TemporaryDirectory() as folder:
+                made = quantized(file, train, calibration(train, images), choice)
+                int8 = write(Path(folder) / "int8.tflite", clean(made, contract, {}))
+                found = predicted(int8, data.name, len(validation))
+            lost = 100 * ((found == validation.labels).mean() - top1)
+            cells.append((lost, 100 * (found == float32).mean()))
+        told = "   ".join(f"{lost:+.2f} {agree:5.1f} %" for lost, agree in cells)
+        print(
+            f"{how:10} bias correction {correction!s:5}  {told}   mean {np.mean([c[0] for c in cells]):+.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else registry.find("tiny-resnet:float32"))

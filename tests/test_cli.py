@@ -1,0 +1,153 @@
+"""The command as a user meets it: one line of error, exit codes, JSON."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from eyespot import registry
+from eyespot.cli import main
+from eyespot.datasets.synthetic import picture
+
+
+def run(capsys, *words: object) -> tuple[int, str, str]:
+    code = main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def fails(capsys, *words: object) -> str:
+    """The one line that a command fails with."""
+    code, out, err = run(capsys, *words)
+    assert (code, out) == (1, "")
+    assert err.startswith("eyespot: ")
+    assert err.count("\n") == 1
+    return err
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(3):
+        Image.fromarray(picture(i, 40, 50, 3)).save(folder / f"{i}.png")
+    return folder
+
+
+def test_list(capsys):
+    code, out, _ = run(capsys, "list")
+    assert code == 0
+    assert "tiny-resnet" in out
+
+
+def test_json_is_one_document_field_for_field(capsys):
+    code, out, err = run(capsys, "list", "--json")
+    assert (code, err) == (0, "")
+    rows = json.loads(out)
+    assert rows[0].keys() >= {"name", "parameters", "top1", "n"}
+
+
+def test_show(capsys):
+    _, out, _ = run(capsys, "show", "tiny-resnet", "--json")
+    shown = json.loads(out)
+    assert shown["card"]["name"] == "tiny-resnet"
+    assert {link["verb"] for file in shown["files"] for link in file["chain"]} >= {"convert", "quantize"}
+    assert run(capsys, "show", "tiny-resnet")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["tiny-resnt", "tiny_resnet", "Tiny-ResNet"])
+def test_a_misspelt_model_is_not_chosen(capsys, name):
+    assert "did you mean tiny-resnet?" in fails(capsys, "show", name)
+    assert "did you mean tiny-resnet?" in fails(capsys, "evaluate", name)
+
+
+def test_an_unknown_device(capsys):
+    assert "did you mean imx93" in fails(capsys, "check", "tiny-resnet", "--device", "imx94")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["evaluate"],
+        ["evaluate", "tiny-resnet", "--foo"],
+        ["evaluate", "tiny-resnet", "--kernels", "x"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(capsys, words):
+    code, out, err = run(capsys, *words)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "--help" in err
+
+
+def test_predict_files_folders_and_globs(capsys, photos):
+    code, out, _ = run(capsys, "predict", "tiny-resnet", photos, f"{photos}/[01].png", "--top", 2, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [Path(p["file"]).name for p in found] == ["0.png", "1.png", "2.png", "0.png", "1.png"]
+    assert all(len(p["classes"]) == 2 for p in found)
+    assert found[0] == found[3]
+
+
+def test_predict_in_a_table(capsys, photos):
+    _, out, _ = run(capsys, "predict", "tiny-resnet", photos / "0.png")
+    assert "0.png" in out
+    assert "%" in out
+
+
+def test_predict_bad_images(capsys, photos):
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    assert "broken.jpg: does not decode" in fails(capsys, "predict", "tiny-resnet", photos)
+    assert "no images there" in fails(capsys, "predict", "tiny-resnet", photos / "none*.png")
+
+
+@pytest.mark.parametrize("content", [b"", b"no model at all", bytes(4) + b"TFL3" + bytes(50)])
+@pytest.mark.parametrize("verb", ["evaluate", "check", "export", "compile"])
+def test_a_file_that_is_no_model(capsys, tmp_path, verb, content):
+    path = tmp_path / "x.tflite"
+    path.write_bytes(content)
+    more = ["--device", "imx93"] if verb == "compile" else []
+    assert str(path) in fails(capsys, verb, path, *more)
+
+
+def test_missing_data_says_how_to_get_it(capsys, no_data):
+    assert "eyespot fetch cifar-10" in fails(capsys, "evaluate", "tiny-resnet")
+    assert "eyespot fetch cifar-10" in fails(capsys, "quantize", "tiny-resnet")
+
+
+def test_truncated_data(capsys, no_data):
+    folder = no_data / "cifar-10/cifar-10-batches-bin"
+    folder.mkdir(parents=True)
+    (folder / "test_batch.bin").write_bytes(bytes(5000))
+    assert "test_batch.bin: 5,000 bytes, expected 30,730,000" in fails(capsys, "evaluate", "tiny-resnet")
+
+
+def test_a_sidecar_that_does_not_match(capsys, tmp_path):
+    for name in ("float32.tflite", "float32.tflite.json", "int8.tflite", "int8.tflite.json"):
+        shutil.copy(registry.ZOO / "tiny-resnet" / name, tmp_path)
+    with (tmp_path / "int8.tflite").open("ab") as file:
+        file.write(b"\0")
+    told = fails(capsys, "make", tmp_path, "--out", tmp_path / "made")
+    assert "its sidecar int8.tflite.json is of another file" in told
+    assert not (tmp_path / "made").exists()
+
+
+def test_unknown_published_weights(capsys, tmp_path):
+    assert "mlperf-tiny" in fails(capsys, "convert", "tiny-resnet", "--weights", "mlperf", "--out", tmp_path)
+
+
+def test_convert_before_train(capsys, tmp_path):
+    assert "make it with: eyespot train tiny-resnet" in fails(
+        capsys, "convert", "tiny-resnet", "--out", tmp_path
+    )
+
+
+def test_report_is_markdown(capsys):
+    code, out, _ = run(capsys, "report")
+    assert code == 0
+    assert out.startswith("| Model name | Architecture |")

@@ -1,0 +1,218 @@
+"""The chains: a folder for the board, measurements, the Model List."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eyespot import registry, results
+from eyespot.artifact import load, sidecar
+from eyespot.cards import Evaluation
+from eyespot.errors import BadFileError, MissingDataError
+from eyespot.markdown import megabytes, share, table
+from eyespot.render import plain, show
+from eyespot.tflite import run
+from eyespot.tflite.read import read
+from eyespot.verbs import make as making
+from eyespot.verbs.evaluate import wilson
+from eyespot.verbs.make import make
+from eyespot.verbs.measure import measure
+from eyespot.verbs.report import report
+from eyespot.verbs.show import show as show_model
+
+NAMES = {"float32.tflite", "int8.tflite", "imx93", "c", "golden", "check.json", "card.md"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder as somebody without data gets it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EYESPOT_DATA", str(tmp_path_factory.mktemp("none")))
+        return make("tiny-resnet", device="imx93", out=tmp_path_factory.mktemp("made"))
+
+
+def test_everything_for_the_board_is_there(made):
+    folder = made.folder
+    assert {p.name for p in folder.iterdir()} == NAMES | {"float32.tflite.json", "int8.tflite.json"}
+    assert (folder / "imx93/int8_vela.tflite").stat().st_size
+    assert {p.name for p in (folder / "c").iterdir()} == {"model.h", "model.c"}
+    assert made.sizes == {p.name: p.stat().st_size for p in folder.glob("*.tflite")}
+
+
+def test_the_files_are_the_shipped_ones(made):
+    for name in ("float32.tflite", "int8.tflite"):
+        assert (made.folder / name).read_bytes() == (registry.ZOO / "tiny-resnet" / name).read_bytes()
+        assert load(made.folder / name) == load(registry.ZOO / "tiny-resnet" / name)
+
+
+def test_without_data_the_shipped_measurement_is_told_as_such(made):
+    assert [a.origin for a in made.accuracies] == [making.SHIPPED, making.SHIPPED]
+    assert "shipped measurement; the data set is not at hand" in (made.folder / "card.md").read_text()
+
+
+def test_golden_tensors_are_what_the_file_answers(made):
+    told = json.loads((made.folder / "golden/golden.json").read_text())
+    file = read(made.folder / "int8.tflite")
+    answer = run.open_runner(file, "reference")
+    for i in range(told["pictures"]):
+        given = np.fromfile(made.folder / f"golden/{i}.input.bin", np.int8).reshape(told["input"]["shape"])
+        expected = np.fromfile(made.folder / f"golden/{i}.output.bin", np.int8)
+        assert np.array_equal(answer(given[0]), expected)
+        with Image.open(made.folder / f"golden/{i}.png") as picture:
+            assert np.array_equal(np.asarray(picture).astype(int) - 128, given[0])
+
+
+def test_check_json_holds_the_compatibility(made):
+    assert json.loads((made.folder / "check.json").read_text()) == plain(made.compatibility)
+
+
+def test_the_card_tells_the_contract_and_the_digests(made):
+    card = (made.folder / "card.md").read_text()
+    assert "`pixel - 128`" in card
+    assert "airplane, automobile, bird" in card
+    assert read(made.folder / "int8.tflite").sha256 in card
+
+
+def test_made_is_shown(made, capsys):
+    show(made)
+    out = capsys.readouterr().out
+    assert "origin" in out
+    assert "n = 10,000" in out
+
+
+def test_a_made_folder_is_a_model(made):
+    assert registry.find(made.folder) == made.folder / "int8.tflite"
+    again = make(str(made.folder), device="linux-arm64")
+    assert again.folder == made.folder
+    assert again.compatibility[0].device == "linux-arm64"
+
+
+def test_another_build_is_told_apart(made, tmp_path, no_data):
+    """The same recipe, other bytes: the shipped figure is shown, but not as this file's."""
+    for name in ("float32", "int8"):
+        shutil.copy(made.folder / f"{name}.tflite", tmp_path)
+        record = load(made.folder / f"{name}.tflite")
+        with (tmp_path / f"{name}.tflite").open("ab") as file:
+            file.write(bytes(16))
+        changed = replace(record, sha256=read(tmp_path / f"{name}.tflite").sha256)
+        sidecar(tmp_path / f"{name}.tflite").write_text(json.dumps(plain(changed)))
+    other = make(str(tmp_path), device="linux-arm64", out=tmp_path / "out")
+    assert {a.origin for a in other.accuracies} == {making.OTHER}
+
+
+def test_a_folder_without_int8(tmp_path):
+    shutil.copy(registry.find("tiny-resnet:float32"), tmp_path)
+    shutil.copy(sidecar(registry.find("tiny-resnet:float32")), tmp_path)
+    with pytest.raises(MissingDataError, match="eyespot quantize"):
+        make(str(tmp_path))
+
+
+@pytest.mark.slow
+def test_with_data_it_measures_now(data_root, tmp_path):
+    made = make("tiny-resnet", device="linux-arm64", out=tmp_path)
+    assert {a.origin for a in made.accuracies} == {making.NOW}
+
+
+def test_measure_without_data_says_what_was_left_out(no_data):
+    done = measure("tiny-resnet")
+    assert done.evaluations == ()
+    assert "eyespot fetch cifar-10" in done.left_out[0]
+    assert results.compatibility("tiny-resnet") == done.compatibility
+    assert done.folder == no_data / "results"
+
+
+EVALUATION = Evaluation(
+    model="tiny-resnet",
+    precision="int8",
+    artifact="0" * 64,
+    data="cifar-10",
+    split="test",
+    data_digest="1" * 64,
+    n=4,
+    correct=3,
+    top1=0.75,
+    low=0.3,
+    high=0.95,
+    top5=None,
+    per_class={"cat": 0.75},
+    confusion=((3, 1), (0, 0)),
+    kernels="xnnpack",
+    tools={"eyespot": "0"},
+    command="eyespot evaluate x",
+)
+
+
+def test_results_survive_the_disk(no_data):
+    results.save(EVALUATION, results.own())
+    assert results.evaluations("tiny-resnet")[0] == EVALUATION
+    assert results.of_file("tiny-resnet", "0" * 64) == (EVALUATION,)
+
+
+def test_the_users_own_measurement_comes_first_but_not_for_another_file(no_data):
+    results.save(EVALUATION, results.own())
+    assert results.accuracy("tiny-resnet", "int8") == EVALUATION
+    assert "measured on another build of the same recipe" in report().rows[place()]["Acc INT8"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"model": 1}'])
+def test_a_damaged_result_is_one_line(no_data, content):
+    path = results.save(EVALUATION, results.own())
+    path.write_text(content)
+    with pytest.raises(BadFileError, match="is not a result of eyespot's"):
+        results.evaluations("tiny-resnet")
+
+
+def place() -> int:
+    """Tiny ResNet's row of the Model List."""
+    return [row["Model name"] for row in report().rows].index("Tiny ResNet")
+
+
+def test_the_model_list_has_the_pages_columns(no_data):
+    row = report().rows[place()]
+    columns = (
+        "Architecture|Backbone|Training dataset|Acc FP32|Acc INT8|Input size|OPS|MParams|FP32 size|INT8 size"
+    )
+    assert list(row) == ["Model name", *columns.split("|"), "Compatibility"]
+    assert "n = 10,000" in row["Acc INT8"]
+    assert "NXP: 0.75" in row["Acc INT8"]
+    assert row["OPS"].startswith("25.0M")
+    assert "imx93: runs ok, NPU ok" in row["Compatibility"]
+
+
+def test_a_number_whose_chain_does_not_verify_is_refused(no_data, tmp_path, monkeypatch):
+    zoo = tmp_path / "zoo"
+    shutil.copytree(registry.ZOO / "tiny-resnet", zoo / "tiny-resnet")
+    record = json.loads((zoo / "tiny-resnet/float32.tflite.json").read_text())
+    record["inputs"]["weights"] = "f" * 64
+    (zoo / "tiny-resnet/float32.tflite.json").write_text(json.dumps(record))
+    monkeypatch.setattr(registry, "ZOO", zoo)
+    assert report().rows[place()]["Acc FP32"].startswith("refused: ")
+
+
+def test_show_model_follows_the_chain(no_data):
+    shown = show_model("tiny-resnet")
+    assert [[link.verb for link in file.chain] for file in shown.files] == [
+        ["convert", "train"],
+        ["quantize", "convert", "train"],
+    ]
+
+
+def test_markdown():
+    assert table(["a", "b"], [["x|y", "1\n2"]]) == "| a | b |\n| --- | --- |\n| x\\|y | 1<br>2 |\n"
+    assert megabytes(87_200) == "0.087 MB"
+    assert megabytes(None) == "not built"
+    assert share(0.87, 0.863, 0.876, 10_000) == "0.8700 [0.863, 0.876], n = 10,000"
+
+
+@pytest.mark.parametrize(
+    ("correct", "n", "low", "high"),
+    [(8719, 10_000, 0.86521, 0.87831), (0, 10, 0, 0.27753), (10, 10, 0.72247, 1), (1, 2, 0.09453, 0.90547)],
+)
+def test_wilson(correct, n, low, high):
+    """Expected values from statsmodels 0.14, proportion_confint(method="wilson")."""
+    assert wilson(correct, n) == pytest.approx((low, high), abs=1e-5)

@@ -1,0 +1,125 @@
+"""The whole chain on real data: MLPerf Tiny's published weights on CIFAR-10's 10,000 test images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eyespot import registry, results
+from eyespot.artifact import load
+from eyespot.errors import BadFileError, RefusedError
+from eyespot.tflite import run
+from eyespot.tflite.read import read
+from eyespot.tflite.tflm import isolated, run_all
+from eyespot.verbs import evaluate as evaluating
+from eyespot.verbs.evaluate import evaluate
+from eyespot.verbs.quantize import quantize
+
+N = 10_000
+
+
+@pytest.fixture(scope="module")
+def folder(data_root, tmp_path_factory):
+    """MLPerf Tiny's weights, imported, converted and quantized here."""
+    pytest.importorskip("torch")
+    from eyespot.verbs.convert import convert
+
+    folder = tmp_path_factory.mktemp("mlperf")
+    convert("tiny-resnet", weights="mlperf-tiny", out=folder)
+    quantize(str(folder))
+    return folder
+
+
+def top1(path, kernels="xnnpack", n=N):
+    """Predicted class of each of the first n test images."""
+    job = evaluating.Job(
+        path=path, data="cifar-10", split="test", kernels=kernels, contract=registry.contract("tiny-resnet")
+    )
+    return evaluating.classify(job, n)[0][:, 0]
+
+
+@pytest.fixture(scope="module")
+def labels(data_root):
+    return registry.open_split(registry.dataset("cifar-10"), "test").labels
+
+
+@pytest.fixture(scope="module")
+def float32(folder):
+    return top1(folder / "float32.tflite")
+
+
+def test_imported_weights_predict_as_the_publishers_file(data_root, float32, labels):
+    published = top1(data_root / "published/pretrainedResnet.tflite")
+    assert (float32 == published).sum() >= 9_990
+    assert (float32 == labels).mean() == pytest.approx(0.8719, abs=0.0005)
+
+
+def test_quantized_here(folder, float32, labels):
+    int8 = top1(folder / "int8.tflite")
+    assert (int8 == labels).mean() >= 0.8690
+    assert (int8 == float32).mean() >= 0.97
+
+
+def test_files(folder):
+    float32, int8 = read(folder / "float32.tflite"), read(folder / "int8.tflite")
+    assert len(float32.data) <= 318_144
+    assert len(int8.data) <= 98_496
+    assert len(int8.operators) <= 15
+    assert not set(int8.operators) & {"PAD", "TRANSPOSE", "QUANTIZE", "DEQUANTIZE"}
+    assert load(folder / "int8.tflite").inputs["float32"] == float32.sha256
+
+
+def test_the_same_inputs_give_the_same_bytes(folder, tmp_path):
+    again = quantize(str(folder), out=tmp_path)
+    assert again == load(folder / "int8.tflite")
+    assert (tmp_path / "int8.tflite").read_bytes() == (folder / "int8.tflite").read_bytes()
+
+
+def test_tflm_gives_the_reference_kernels_top1(folder, data_root):
+    file = read(folder / "int8.tflite")
+    split = registry.open_split(registry.dataset("cifar-10"), "test")
+    encode, answer = run.encoder(file, file.contract), run.open_runner(file, "reference")
+    tensors = np.stack([encode(split.read(i)) for i in range(200)])
+    reference, tflm = np.stack([answer(t) for t in tensors]), isolated(run_all, file.path, tensors)
+    assert np.array_equal(reference.argmax(1), tflm.argmax(1))
+    print(f"bit-equal outputs: {(reference == tflm).all(1).mean():.1%} of 200")
+
+
+def test_evaluate_says_what_it_measured(folder, labels):
+    measured = evaluate(str(folder), images=500, kernels="tflm")
+    assert (measured.n, measured.kernels, measured.data) == (500, "tflm", "cifar-10")
+    assert measured.command.endswith("--kernels tflm --images 500")
+    assert measured.artifact == read(folder / "int8.tflite").sha256
+    assert measured.low < measured.top1 < measured.high
+    assert measured.top5 is None
+
+
+def test_the_number_of_processes_changes_nothing(folder):
+    assert evaluate(str(folder), images=250, processes=1) == evaluate(str(folder), images=250, processes=3)
+
+
+def test_calibration_images_are_refused_in_evaluation(folder):
+    """Law 4. The first training image calibrates, so any evaluation on the training split meets it."""
+    with pytest.raises(RefusedError, match=r"1 of the 100 images calibrated it"):
+        evaluate(str(folder), split="train", images=100)
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_the_shipped_measurement_can_be_measured_again(precision, data_root):
+    shipped = results.accuracy("tiny-resnet", precision)
+    measured = evaluate(f"tiny-resnet:{precision}")
+    assert measured.data_digest == shipped.data_digest
+    assert abs(measured.correct - shipped.correct) <= 5  # XNNPACK's kernels differ between processors
+
+
+def test_weights_of_another_model(data_root, tmp_path):
+    pytest.importorskip("torch")
+    from eyespot.networks.keras import load_layers
+    from eyespot.networks.resnet8 import ResNet8
+
+    with pytest.raises(BadFileError, match="weights of another model"):
+        load_layers(ResNet8(), data_root / "published/vww_96.h5")
+    whole = (data_root / "published/pretrainedResnet.h5").read_bytes()
+    (tmp_path / "half.h5").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadFileError, match=r"half\.h5: is not a whole HDF5 file"):
+        load_layers(ResNet8(), tmp_path / "half.h5")

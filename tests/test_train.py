@@ -1,0 +1,201 @@
+"""The training loop, on generated pictures."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from eyespot import registry  # noqa: E402
+from eyespot.datasets.synthetic import picture  # noqa: E402
+from eyespot.errors import BadFileError  # noqa: E402
+from eyespot.networks.layers import count_parameters, initialise  # noqa: E402
+from eyespot.networks.resnet8 import ResNet8  # noqa: E402
+from eyespot.training import augment, checkpoint, loop  # noqa: E402
+from eyespot.verbs import train as verb  # noqa: E402
+
+CARD = registry.model("tiny-resnet")
+RECIPE = replace(CARD.recipe, epochs=3, batch=16, averaging=0.5)
+RUN = checkpoint.Run(model="tiny-resnet", data="0" * 64, seed=1, recipe=RECIPE)
+
+
+@pytest.fixture(scope="module")
+def data():
+    images = torch.from_numpy(np.stack([picture(i, 32, 32, 3) for i in range(96)]))
+    labels = torch.arange(96) % 4
+    return loop.Data(
+        images=images[:64], labels=labels[:64], validation_images=images[64:], validation_labels=labels[64:]
+    )
+
+
+def untracked(items, total, title):
+    return items
+
+
+class KilledError(Exception):
+    pass
+
+
+def fit(data, folder, *, run=RUN, kill_after=None):
+    """Train; raise KilledError in the middle of the epoch after `kill_after`."""
+    torch.set_num_threads(1)
+    network = ResNet8(10)
+    initialise(network, run.seed)
+    epochs = []
+
+    def track(items, total, title):
+        for i, item in enumerate(items):
+            if kill_after is not None and len(epochs) == kill_after and i == 2:
+                raise KilledError
+            yield item
+
+    trained = loop.fit(network, data, run, CARD.input, folder, track, epochs.append)
+    return trained.state_dict(), epochs
+
+
+def same(first, second) -> bool:
+    return all(torch.equal(first[name], second[name]) for name in first) and first.keys() == second.keys()
+
+
+@pytest.mark.parametrize("kill_after", [0, 1, 2])
+def test_killed_and_resumed_ends_with_the_same_weights(data, tmp_path, kill_after):
+    straight, told = fit(data, tmp_path / "straight")
+    with pytest.raises(KilledError):
+        fit(data, tmp_path / "killed", kill_after=kill_after)
+    resumed, again = fit(data, tmp_path / "killed")
+    assert same(straight, resumed)
+    assert [(e.epoch, e.loss, e.validation_top1) for e in told] == [
+        (e.epoch, e.loss, e.validation_top1) for e in again
+    ]
+
+
+def test_a_finished_run_is_not_repeated(data, tmp_path):
+    first, _ = fit(data, tmp_path)
+    second, epochs = fit(data, tmp_path, kill_after=99)
+    assert same(first, second)
+    assert len(epochs) == RECIPE.epochs
+
+
+def test_seeds_matter(data, tmp_path):
+    first, _ = fit(data, tmp_path / "1", run=replace(RUN, recipe=replace(RECIPE, epochs=1)))
+    second, _ = fit(data, tmp_path / "2", run=replace(RUN, seed=2, recipe=replace(RECIPE, epochs=1)))
+    assert not same(first, second)
+
+
+def test_training_learns(data, tmp_path):
+    seen = replace(data, validation_images=data.images, validation_labels=data.labels)
+    _, epochs = fit(seen, tmp_path, run=replace(RUN, recipe=replace(RECIPE, epochs=12, shift=1)))
+    assert epochs[-1].loss < 0.5 * epochs[0].loss
+    assert epochs[-1].validation_top1 > 0.6
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"model": "mobilenet-v1"}, "model tiny-resnet"), ({"seed": 7}, "seed 1"), ({"data": "1"}, "data 0000")],
+)
+def test_a_checkpoint_of_another_run_is_refused(data, tmp_path, change, told):
+    short = replace(RUN, recipe=replace(RECIPE, epochs=1))
+    fit(data, tmp_path, run=short)
+    before = (tmp_path / checkpoint.NAME).read_bytes()
+    with pytest.raises(BadFileError, match=f"is of another run: {told}"):
+        fit(data, tmp_path, run=replace(short, **change))
+    assert (tmp_path / checkpoint.NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x10" + bytes(30)])
+def test_a_damaged_checkpoint_is_one_line(data, tmp_path, content):
+    (tmp_path / checkpoint.NAME).write_bytes(content)
+    with pytest.raises(BadFileError, match="is not a whole checkpoint"):
+        fit(data, tmp_path)
+
+
+def test_learning_rate_rises_to_the_peak_and_falls_to_zero():
+    rates = [loop.learning_rate(step, 100, RECIPE) for step in range(101)]
+    top = round(RECIPE.warmup * 100)
+    assert rates[0] == 0
+    assert rates[-1] == 0
+    assert max(rates) == rates[top] == RECIPE.peak
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+def test_augmentation_without_shift_or_flip_is_the_image(data):
+    still = replace(RECIPE, shift=0, flip=False)
+    batch = augment.augment(data.images, torch.arange(5), still, CARD.input, torch.Generator())
+    assert torch.equal(batch.permute(0, 2, 3, 1).to(torch.uint8), data.images[:5])
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_shifts_are_mirrored_at_the_border():
+    rows = augment._indices(6, 500, 3, torch.Generator().manual_seed(0))
+    seen = {tuple(row.tolist()) for row in rows}
+    assert (3, 4, 5, 4, 3, 2) in seen  # three pixels one way
+    assert (3, 2, 1, 0, 1, 2) in seen  # and the other
+    assert len(seen) == 7
+
+
+def test_an_epoch_sees_every_image_once(data):
+    batches = list(augment.epoch_batches(data.images, torch.arange(64), RECIPE, CARD.input, seed=0, epoch=0))
+    assert sorted(torch.cat([labels for _, labels in batches]).tolist()) == list(range(64))
+
+
+def test_order_depends_on_seed_and_epoch(data):
+    def order(**where):
+        batches = augment.epoch_batches(data.images, torch.arange(64), RECIPE, CARD.input, **where)
+        return torch.cat([labels for _, labels in batches]).tolist()
+
+    assert order(seed=0, epoch=0) == order(seed=0, epoch=0)
+    assert order(seed=0, epoch=0) != order(seed=0, epoch=1)
+    assert order(seed=0, epoch=0) != order(seed=1, epoch=0)
+
+
+def test_csv_and_curves(tmp_path):
+    from PIL import Image
+
+    history = [
+        checkpoint.Epoch(epoch=i, learning_rate=0.1, loss=1 / i, validation_top1=0.5, images_per_second=9.0)
+        for i in (1, 2)
+    ]
+    verb._write_csv(tmp_path / "run.csv", history)
+    verb._draw_curves(tmp_path / "curves.png", history)
+    with (tmp_path / "run.csv").open() as file:
+        assert [row["loss"] for row in csv.DictReader(file)] == ["1.0", "0.5"]
+    with Image.open(tmp_path / "curves.png") as drawn:
+        assert drawn.size == (960, 420)
+
+
+def test_parameters_are_counted_as_keras_does():
+    assert count_parameters(ResNet8()) == CARD.parameters
+
+
+@pytest.mark.slow
+def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(data_root, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "eyespot",
+        "train",
+        "tiny-resnet",
+        "--threads",
+        "1",
+        "--out",
+        str(tmp_path),
+    ]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(15)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "stopped" in err
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]

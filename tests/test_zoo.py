@@ -1,0 +1,177 @@
+"""Every card against every promise: a new model is tested the moment it is listed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eyespot import registry, results
+from eyespot.artifact import chain, load
+from eyespot.datasets import DATASETS
+from eyespot.datasets.synthetic import picture
+from eyespot.models import MODELS
+from eyespot.tflite import run
+from eyespot.tflite.read import read
+from eyespot.tflite.tflm import isolated, run_all
+from eyespot.verbs.check import check
+
+FORBIDDEN = {"PAD", "PADV2", "TRANSPOSE", "QUANTIZE", "DEQUANTIZE", "MEAN", "SHAPE"}
+# bytes that others' files of the same network take (float32, int8)
+SIZES = {"tiny-resnet": (318_144, 98_496)}
+OPERATORS = {"tiny-resnet": 15}
+ARENAS = {"tiny-resnet": 55_984}
+
+cards = pytest.mark.parametrize("card", MODELS, ids=lambda card: card.name)
+SHIPPED = [card for card in MODELS if (registry.ZOO / card.name).is_dir()]
+shipped = pytest.mark.parametrize("card", SHIPPED, ids=lambda card: card.name)
+files = pytest.mark.parametrize(
+    "file",
+    [
+        read(registry.find(f"{card.name}:{precision}"))
+        for card in SHIPPED
+        for precision in ("float32", "int8")
+    ],
+    ids=lambda file: f"{file.path.parent.name}-{file.path.stem}",
+)
+
+
+def test_something_ships():
+    assert SHIPPED
+
+
+@cards
+def test_names_and_sources(card):
+    assert re.fullmatch(r"[a-z0-9-]+", card.name)
+    assert registry.dataset(card.data) in DATASETS
+    assert card.paper
+    assert card.licence
+    assert card.terms
+    for reference in card.references:
+        assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", reference.date)
+        assert reference.source
+
+
+@cards
+def test_published_weights_are_pinned(card):
+    for weights in card.weights:
+        algorithm, _, value = weights.download.digest.partition(":")
+        assert len(value) == {"sha256": 64, "sha384": 96}[algorithm]
+        assert weights.download.url.endswith(weights.file)
+        assert weights.licence
+
+
+@cards
+def test_parameters(card):
+    pytest.importorskip("torch")
+    from eyespot.networks.layers import count_parameters
+
+    network = registry.imported(card.network)(len(registry.dataset(card.data).classes))
+    assert count_parameters(network) == card.parameters
+
+
+@files
+def test_contract_is_the_cards(file):
+    assert file.contract == registry.contract(file.path.parent.name)
+
+
+@files
+def test_operations(file):
+    card = registry.model(file.path.parent.name)
+    assert file.operations == pytest.approx(card.operations, rel=0.05)
+
+
+@files
+def test_operators(file):
+    assert not set(file.operators) & FORBIDDEN
+    assert len(file.operators) <= OPERATORS.get(file.path.parent.name, 1000)
+    assert file.external_buffers == 0
+
+
+@files
+def test_size(file):
+    float32, int8 = SIZES[file.path.parent.name]
+    assert len(file.data) <= (int8 if file.precision == "int8" else float32)
+
+
+@files
+def test_chain_verifies_down_to_the_data(file):
+    links = chain(file.path)
+    assert links[0] == load(file.path)
+    assert [link.verb for link in links][-2:] == ["convert", "train"]
+    assert set(links[-1].inputs) == {"train"}
+
+
+@shipped
+def test_int8_takes_pixel_minus_128(card):
+    file = read(registry.find(card.name))
+    assert (file.input.dtype, file.output.dtype) == ("int8", "int8")
+    assert run.levels(card.input, file.input).tolist() == list(range(-128, 128))
+
+
+@shipped
+def test_int8_follows_float32_on_generated_pictures(card):
+    shares = []
+    for precision in ("float32", "int8"):
+        file = read(registry.find(f"{card.name}:{precision}"))
+        encode, answer = run.encoder(file, file.contract), run.open_runner(file, "xnnpack")
+        taken = card.input
+        pictures = [picture(i, taken.height, taken.width, taken.channels) for i in range(20)]
+        shares.append(np.stack([run.to_float(answer(encode(p)), file.output) for p in pictures]))
+    assert np.abs(shares[0] - shares[1]).mean() < 0.02
+
+
+@shipped
+def test_tflm_gives_the_reference_kernels_top1(card):
+    file = read(registry.find(card.name))
+    encode, answer = run.encoder(file, file.contract), run.open_runner(file, "reference")
+    taken = card.input
+    tensors = np.stack([encode(picture(i, taken.height, taken.width, taken.channels)) for i in range(20)])
+    expected = np.stack([answer(tensor) for tensor in tensors])
+    assert np.array_equal(isolated(run_all, file.path, tensors).argmax(1), expected.argmax(1))
+
+
+@shipped
+def test_devices(card):
+    found = {c.device: c for c in check(card.name)}
+    assert found["imx93"].npu.status == "ok"
+    assert found["linux-arm64"].runs.status == "ok"
+    arena = next(f for f in found["cortex-m"].findings if f.check == "arena")
+    assert int(arena.value.split()[0].replace(",", "")) <= ARENAS[card.name]
+
+
+@shipped
+def test_shipped_measurements_are_of_the_shipped_files(card, no_data):
+    digests = {read(p).sha256 for p in (registry.ZOO / card.name).glob("*.tflite")}
+    measured = results.evaluations(card.name)
+    assert {(e.precision, e.kernels) for e in measured} >= {("float32", "xnnpack"), ("int8", "xnnpack")}
+    assert {e.artifact for e in measured} <= digests
+    assert {c.file for c in results.compatibility(card.name)} == {read(registry.find(card.name)).sha256}
+
+
+@shipped
+def test_measurements_add_up(card, no_data):
+    for e in results.evaluations(card.name):
+        assert e.n == sum(map(sum, e.confusion)) == registry.dataset(e.data).splits[e.split]
+        assert e.correct == sum(row[i] for i, row in enumerate(e.confusion))
+        assert e.top1 == e.correct / e.n
+        assert e.low < e.top1 < e.high
+        assert list(e.per_class) == list(registry.dataset(e.data).classes)
+
+
+@shipped
+def test_int8_costs_little(card, no_data):
+    float32, int8 = (results.accuracy(card.name, precision) for precision in ("float32", "int8"))
+    assert int8.top1 >= float32.top1 - 0.005
+
+
+def test_the_shipped_tiny_resnet_reaches_its_bar(no_data):
+    assert results.accuracy("tiny-resnet", "float32").top1 >= 0.87
+
+
+def test_nothing_of_the_publishers_ships():
+    shipped = [p for p in registry.PACKAGE.rglob("*") if p.suffix in {".h5", ".pth", ".jpg", ".bin", ".npz"}]
+    assert shipped == []
+    assert not any(Path(registry.PACKAGE).rglob("*.safetensors"))
