@@ -71,7 +71,7 @@ def _downloaded(card: Dataset) -> Path:
     """The publisher's archive, kept under the data root until it is installed."""
     if not card.download:
         raise MissingDataError(
-            f"{card.name}: cannot be downloaded without its publisher's leave ({card.source}); "
+            f"{card.name}: there is no open download ({card.source}); "
             f"bring a copy: eyespot fetch {card.name} --from FILE_OR_FOLDER"
         )
     path = registry.data_root() / f".{card.name}.download"
@@ -115,12 +115,12 @@ def _workplace(place: Path) -> Iterator[Path]:
 
 def _lay_out(card: Dataset, source: Path, place: Path) -> None:
     """Copy (from a user's folder) or move (from an unpacked archive) the data set's parts to place/whole."""
-    if source.is_file():
-        archive.unpack(source, place / "unpacked")
-    parts = registry.imported(card.reader).parts(place / "unpacked" if source.is_file() else source)
+    is_archive, unpacked = source.is_file(), place / "unpacked" / source.name
+    if is_archive:
+        archive.unpack(source, unpacked)
     (place / "whole").mkdir()
-    for name, part in parts.items():
-        if source.is_file():
+    for name, part in registry.imported(card.reader).parts(unpacked if is_archive else source).items():
+        if is_archive:
             part.rename(place / "whole" / name)
         else:
             _copy(part, place / "whole" / name)
