@@ -61,9 +61,7 @@ def main(rounds: int) -> None:
         pairs = [(seconds(ours, evaluate._classify_span), seconds(bare, invoke_span)) for _ in range(rounds)]
     ratio = median(b / o for o, b in pairs)
     rates = [IMAGES / median(side) for side in zip(*pairs, strict=True)]
-    print(
-        f"evaluate {rates[0]:,.0f} images/s, bare invoke {rates[1]:,.0f}/s; ratio {ratio:.3f}, {rounds} rounds"
-    )
+    print(f"evaluate {rates[0]:,.0f} images/s, invoke {rates[1]:,.0f}/s; ratio {ratio:.3f} ({rounds} turns)")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fixtures for all tests."""
+"""What several test modules share."""
 
 from __future__ import annotations
 
@@ -11,8 +11,18 @@ import pytest
 from eyespot import registry
 
 
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """Where the data lie. A test that needs them is skipped without; in CI that is a failure."""
+    root = registry.data_root()
+    if not (root / "published").is_dir():
+        absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        absent(f"no data under {root}: EYESPOT_DATA names the folder")
+    return root
+
+
 @pytest.fixture
-def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty data root."""
     monkeypatch.setenv("EYESPOT_DATA", str(tmp_path / "data"))
     return tmp_path / "data"
@@ -20,12 +30,12 @@ def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def real_data() -> Callable[[str], Path]:
-    """The folder of a real data set; without it the test is skipped, or fails where CI=true."""
+    """The folder of a real data set, by its name; absence as in `data_root`."""
 
     def find(name: str) -> Path:
         folder = registry.data_root() / name
         if not folder.is_dir():
-            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{folder}: no such data")
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"no data: {folder}")
         return folder
 
     return find

@@ -32,7 +32,7 @@ def save(path: Path, pixels: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("card", DATASETS, ids=lambda card: card.name)
-def test_a_card_is_whole(card, data_root: Path) -> None:
+def test_a_card_is_whole(card, no_data: Path) -> None:
     assert card.test in card.splits
     assert len(set(card.classes)) == len(card.classes)
     with pytest.raises(MissingDataError, match=f"eyespot fetch {card.name}"):
@@ -86,18 +86,18 @@ def test_fer2013_training_images_that_are_dropped(real_data: Real) -> None:
     assert len(kept) == len(digests) == 28709 - 11 - 692
 
 
-def test_fer2013_split_by_name_and_classes_in_the_cards_order(data_root: Path) -> None:
+def test_fer2013_split_by_name_and_classes_in_the_cards_order(no_data: Path) -> None:
     card = replace(registry.dataset("fer2013"), splits={"train": 7, "validation": 7, "test": 7})
     for label, name in enumerate(card.classes):
         for folder, prefix in (("train", "Training"), ("test", "PublicTest"), ("test", "PrivateTest")):
             pixels = np.full((48, 48), label * 10 + len(prefix), np.uint8)
-            save(data_root / "fer2013" / folder / name / f"{prefix}_{9 - label}.jpg", pixels)
+            save(no_data / "fer2013" / folder / name / f"{prefix}_{9 - label}.jpg", pixels)
     for split, added in (("train", 8), ("validation", 10), ("test", 11)):
         opened = registry.open_split(card, split)
         assert opened.labels.tolist() == [6, 5, 4, 3, 2, 1, 0]  # by file name across the classes
         values = [int(image[24, 24, 0]) for image in opened]
         assert values == pytest.approx([label * 10 + added for label in opened.labels], abs=2)
-    (data_root / "fer2013" / "test" / "sad" / "PublicTest_5.jpg").unlink()
+    (no_data / "fer2013" / "test" / "sad" / "PublicTest_5.jpg").unlink()
     with pytest.raises(BadFileError, match="validation has 6 images, expected 7"):
         registry.open_split(card, "validation")
 
@@ -121,26 +121,24 @@ def vww_test(root: Path, text: str, *names: str) -> None:
         ("a.bin,2,1\n", "test has 1 images, expected 1,000"),
     ],
 )
-def test_vww_labels_that_are_wrong(text: str, said: str, data_root: Path) -> None:
-    vww_test(data_root, text, "a.bin")
+def test_vww_labels_that_are_wrong(text: str, said: str, no_data: Path) -> None:
+    vww_test(no_data, text, "a.bin")
     with pytest.raises(BadFileError, match=said):
         registry.open_split(registry.dataset("vww"), "test")
 
 
-def test_vww_truncated_image(data_root: Path) -> None:
-    vww_test(data_root, "a.bin,2,1\n", "a.bin")
-    (data_root / "vww" / "vww01" / "a.bin").write_bytes(b"123")
+def test_vww_truncated_image(no_data: Path) -> None:
+    vww_test(no_data, "a.bin,2,1\n", "a.bin")
+    (no_data / "vww" / "vww01" / "a.bin").write_bytes(b"123")
     split = registry.open_split(replace(registry.dataset("vww"), splits={"test": 1}), "test")
     with pytest.raises(BadFileError, match=r"a\.bin: 3 bytes, expected 27,648"):
         split.read(0)
 
 
-def test_vww_training_images_never_stand_in_vww01(data_root: Path) -> None:
+def test_vww_training_images_never_stand_in_vww01(no_data: Path) -> None:
     tests = list(vww.test_labels())[:50]
     for number in [*tests, *range(1, 2000, 7)]:
-        path = (
-            data_root / "vww" / "vw_coco2014_96" / vww.FOLDERS[number % 2] / f"COCO_val2014_{number:012}.jpg"
-        )
+        path = no_data / "vww" / "vw_coco2014_96" / vww.FOLDERS[number % 2] / f"COCO_val2014_{number:012}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     card = registry.dataset("vww")

@@ -30,7 +30,7 @@ RECORDS = 20
 
 
 @pytest.fixture
-def tiny_cifar(tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tiny_cifar(tmp_path: Path, no_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A CIFAR-10 of 20 images a file, as its publisher would ship it; eyespot believes that it is whole."""
     source = tmp_path / "source" / cifar10.FOLDER
     source.mkdir(parents=True)
@@ -68,24 +68,24 @@ def left_over(root: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["folder", "around", "a.gz", "a.xz", "a.zip"])
-def test_from_a_copy(kind: str, tiny_cifar: Path, data_root: Path) -> None:
+def test_from_a_copy(kind: str, tiny_cifar: Path, no_data: Path) -> None:
     sources = {"folder": tiny_cifar, "around": tiny_cifar.parent.parent / "source"}
     source = sources[kind] if kind in sources else pack(tiny_cifar, tiny_cifar.parent.parent / kind)
     first = fetch("cifar-10", from_=source)
     assert first.splits == {"train": 90, "validation": 10, "test": 20}
     assert (first.new, first.verified) == (True, "sha256 of 6 files")
-    assert left_over(data_root) == ["cifar-10"]
+    assert left_over(no_data) == ["cifar-10"]
     again = fetch("cifar-10")
     assert again == replace(first, new=False)
     assert tiny_cifar.exists()
 
 
-def test_a_changed_file_is_refused_and_nothing_is_installed(tiny_cifar: Path, data_root: Path) -> None:
+def test_a_changed_file_is_refused_and_nothing_is_installed(tiny_cifar: Path, no_data: Path) -> None:
     path = tiny_cifar / "test_batch.bin"
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
     with pytest.raises(BadFileError, match=r"test_batch\.bin: is not CIFAR-10's \(sha256"):
         fetch("cifar-10", from_=tiny_cifar)
-    assert left_over(data_root) == []
+    assert left_over(no_data) == []
 
 
 def test_a_short_file_is_refused(tiny_cifar: Path) -> None:
@@ -112,23 +112,23 @@ def test_data_that_were_damaged_later_are_found(tiny_cifar: Path) -> None:
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_an_interruption_leaves_nothing(stop, tiny_cifar: Path, data_root: Path, monkeypatch) -> None:
+def test_an_interruption_leaves_nothing(stop, tiny_cifar: Path, no_data: Path, monkeypatch) -> None:
     def interrupted(*_: object) -> None:
         raise stop
 
     monkeypatch.setattr(verb, "_move_parts", interrupted)
     with pytest.raises((KeyboardInterrupt, EyespotError)):
         fetch("cifar-10", from_=tiny_cifar)
-    assert left_over(data_root) == []
+    assert left_over(no_data) == []
 
 
-def test_what_a_kill_left_behind_is_replaced(tiny_cifar: Path, data_root: Path) -> None:
-    (data_root / ".cifar-10.partial" / "whole" / cifar10.FOLDER).mkdir(parents=True)
+def test_what_a_kill_left_behind_is_replaced(tiny_cifar: Path, no_data: Path) -> None:
+    (no_data / ".cifar-10.partial" / "whole" / cifar10.FOLDER).mkdir(parents=True)
     assert fetch("cifar-10", from_=tiny_cifar).new
-    assert left_over(data_root) == ["cifar-10"]
+    assert left_over(no_data) == ["cifar-10"]
 
 
-def test_data_that_the_user_must_bring(data_root: Path) -> None:
+def test_data_that_the_user_must_bring(no_data: Path) -> None:
     with pytest.raises(MissingDataError, match="bring a copy: eyespot fetch imagenet --from"):
         fetch("imagenet")
 
@@ -141,7 +141,7 @@ def test_a_folder_of_the_users_is_not_fetched(tmp_path: Path) -> None:
         fetch(str(tmp_path / "mine"))
 
 
-def test_a_second_part_joins_the_first(tmp_path: Path, data_root: Path, monkeypatch) -> None:
+def test_a_second_part_joins_the_first(tmp_path: Path, no_data: Path, monkeypatch) -> None:
     """Visual wake words: the training archive and the test set come from different publishers."""
     card = replace(
         registry.dataset("vww"), splits={"train": None, "validation": None, "test": 2}, download=None
@@ -164,7 +164,7 @@ def test_a_second_part_joins_the_first(tmp_path: Path, data_root: Path, monkeypa
     assert not fetch("vww").new
 
 
-def test_imagenet_is_counted(tmp_path: Path, data_root: Path, monkeypatch) -> None:
+def test_imagenet_is_counted(tmp_path: Path, no_data: Path, monkeypatch) -> None:
     ids = imagenet.IMAGENET_IDS[:5]
     card = replace(registry.dataset("imagenet"), splits={"train": None, "test": 5})
     monkeypatch.setattr(registry, "DATASETS", (card,))
@@ -179,7 +179,7 @@ def test_imagenet_is_counted(tmp_path: Path, data_root: Path, monkeypatch) -> No
     split = registry.open_split(card, "test")
     assert split.labels.tolist() == list(range(5))
     assert not fetch("imagenet").new
-    shutil.rmtree(data_root)
+    shutil.rmtree(no_data)
     (tmp_path / "my-copy" / "n01443537" / "another.JPEG").touch()
     with pytest.raises(BadFileError, match="n01443537: 2 images, expected 1"):
         fetch("imagenet", from_=tmp_path / "my-copy")
@@ -398,15 +398,15 @@ def serve_tiny_cifar(server: Server, source: Path, monkeypatch, digest: Callable
     monkeypatch.setattr(registry, "DATASETS", (card,))
 
 
-def test_fetch_downloads(server: Server, tiny_cifar: Path, data_root: Path, monkeypatch) -> None:
+def test_fetch_downloads(server: Server, tiny_cifar: Path, no_data: Path, monkeypatch) -> None:
     serve_tiny_cifar(server, tiny_cifar, monkeypatch, lambda s: pinned(s).digest)
     assert fetch("cifar-10").new
-    assert left_over(data_root) == ["cifar-10"]
+    assert left_over(no_data) == ["cifar-10"]
     assert not fetch("cifar-10").new
     assert len(server.asked) == 1
 
 
-def test_fetch_continues_a_download(server: Server, tiny_cifar: Path, data_root: Path, monkeypatch) -> None:
+def test_fetch_continues_a_download(server: Server, tiny_cifar: Path, no_data: Path, monkeypatch) -> None:
     serve_tiny_cifar(server, tiny_cifar, monkeypatch, lambda s: pinned(s).digest)
     server.breaks_at = 1000
     with pytest.raises(EyespotError, match="repeat to continue"):
@@ -414,15 +414,15 @@ def test_fetch_continues_a_download(server: Server, tiny_cifar: Path, data_root:
     server.breaks_at = 0
     assert fetch("cifar-10").new
     assert server.asked == [None, "bytes=1000-"]
-    assert left_over(data_root) == ["cifar-10"]
+    assert left_over(no_data) == ["cifar-10"]
 
 
 def test_a_login_page_instead_of_an_archive(
-    server: Server, tiny_cifar: Path, data_root: Path, monkeypatch
+    server: Server, tiny_cifar: Path, no_data: Path, monkeypatch
 ) -> None:
     """What has no digest is judged by what it holds, and is not kept where that is wrong."""
     serve_tiny_cifar(server, tiny_cifar, monkeypatch, lambda _: "")
     server.body = b"<html>Sign in</html>"
     with pytest.raises(BadFileError, match="no archive"):
         fetch("cifar-10")
-    assert left_over(data_root) == []
+    assert left_over(no_data) == []

@@ -256,3 +256,35 @@ class Prediction:
 
     file: str
     classes: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A model in one line. Sizes are bytes of the shipped files, top-1 the shipped int8 file's."""
+
+    name: str
+    title: str
+    data: str
+    input: str
+    parameters: int
+    operations: int
+    float32_bytes: int | None
+    int8_bytes: int | None
+    top1: float | None
+    n: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """An evaluation and whether it was measured now, shipped, or made on another build."""
+
+    evaluation: Evaluation
+    origin: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The Model List: `rows` are model by column, `markdown` the table and where its numbers come from."""
+
+    rows: tuple[Mapping[str, str], ...]
+    markdown: str

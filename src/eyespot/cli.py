@@ -11,33 +11,63 @@ import json
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from eyespot.errors import EyespotError, MissingExtraError
 
-# command: (module and function, what `eyespot --help` says)
+# command: (module and function, its docstring's first line, so that --help imports none of them)
 VERBS = {
-    "list": ("list:list_models", "The models: size, operations, accuracy in int8."),
-    "show": ("show:show", "Everything that is known of one model."),
-    "make": ("make:make", "One model to a folder for the board."),
-    "predict": ("predict:predict", "The classes of your pictures."),
-    "check": ("check:check", "Does a file run on a device, and on its NPU?"),
-    "compile": ("compile:compile_for", "A file for a device's NPU."),
-    "export": ("export:export", "An int8 file as C source."),
-    "fetch": ("fetch:fetch", "A data set from its publisher, verified."),
-    "evaluate": ("evaluate:evaluate", "A file's accuracy, with n and interval."),
-    "train": ("train:train", "A model from random weights."),
-    "convert": ("convert:convert", "Trained or published weights to float32.tflite."),
-    "quantize": ("quantize:quantize", "float32.tflite to int8.tflite."),
-    "report": ("report:report", "The Model List, every cell with its source."),
-    "measure": ("measure:measure", "Measure again all that the data at hand allows."),
+    "list": ("list:list_models", "Say which models there are, how large they are, and how accurate in int8."),
+    "show": (
+        "show:show",
+        "Show a model's card, its shipped files with their provenance, and all measurements.",
+    ),
+    "make": (
+        "make:make",
+        "Make the folder for a board: model files, compiled file, C source, golden tensors, checks, card.",
+    ),
+    "predict": ("predict:predict", "Classify image files, all images of folders, or globs."),
+    "check": (
+        "check:check",
+        "Compute whether a file runs on devices, and whether all of it runs on their NPUs.",
+    ),
+    "compile": (
+        "compile:compile_for",
+        "Compile an int8 file for a device's NPU, the compiler's reports kept beside the result.",
+    ),
+    "export": (
+        "export:export",
+        "Write model.h and model.c: the array, quantization, class names, operators and arena size.",
+    ),
+    "fetch": ("fetch:fetch", "Get a data set, verify it and lay it out under $EYESPOT_DATA."),
+    "evaluate": ("evaluate:evaluate", "Measure top-1 on a data set, with its 95 % interval."),
+    "train": (
+        "train:train",
+        "Train a model by its card's recipe; repeat the command to continue a run that was stopped.",
+    ),
+    "convert": (
+        "convert:convert",
+        "Turn trained or published weights into OUT/float32.tflite, the contract inside.",
+    ),
+    "quantize": (
+        "quantize:quantize",
+        "Quantize a float32 file to full int8, calibrated on training images alone.",
+    ),
+    "report": (
+        "report:report",
+        "Write the Model List in Markdown: our measurements, beside what others published.",
+    ),
+    "measure": (
+        "measure:measure",
+        "Measure the shipped files again, on every data set at hand and for every device.",
+    ),
 }
 
 EXTRAS = {"torch": "train", "litert_torch": "train", "h5py": "train", "safetensors": "train"}
 
 
-def build() -> App:
-    """The app with a lazily imported command for each verb."""
+def build(asked: str = "") -> App:
+    """The app with a lazily imported command for each verb; the one that is asked for helps in full."""
     app = App(
         name="eyespot",
         help="Small image classifiers for embedded devices, every number measured.\n\n"
@@ -45,9 +75,10 @@ def build() -> App:
         "Every command takes --json.\n\nExample: eyespot make tiny-resnet --device imx93",
         version_flags=["--version"],
         help_flags=["--help", "-h"],
+        default_parameter=Parameter(negative_iterable=()),
     )
     for name, (function, summary) in VERBS.items():
-        app.command(f"eyespot.verbs.{function}", name=name, help=None if name in sys.argv[1:2] else summary)
+        app.command(f"eyespot.verbs.{function}", name=name, help=None if name == asked else summary)
     return app
 
 
@@ -73,7 +104,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str], *, as_json: bool) -> None:
-    app = build()
+    app = build(*words[:1])
     command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
     result = command(*bound.args, **bound.kwargs)
     if result is None:

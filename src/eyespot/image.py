@@ -27,24 +27,31 @@ def decode(path: Path, channels: int) -> NDArray[np.uint8]:
     Transparency is laid on white; 16-bit gray is scaled to 8. BadFileError for what does not decode or
     has more than 100 million pixels.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                if opened.width * opened.height > MAX_PIXELS:
-                    raise BadFileError(
-                        f"{path}: {opened.width} x {opened.height} pixels, at most {MAX_PIXELS:,} are taken; "
-                        "make it smaller first"
-                    )
-                upright = ImageOps.exif_transpose(opened)
-                pixels = np.asarray(_opaque(upright).convert("L" if channels == 1 else "RGB"))
+            warnings.simplefilter("ignore")  # a damaged file either decodes or does not
+            pixels = _pixels(path, channels)
     except FileNotFoundError as error:
         raise BadFileError(f"{path}: no such image") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise BadFileError(f"{path}: {error}; at most {MAX_PIXELS:,} are taken, make it smaller") from error
+    except BadFileError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
         raise BadFileError(f"{path}: does not decode as an image ({str(error)[:80]})") from error
     return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def _pixels(path: Path, channels: int) -> NDArray[np.uint8]:
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as opened:
+        if opened.width * opened.height > MAX_PIXELS:
+            size = f"{opened.width} x {opened.height} pixels"
+            raise BadFileError(f"{path}: {size}; at most {MAX_PIXELS:,} are taken, make it smaller")
+        return np.asarray(_opaque(ImageOps.exif_transpose(opened)).convert("L" if channels == 1 else "RGB"))
 
 
 def _opaque(image: Any) -> Any:

@@ -10,11 +10,8 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from eyespot.cards import Compatibility, Evaluation, Prediction
+from eyespot.cards import Accuracy, Compatibility, Evaluation, Listed, Prediction, Report
 from eyespot.markdown import share
-from eyespot.verbs.list import Listed
-from eyespot.verbs.make import Accuracy
-from eyespot.verbs.report import Report
 
 LONG = 20
 COLOURS = {"ok": "green", "partial": "yellow", "fails": "red", "unknown": "magenta"}

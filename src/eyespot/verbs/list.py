@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from eyespot import registry, results
-from eyespot.cards import Model
+from eyespot.cards import Listed, Model
 from eyespot.models import MODELS
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listed:
-    """A model in one line. Sizes are bytes of the shipped files, top-1 the shipped int8 file's."""
-
-    name: str
-    title: str
-    data: str
-    input: str
-    parameters: int
-    operations: int
-    float32_bytes: int | None
-    int8_bytes: int | None
-    top1: float | None
-    n: int | None
 
 
 def list_models() -> tuple[Listed, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eyespot import registry, results
 from eyespot.artifact import load, replacing, sidecar, write, write_json
-from eyespot.cards import Compatibility, Evaluation
+from eyespot.cards import Accuracy, Compatibility
 from eyespot.devices import device as device_card
 from eyespot.errors import MissingDataError
 from eyespot.golden import write_golden
@@ -25,14 +25,6 @@ PRECISIONS = ("float32", "int8")
 NOW = "measured now"
 SHIPPED = "shipped measurement; the data set is not at hand"
 OTHER = "measured on another build of the same recipe; the data set is not at hand"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accuracy:
-    """An evaluation and whether it was measured now, shipped, or made on another build."""
-
-    evaluation: Evaluation
-    origin: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from eyespot import markdown, registry, results
 from eyespot.artifact import chain
-from eyespot.cards import Compatibility, Evaluation, Model
+from eyespot.cards import Compatibility, Evaluation, Model, Report
 from eyespot.errors import EyespotError
 from eyespot.models import MODELS
 from eyespot.tflite.read import read
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """The Model List: `rows` are model by column, `markdown` the table and where its numbers come from."""
-
-    rows: tuple[Mapping[str, str], ...]
-    markdown: str
 
 
 def report() -> Report:

@@ -1,0 +1,44 @@
+# Everything sets itself up in .venv; PYTHON names the interpreter to make it with (3.11 or newer).
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: run test quick check fix docs bench clean
+
+run: .venv/run
+	$(BIN)/eyespot make tiny-resnet --device imx93 --out build/tiny-resnet
+
+test: .venv/dev check
+	$(BIN)/python -m pytest -n auto
+
+quick: .venv/dev
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+check: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python docs/generate.py --check
+
+fix: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/dev
+	$(BIN)/python docs/generate.py
+
+bench: .venv/dev
+	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
+
+clean:
+	rm -rf .venv build
+
+.venv/run: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) --editable ".[devices]"
+	touch $@
+
+.venv/dev: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) --editable ".[dev]"
+	touch $@ .venv/run

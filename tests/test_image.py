@@ -1,0 +1,140 @@
+"""How an image becomes a tensor."""
+
+from __future__ import annotations
+
+import io
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from eyespot.cards import Input
+from eyespot.datasets.synthetic import picture
+from eyespot.errors import BadFileError
+from eyespot.image import MAX_PIXELS, central, decode, fit, to_real
+
+RGB = Input(height=32, width=32, channels=3)
+
+
+def saved(tmp_path, image, name="x.png", **options):
+    path = tmp_path / name
+    image.save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA", "LA", "CMYK", "I;16", "I", "YCbCr"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_mode_decodes(tmp_path, mode, channels):
+    form = "TIFF" if mode in {"CMYK", "YCbCr", "I"} else "PNG"
+    image = Image.fromarray(picture(1, 20, 30, 3))
+    image = Image.fromarray(np.full((20, 30), 40_000, np.uint16)) if mode == "I;16" else image.convert(mode)
+    pixels = decode(saved(tmp_path, image, f"x.{form.lower()}", format=form), channels)
+    assert pixels.shape == (20, 30, channels)
+    assert pixels.dtype == np.uint8
+
+
+def test_sixteen_bits_become_eight(tmp_path):
+    image = Image.fromarray(np.array([[0, 257, 65_535]], np.uint16))
+    assert decode(saved(tmp_path, image), 1).ravel().tolist() == [0, 1, 255]
+
+
+def test_transparency_is_laid_on_white(tmp_path):
+    image = Image.new("RGBA", (2, 1), (0, 0, 0, 0))
+    image.putpixel((1, 0), (10, 20, 30, 255))
+    assert decode(saved(tmp_path, image), 3).tolist() == [[[255, 255, 255], [10, 20, 30]]]
+
+
+def test_photographs_are_turned_upright(tmp_path):
+    image = Image.fromarray(picture(2, 20, 30, 3))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held on its side
+    turned = decode(saved(tmp_path, image, exif=exif), 3)
+    assert np.array_equal(turned, np.rot90(np.asarray(image), -1))
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A well-formed PNG header of any size, with next to no data behind it."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        body = name + content
+        return len(content).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 0, 0, 0, 0])
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0"))
+        + chunk(b"IEND", b"")
+    )
+
+
+def test_forty_thousand_pixels_square_is_refused_before_decoding(tmp_path):
+    path = tmp_path / "huge.png"
+    path.write_bytes(png_of(40_000, 40_000))
+    with pytest.raises(BadFileError, match=f"1600000000 pixels.* at most {MAX_PIXELS:,}"):
+        decode(path, 3)
+
+
+def test_somewhat_too_large_is_refused_too(tmp_path):
+    path = tmp_path / "large.png"
+    path.write_bytes(png_of(10_001, 10_000))
+    with pytest.raises(BadFileError, match=f"10001 x 10000 pixels; at most {MAX_PIXELS:,}"):
+        decode(path, 3)
+
+
+def test_missing_and_truncated_images(tmp_path):
+    with pytest.raises(BadFileError, match="no such image"):
+        decode(tmp_path / "absent.png", 3)
+    whole = saved(tmp_path, Image.fromarray(picture(0, 64, 64, 3))).read_bytes()
+    (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadFileError, match=r"half\.png: does not decode"):
+        decode(tmp_path / "half.png", 3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), form=st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"]))
+def test_damaged_images_decode_or_raise_one_line(tmp_path_factory, data, form):
+    buffer = io.BytesIO()
+    Image.fromarray(picture(3, 16, 16, 3)).save(buffer, form)
+    content = bytearray(buffer.getvalue())
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.mktemp("i") / "x"
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    try:
+        assert decode(path, 3).ndim == 3
+    except BadFileError as error:
+        assert str(path) in str(error)
+
+
+def test_an_image_of_the_right_size_is_left_alone():
+    image = picture(0, 32, 32, 3)
+    assert fit(image, RGB) is image
+
+
+@given(
+    st.integers(1, 70), st.integers(1, 70), st.sampled_from([None, 0.5, 0.875, 1.0]), st.sampled_from([1, 3])
+)
+def test_fit_gives_the_contract_for_any_size(height, width, crop, channels):
+    taken = Input(height=24, width=20, channels=channels, crop=crop)
+    fitted = fit(np.full((height, width, 3), 77, np.uint8), taken)
+    assert fitted.shape == (24, 20, channels)
+    assert (fitted == 77).all()
+
+
+@given(st.integers(1, 500), st.integers(1, 500), st.floats(0.01, 1))
+def test_the_crop_is_a_central_square_within(width, height, crop):
+    left, top, right, bottom = central(width, height, crop)
+    assert right - left == bottom - top == max(1, round(min(width, height) * crop))
+    assert 0 <= left <= right <= width
+    assert 0 <= top <= bottom <= height
+    assert abs((left + right) - width) <= 1
+    assert abs((top + bottom) - height) <= 1
+
+
+def test_to_real_is_what_the_contract_says():
+    taken = Input(height=1, width=1, channels=3, mean=127, std=128)
+    assert to_real(np.array([0.0, 127, 255]), taken).tolist() == [-127 / 128, 0, 1]
