@@ -193,7 +193,7 @@ def test_any_classes_txt_gives_names_or_one_line(data: bytes, tmp_path: Path) ->
     try:
         names = read_classes(tmp_path / "classes.txt")
     except EyespotError as error:
-        assert len(str(error).splitlines()) == 1  # noqa: PT017
+        assert len(str(error).splitlines()) == 1
     else:
         assert names
         assert len({name.casefold() for name in names}) == len(names)
@@ -216,7 +216,7 @@ def test_any_labels_csv_gives_rows_or_one_line(text: str, tmp_path: Path) -> Non
     try:
         rows = read_labels(tmp_path / "labels.csv", tmp_path, 3)
     except EyespotError as error:
-        assert len(str(error).splitlines()) == 1  # noqa: PT017
+        assert len(str(error).splitlines()) == 1
     else:
         assert rows
         assert all((tmp_path / name).is_file() and 0 <= label < 3 for name, label in rows)
