@@ -43,7 +43,7 @@ def tiny_cifar(tmp_path: Path, no_data: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(cifar10, "RECORDS", RECORDS)
     monkeypatch.setattr(cifar10, "VALIDATION_PER_CLASS", 1)
     monkeypatch.setattr(cifar10, "DIGESTS", digests)
-    monkeypatch.setattr(registry, "DATASETS", (tiny_card(CIFAR_10.download), *registry.DATASETS[1:]))
+    monkeypatch.setattr(registry, "DATASETS", (tiny_card(None), *registry.DATASETS[1:]))
     return source
 
 
@@ -111,12 +111,23 @@ def test_data_that_were_damaged_later_are_found(tiny_cifar: Path) -> None:
         fetch("cifar-10")
 
 
+def test_a_file_that_was_lost_later_is_put_back(tiny_cifar: Path, no_data: Path) -> None:
+    fetched = fetch("cifar-10", from_=tiny_cifar)
+    (fetched.folder / cifar10.FOLDER / "data_batch_2.bin").unlink()
+    (fetched.folder / "notes.txt").write_text("mine")
+    with pytest.raises(MissingDataError, match="bring a copy"):
+        fetch("cifar-10")
+    assert fetch("cifar-10", from_=tiny_cifar) == fetched
+    assert left_over(fetched.folder) == [cifar10.FOLDER, "notes.txt"]
+    assert left_over(no_data) == ["cifar-10"]
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(28, "No space left on device")])
 def test_an_interruption_leaves_nothing(stop, tiny_cifar: Path, no_data: Path, monkeypatch) -> None:
     def interrupted(*_: object) -> None:
         raise stop
 
-    monkeypatch.setattr(verb, "_move_parts", interrupted)
+    monkeypatch.setattr(verb, "_merge", interrupted)
     with pytest.raises((KeyboardInterrupt, EyespotError)):
         fetch("cifar-10", from_=tiny_cifar)
     assert left_over(no_data) == []

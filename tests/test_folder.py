@@ -78,7 +78,7 @@ def test_a_data_set_of_ours_wins_over_a_folder_of_its_name(
 
 
 def test_no_such_folder(photos: Path) -> None:
-    with pytest.raises(UnknownNameError, match="no data set is called 'nowhere'"):
+    with pytest.raises(UnknownNameError, match="no data set or folder is called 'nowhere'"):
         registry.dataset("nowhere")
     (photos / "file").touch()
     with pytest.raises(UnknownNameError):

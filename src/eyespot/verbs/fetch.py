@@ -91,7 +91,7 @@ def _install(card: Dataset, source: Path, folder: Path) -> None:
             _lay_out(card, source, place)
             registry.imported(card.reader).verify(place / "whole")
             _counts(replace(card, root=place / "whole"))
-            _move_parts(place / "whole", folder)
+            _merge(place / "whole", folder)
     except BadFileError:
         if ours:  # whatever the publisher sent, it will not do: begin anew next time
             source.unlink()
@@ -135,9 +135,11 @@ def _copy(part: Path, target: Path) -> None:
         shutil.copyfile(path, copied)
 
 
-def _move_parts(whole: Path, folder: Path) -> None:
-    """Give each part its final name; parts that were there before stay as they are."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in sorted(whole.iterdir()):
-        if not (folder / part.name).exists():
-            part.rename(folder / part.name)
+def _merge(whole: Path, there: Path) -> None:
+    """Move `whole` to its final name; of what is there already nothing is touched, what it lacks is added."""
+    if not there.exists():
+        there.parent.mkdir(parents=True, exist_ok=True)
+        whole.rename(there)
+    elif whole.is_dir():
+        for entry in sorted(whole.iterdir()):
+            _merge(entry, there / entry.name)
