@@ -51,8 +51,9 @@ def fetch(data: str, *, from_: Annotated[Path | None, Parameter(name="--from")] 
         raise RefusedError(f"{data}: is a folder of your own; use it as it is, with --data")
     folder = registry.folder(card)
     before = _counts(card)
-    more = from_ or card.download or not before  # is there anything to get?
-    if more and before.keys() != card.splits.keys():
+    missing = card.splits.keys() - before.keys()
+    optional = all(card.splits[name] is None for name in missing)  # and then only what is easy to get
+    if missing and (from_ or card.download or not optional):
         _install(card, from_ or _downloaded(card), folder)
     after, verified = _counts(card), registry.imported(card.reader).verify(folder)
     return Fetched(data=card.name, folder=folder, splits=after, verified=verified, new=after != before)
