@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import shutil
 import tarfile
 import threading
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from eyespot import archive, registry
 from eyespot.cards import Download
+from eyespot.cli import main
 from eyespot.datasets import CIFAR_10, cifar10, imagenet, vww
 from eyespot.download import download
 from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError
@@ -78,6 +80,14 @@ def test_from_a_copy(kind: str, tiny_cifar: Path, no_data: Path) -> None:
     again = fetch("cifar-10")
     assert again == replace(first, new=False)
     assert tiny_cifar.exists()
+
+
+def test_on_the_command_line(tiny_cifar: Path, no_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fetch", "cifar-10", "--from", str(tiny_cifar), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["splits"] == {"train": 90, "validation": 10, "test": 20}
+    assert main(["fetch", "imagenet"]) == 1
+    caught = capsys.readouterr()
+    assert (caught.out, caught.err.count("\n")) == ("", 1)
 
 
 def test_a_changed_file_is_refused_and_nothing_is_installed(tiny_cifar: Path, no_data: Path) -> None:

@@ -16,7 +16,8 @@ from eyespot.datasets.files import read_labels
 from eyespot.datasets.folder import read_classes
 from eyespot.datasets.split import Split
 from eyespot.datasets.synthetic import CLASSES, picture, write_folder
-from eyespot.errors import BadFileError, EyespotError, UnknownNameError
+from eyespot.errors import BadFileError, EyespotError, RefusedError, UnknownNameError
+from eyespot.verbs.evaluate import evaluate
 
 PROPERTY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -173,6 +174,13 @@ def test_a_labels_csv_that_is_wrong(text: str, said: str, labelled: Path) -> Non
     with pytest.raises(BadFileError, match=said) as caught:
         opened(labelled)
     assert "\n" not in str(caught.value)
+
+
+def test_labels_beyond_the_classes_of_a_model(labelled: Path, data_root: Path) -> None:
+    (labelled / "labels.csv").write_text("file,class_index\n0.png,10\n")
+    model = str(data_root / "published" / "pretrainedResnet_quant.tflite")
+    with pytest.raises(RefusedError, match="has the label 10; the file has 10 classes"):
+        evaluate(model, contract="tiny-resnet", data=str(labelled))
 
 
 def test_classes_txt_that_is_wrong(labelled: Path) -> None:
