@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,16 @@ def no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty data root."""
     monkeypatch.setenv("EYESPOT_DATA", str(tmp_path / "data"))
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """The folder of a real data set, by its name; absence as in `data_root`."""
+
+    def find(name: str) -> Path:
+        folder = registry.data_root() / name
+        if not folder.is_dir():
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"no data: {folder}")
+        return folder
+
+    return find

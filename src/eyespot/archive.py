@@ -67,8 +67,8 @@ def _untar(source: Path, folder: Path, limit: int) -> None:
 def _check(source: Path, name: str, *, plain: bool) -> None:
     """BadFileError for a name that could leave the folder on any system, and for links and devices."""
     path = PureWindowsPath(name)  # splits at both slashes and knows drives
-    if path.anchor or ".." in path.parts or ":" in name or not name.isprintable():
-        raise BadFileError(f"{source}: its member {name[:80]!r} would leave the folder; nothing was unpacked")
+    if not name or path.anchor or ".." in path.parts or ":" in name or not name.isprintable():
+        raise BadFileError(f"{source}: its member {name[:80]!r} could leave the folder; nothing was unpacked")
     if not plain:
         raise BadFileError(f"{source}: its member {name[:80]!r} is a link or a device; nothing was unpacked")
 

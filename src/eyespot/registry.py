@@ -49,7 +49,7 @@ def dataset(name: str) -> Dataset:
     UnknownNameError names the near ones.
     """
     if any(name == card.name for card in DATASETS) or not Path(name).is_dir():
-        return _one("data set", DATASETS, name)
+        return _one("data set or folder", DATASETS, name)
     found: Dataset = imported("eyespot.datasets.folder").card(Path(name))
     return found
 

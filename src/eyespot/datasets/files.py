@@ -120,11 +120,11 @@ def _check_files(path: Path, folder: Path, names: Sequence[str]) -> None:
         raise BadFileError(f"{path}: names no files")
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        raise BadFileError(f"{path}: names {name} {times} times")
+        raise BadFileError(f"{path}: names {name!r} {times} times")
     missing = [name for name in names if not os.path.isfile(folder / name)]  # noqa: PTH113 (impossible names too)
     if missing:
         raise BadFileError(
-            f"{path}: {len(missing)} of {len(names)} files are not in {folder} ({missing[0]}, ...)"
+            f"{path}: {len(missing)} of {len(names)} files are not in {folder} ({missing[0]!r}, ...)"
         )
 
 

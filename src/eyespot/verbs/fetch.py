@@ -51,8 +51,9 @@ def fetch(data: str, *, from_: Annotated[Path | None, Parameter(name="--from")] 
         raise RefusedError(f"{data}: is a folder of your own; use it as it is, with --data")
     folder = registry.folder(card)
     before = _counts(card)
-    more = from_ or card.download or not before  # is there anything to get?
-    if more and before.keys() != card.splits.keys():
+    missing = card.splits.keys() - before.keys()
+    optional = all(card.splits[name] is None for name in missing)  # and then only what is easy to get
+    if missing and (from_ or card.download or not optional):
         _install(card, from_ or _downloaded(card), folder)
     after, verified = _counts(card), registry.imported(card.reader).verify(folder)
     return Fetched(data=card.name, folder=folder, splits=after, verified=verified, new=after != before)
@@ -71,7 +72,7 @@ def _downloaded(card: Dataset) -> Path:
     """The publisher's archive, kept under the data root until it is installed."""
     if not card.download:
         raise MissingDataError(
-            f"{card.name}: cannot be downloaded without its publisher's leave ({card.source}); "
+            f"{card.name}: there is no open download ({card.source}); "
             f"bring a copy: eyespot fetch {card.name} --from FILE_OR_FOLDER"
         )
     path = registry.data_root() / f".{card.name}.download"
@@ -91,7 +92,7 @@ def _install(card: Dataset, source: Path, folder: Path) -> None:
             _lay_out(card, source, place)
             registry.imported(card.reader).verify(place / "whole")
             _counts(replace(card, root=place / "whole"))
-            _move_parts(place / "whole", folder)
+            _merge(place / "whole", folder)
     except BadFileError:
         if ours:  # whatever the publisher sent, it will not do: begin anew next time
             source.unlink()
@@ -115,12 +116,12 @@ def _workplace(place: Path) -> Iterator[Path]:
 
 def _lay_out(card: Dataset, source: Path, place: Path) -> None:
     """Copy (from a user's folder) or move (from an unpacked archive) the data set's parts to place/whole."""
-    if source.is_file():
-        archive.unpack(source, place / "unpacked")
-    parts = registry.imported(card.reader).parts(place / "unpacked" if source.is_file() else source)
+    is_archive, unpacked = source.is_file(), place / "unpacked" / source.name
+    if is_archive:
+        archive.unpack(source, unpacked)
     (place / "whole").mkdir()
-    for name, part in parts.items():
-        if source.is_file():
+    for name, part in registry.imported(card.reader).parts(unpacked if is_archive else source).items():
+        if is_archive:
             part.rename(place / "whole" / name)
         else:
             _copy(part, place / "whole" / name)
@@ -135,9 +136,11 @@ def _copy(part: Path, target: Path) -> None:
         shutil.copyfile(path, copied)
 
 
-def _move_parts(whole: Path, folder: Path) -> None:
-    """Give each part its final name; parts that were there before stay as they are."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in sorted(whole.iterdir()):
-        if not (folder / part.name).exists():
-            part.rename(folder / part.name)
+def _merge(whole: Path, there: Path) -> None:
+    """Move `whole` to its final name; of what is there already nothing is touched, what it lacks is added."""
+    if not there.exists():
+        there.parent.mkdir(parents=True, exist_ok=True)
+        whole.rename(there)
+    elif whole.is_dir():
+        for entry in sorted(whole.iterdir()):
+            _merge(entry, there / entry.name)

@@ -1,0 +1,302 @@
+"""The readers: made-up data for what can go wrong, real data (where at hand) for what must be right."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eyespot import registry
+from eyespot.datasets import DATASETS, IMAGENET_CLASSES, IMAGENET_IDS, synthetic, vww
+from eyespot.datasets.split import Split, data_digest, image_digest, usable
+from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
+
+Real = Callable[[str], Path]
+
+
+def save(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels.squeeze()).save(path)
+
+
+# --- all data sets
+
+
+@pytest.mark.parametrize("card", DATASETS, ids=lambda card: card.name)
+def test_a_card_is_whole(card, no_data: Path) -> None:
+    assert card.test in card.splits
+    assert len(set(card.classes)) == len(card.classes)
+    with pytest.raises(MissingDataError, match=f"eyespot fetch {card.name}"):
+        registry.open_split(card, card.test)
+    with pytest.raises(UnknownNameError, match=f"no split of {card.name} is called 'tset'"):
+        registry.open_split(card, "tset")
+    reader = registry.imported(card.reader)
+    assert all(callable(getattr(reader, name)) for name in ("read", "parts", "verify"))
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "shape", "digest"),
+    [
+        ("cifar-10", "test", (32, 32, 3), "e1f4857ec0f18f28a8fbd87e27b493a4b1735bfd3fd670a5643b38fa36442ec2"),
+        ("vww", "test", (96, 96, 3), "cd8c76decf0c857a3359a424215cd3f1d31b32b1fb43166614b0fca9ff5e2dd0"),
+    ],
+)
+def test_real_pixels_and_labels(
+    name: str, split: str, shape: tuple[int, ...], digest: str, real_data: Real
+) -> None:
+    """Formats without a decoder in between have one digest on every machine."""
+    real_data(name)
+    opened = registry.open_split(registry.dataset(name), split)
+    assert opened.read(0).shape == shape
+    assert data_digest(opened.labels, map(image_digest, opened)) == digest
+
+
+# --- fer2013
+
+
+def test_fer2013_real(real_data: Real) -> None:
+    root, card = real_data("fer2013"), registry.dataset("fer2013")
+    splits = {name: registry.open_split(card, name) for name in card.splits}
+    assert {name: len(split) for name, split in splits.items()} == {
+        "train": 28709,
+        "validation": 3589,
+        "test": 3589,
+    }
+    assert np.bincount(splits["test"].labels).tolist() == [491, 55, 528, 879, 594, 416, 626]
+    assert splits["test"].read(0).shape == (48, 48, 1)
+    assert registry.imported(card.reader).verify(root) == "sha256 of 35,887 files"
+
+
+@pytest.mark.slow
+def test_fer2013_training_images_that_are_dropped(real_data: Real) -> None:
+    real_data("fer2013")
+    card = registry.dataset("fer2013")
+    held_out = {image_digest(i) for name in ("validation", "test") for i in registry.open_split(card, name)}
+    kept, digests, dropped = usable(registry.open_split(card, "train"), held_out)
+    assert dropped == {"blank": 11, "in validation or test": 692}
+    assert len(kept) == len(digests) == 28709 - 11 - 692
+
+
+def test_fer2013_split_by_name_and_classes_in_the_cards_order(no_data: Path) -> None:
+    card = replace(registry.dataset("fer2013"), splits={"train": 7, "validation": 7, "test": 7})
+    for label, name in enumerate(card.classes):
+        for folder, prefix in (("train", "Training"), ("test", "PublicTest"), ("test", "PrivateTest")):
+            pixels = np.full((48, 48), label * 10 + len(prefix), np.uint8)
+            save(no_data / "fer2013" / folder / name / f"{prefix}_{9 - label}.jpg", pixels)
+    for split, added in (("train", 8), ("validation", 10), ("test", 11)):
+        opened = registry.open_split(card, split)
+        assert opened.labels.tolist() == [6, 5, 4, 3, 2, 1, 0]  # by file name across the classes
+        values = [int(image[24, 24, 0]) for image in opened]
+        assert values == pytest.approx([label * 10 + added for label in opened.labels], abs=2)
+    (no_data / "fer2013" / "test" / "sad" / "PublicTest_5.jpg").unlink()
+    with pytest.raises(BadFileError, match="validation has 6 images, expected 7"):
+        registry.open_split(card, "validation")
+
+
+# --- visual wake words
+
+
+def vww_test(root: Path, text: str, *names: str) -> None:
+    (root / "vww" / "vww01").mkdir(parents=True)
+    (root / "vww" / "vww01" / "y_labels.csv").write_text(text)
+    for name in names:
+        (root / "vww" / "vww01" / name).write_bytes(bytes(vww.BYTES))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a.bin,2,2\n", r"line 1: expected file, 2, and a label of 0 or 1; found \['a.bin', '2', '2'\]"),
+        ("a.bin,2,1\nb.bin\n", "line 2: expected file"),
+        ("a.bin,2,1\nb.bin,2,0\n", r"1 of 2 files are missing \(b.bin"),
+        ("a.bin,2,1\n", "test has 1 images, expected 1,000"),
+    ],
+)
+def test_vww_labels_that_are_wrong(text: str, said: str, no_data: Path) -> None:
+    vww_test(no_data, text, "a.bin")
+    with pytest.raises(BadFileError, match=said):
+        registry.open_split(registry.dataset("vww"), "test")
+
+
+def test_vww_truncated_image(no_data: Path) -> None:
+    vww_test(no_data, "a.bin,2,1\n", "a.bin")
+    (no_data / "vww" / "vww01" / "a.bin").write_bytes(b"123")
+    split = registry.open_split(replace(registry.dataset("vww"), splits={"test": 1}), "test")
+    with pytest.raises(BadFileError, match=r"a\.bin: 3 bytes, expected 27,648"):
+        split.read(0)
+
+
+def test_vww_training_images_never_stand_in_vww01(no_data: Path) -> None:
+    tests = list(vww.test_labels())[:50]
+    for number in [*tests, *range(1, 2000, 7)]:
+        path = no_data / "vww" / "vw_coco2014_96" / vww.FOLDERS[number % 2] / f"COCO_val2014_{number:012}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    card = registry.dataset("vww")
+    train, validation = (registry.open_split(card, name) for name in ("train", "validation"))
+    others = set(range(1, 2000, 7)) - set(vww.test_labels())
+    assert len(train) + len(validation) == len(others)
+    assert 0.05 < len(validation) / len(others) < 0.15
+    assert train.classes == ("no person", "person")
+
+
+def test_vww01_list_is_the_published_one(real_data: Real) -> None:
+    with (real_data("vww") / "vww01" / "y_labels.csv").open(newline="") as file:
+        published = {int(name.removesuffix(".bin")): int(label) for name, _, label in csv.reader(file)}
+    assert list(published.items()) == list(vww.test_labels().items())
+
+
+def coco(tmp_path: Path, persons: dict[int, list[dict[str, object]]]) -> tuple[Path, Path]:
+    """A COCO of 100 x 80 images, number -> annotations of persons."""
+    images, annotations = tmp_path / "images", tmp_path / "annotations"
+    annotations.mkdir()
+    listed = []
+    for number in persons:
+        name = f"COCO_val2014_{number:012}.jpg"
+        listed.append({"id": number, "file_name": name, "width": 100, "height": 80})
+        save(images / "val2014" / name, synthetic.picture(number, 80, 100, 1 if number == 2 else 3))
+    found = [{"image_id": n, "category_id": 1, "iscrowd": 0, **p} for n, ps in persons.items() for p in ps]
+    found.append({"image_id": 2, "category_id": 18, "iscrowd": 0, "bbox": [0, 0, 90, 70]})
+    (annotations / "instances_val2014.json").write_text(json.dumps({"images": listed, "annotations": found}))
+    return images, annotations
+
+
+def test_vww_from_coco(tmp_path: Path) -> None:
+    test = next(iter(vww.test_labels()))
+    exactly, below = {"bbox": [0, 0, 20, 10]}, {"bbox": [0, 0, 19.9, 10]}
+    crowd = {"bbox": [0, 0, 90, 70], "iscrowd": 1}
+    persons = {1: [below, exactly], 2: [], 3: [below], 4: [crowd], 5: [crowd, exactly], test: [below]}
+    images, annotations = coco(tmp_path, persons)
+    vww.from_coco(images, annotations, tmp_path / "out")
+    made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
+    assert made == {
+        "vw_coco2014_96/person/COCO_val2014_000000000001.jpg",
+        "vw_coco2014_96/non_person/COCO_val2014_000000000002.jpg",
+        "vw_coco2014_96/person/COCO_val2014_000000000005.jpg",
+        f"vww01/{test:012}.bin",
+        "vww01/y_labels.csv",
+    }
+    assert (
+        tmp_path / "out" / "vww01" / "y_labels.csv"
+    ).read_text() == f"{test:012}.bin,2,{vww.test_labels()[test]}\n"
+    card = replace(registry.dataset("vww"), root=tmp_path / "out", splits={"train": None, "test": 1})
+    for name in card.splits:
+        assert registry.open_split(card, name).read(0).shape == (96, 96, 3)
+    with pytest.raises(RefusedError, match="is there already"):
+        vww.from_coco(images, annotations, tmp_path / "out")
+
+
+def test_vww_from_coco_that_is_not_coco(tmp_path: Path) -> None:
+    images, annotations = coco(tmp_path, {1: []})
+    (annotations / "instances_val2014.json").write_text("{}")
+    with pytest.raises(BadFileError, match=r"is not a COCO instances file \(KeyError"):
+        vww.from_coco(images, annotations, tmp_path / "out")
+    (annotations / "instances_val2014.json").unlink()
+    with pytest.raises(MissingDataError, match=r"it is part of annotations_trainval2014\.zip"):
+        vww.from_coco(images, annotations, tmp_path / "out")
+    with pytest.raises(MissingDataError, match="expected the folders train2014 and val2014"):
+        vww.from_coco(annotations, annotations, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+# --- ImageNet
+
+
+def test_imagenet_classes() -> None:
+    assert len(IMAGENET_IDS) == len(IMAGENET_CLASSES) == 1000
+    assert list(IMAGENET_IDS) == sorted(set(IMAGENET_IDS))
+    assert not [name for name, n in Counter(map(str.casefold, IMAGENET_CLASSES)).items() if n > 1]
+    known = {0: "tench", 207: "golden retriever", 281: "tabby", 388: "giant panda", 517: "crane (n03126707)"}
+    assert {i: IMAGENET_CLASSES[i] for i in known} == known
+
+
+def test_imagenet_order_is_that_of_labelled_photographs(real_data: Real) -> None:
+    with (real_data("imagenet-like") / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        name = IMAGENET_CLASSES[int(row["class_index"])].partition(" (n")[0]
+        assert name in row["label"].split(", ")
+
+
+def test_imagenet_like_real(real_data: Real) -> None:
+    root, card = real_data("imagenet-like"), registry.dataset("imagenet-like")
+    calibration, test = (registry.open_split(card, name) for name in ("calibration", "test"))
+    assert (len(calibration), len(test)) == (100, 200)
+    assert calibration.labels[:3].tolist() == [388, 576, 326]
+    assert calibration.read(0).shape == (299, 299, 3)
+    assert not {image_digest(i) for i in calibration} & {image_digest(i) for i in test}
+    assert registry.imported(card.reader).verify(root) == "sha256 of 301 files"
+
+
+@pytest.mark.slow
+def test_imagenet_order_is_that_of_a_published_model(real_data: Real) -> None:
+    """MobileNetV2 as Google published it (background first) is right on four of five photographs."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    from eyespot.cards import Input
+    from eyespot.image import fit
+
+    real_data("imagenet-like")
+    path = real_data("published") / "mobilenet_v2_1.0_224_quant.tflite"
+    interpreter = Interpreter(str(path), num_threads=1)
+    interpreter.allocate_tensors()
+    taken = Input(height=224, width=224, channels=3, crop=0.875)
+    split, right = registry.open_split(registry.dataset("imagenet-like"), "test"), 0
+    for label, image in zip(split.labels, split, strict=True):
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], fit(image, taken)[None])
+        interpreter.invoke()
+        right += interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0].argmax() - 1 == label
+    assert right >= 160
+
+
+# --- what all share
+
+
+def test_images_are_read_one_at_a_time(tmp_path: Path) -> None:
+    for i in range(40):
+        save(tmp_path / "ab"[i % 2] / f"{i}.png", np.zeros((300, 300, 3), np.uint8))
+    split = registry.open_split(registry.dataset(str(tmp_path)), "all")
+    split.read(0)  # Pillow's own start-up
+    tracemalloc.start()
+    digests = [image_digest(image) for image in split]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(digests) == 40
+    assert peak < 6 * 300 * 300 * 3
+
+
+def test_what_may_train() -> None:
+    pictures = [synthetic.picture(i, 8, 8, 3) for i in range(3)]
+    images = [
+        *pictures,
+        np.full((8, 8, 3), 7, np.uint8),
+        pictures[0],
+        np.full((8, 8, 3), [1, 2, 3], np.uint8),
+    ]
+    split = Split(data="", name="", classes=(), labels=np.zeros(6, np.int64), read=lambda i: images[i])
+    kept, digests, dropped = usable(split, {image_digest(pictures[1]), image_digest(images[3])})
+    assert kept == [0, 2, 4]
+    assert digests == [image_digest(images[i]) for i in kept]
+    assert dropped == {"blank": 2, "in validation or test": 1}
+
+
+def test_synthetic_pictures_are_the_same_everywhere() -> None:
+    whole = hashlib.sha256()
+    for i in range(8):
+        for channels in (1, 3):
+            image = synthetic.picture(i, 24, 32, channels, seed=1)
+            assert image.shape == (24, 32, channels)
+            whole.update(image.tobytes())
+    assert whole.hexdigest() == "3e6808b6c096541c8a9195f5adcd3cb8c8431fdae562be7317e50f0ddb29e404"
+    assert not np.array_equal(
+        synthetic.picture(0, 24, 32, 3, seed=1), synthetic.picture(0, 24, 32, 3, seed=2)
+    )

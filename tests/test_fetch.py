@@ -1,0 +1,449 @@
+"""fetch, the archives that it unpacks and the downloads that it makes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eyespot import archive, registry
+from eyespot.cards import Download
+from eyespot.cli import main
+from eyespot.datasets import CIFAR_10, cifar10, imagenet, vww
+from eyespot.download import download
+from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError
+from eyespot.verbs import fetch as verb
+from eyespot.verbs.fetch import fetch
+
+RECORDS = 20
+
+
+@pytest.fixture
+def tiny_cifar(tmp_path: Path, no_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A CIFAR-10 of 20 images a file, as its publisher would ship it; eyespot believes that it is whole."""
+    source = tmp_path / "source" / cifar10.FOLDER
+    source.mkdir(parents=True)
+    numbers, digests = np.random.default_rng(0), {}
+    for name in cifar10.DIGESTS:
+        records = numbers.integers(0, 256, (RECORDS, cifar10.RECORD), np.uint8)
+        records[:, 0] = np.arange(RECORDS) % 10
+        records.tofile(source / name)
+        digests[name] = hashlib.sha256(records.tobytes()).hexdigest()
+    monkeypatch.setattr(cifar10, "RECORDS", RECORDS)
+    monkeypatch.setattr(cifar10, "VALIDATION_PER_CLASS", 1)
+    monkeypatch.setattr(cifar10, "DIGESTS", digests)
+    monkeypatch.setattr(registry, "DATASETS", (tiny_card(None), *registry.DATASETS[1:]))
+    return source
+
+
+def tiny_card(source: Download | None):
+    return replace(CIFAR_10, splits={"train": 90, "validation": 10, "test": 20}, download=source)
+
+
+def pack(source: Path, target: Path) -> Path:
+    """An archive of a folder, of the kind that its name says."""
+    if target.suffix == ".zip":
+        with zipfile.ZipFile(target, "w") as made:
+            for path in sorted(source.rglob("*")):
+                made.write(path, path.relative_to(source.parent))
+    else:
+        with tarfile.open(target, f"w:{target.suffix[1:]}") as made:
+            made.add(source, source.name)
+    return target
+
+
+def left_over(root: Path) -> list[str]:
+    return sorted(path.name for path in root.iterdir()) if root.exists() else []
+
+
+@pytest.mark.parametrize("kind", ["folder", "around", "a.gz", "a.xz", "a.zip"])
+def test_from_a_copy(kind: str, tiny_cifar: Path, no_data: Path) -> None:
+    sources = {"folder": tiny_cifar, "around": tiny_cifar.parent.parent / "source"}
+    source = sources[kind] if kind in sources else pack(tiny_cifar, tiny_cifar.parent.parent / kind)
+    first = fetch("cifar-10", from_=source)
+    assert first.splits == {"train": 90, "validation": 10, "test": 20}
+    assert (first.new, first.verified) == (True, "sha256 of 6 files")
+    assert left_over(no_data) == ["cifar-10"]
+    again = fetch("cifar-10")
+    assert again == replace(first, new=False)
+    assert tiny_cifar.exists()
+
+
+def test_on_the_command_line(tiny_cifar: Path, no_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fetch", "cifar-10", "--from", str(tiny_cifar), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["splits"] == {"train": 90, "validation": 10, "test": 20}
+    assert main(["fetch", "imagenet"]) == 1
+    caught = capsys.readouterr()
+    assert (caught.out, caught.err.count("\n")) == ("", 1)
+
+
+def test_a_changed_file_is_refused_and_nothing_is_installed(tiny_cifar: Path, no_data: Path) -> None:
+    path = tiny_cifar / "test_batch.bin"
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    with pytest.raises(BadFileError, match=r"test_batch\.bin: is not CIFAR-10's \(sha256"):
+        fetch("cifar-10", from_=tiny_cifar)
+    assert left_over(no_data) == []
+
+
+def test_a_short_file_is_refused(tiny_cifar: Path) -> None:
+    path = tiny_cifar / "data_batch_3.bin"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(BadFileError, match=r"data_batch_3\.bin: 1,000 bytes, expected 61,460"):
+        fetch("cifar-10", from_=tiny_cifar)
+
+
+def test_a_copy_without_the_data(tiny_cifar: Path, tmp_path: Path) -> None:
+    (tiny_cifar / "test_batch.bin").unlink()
+    with pytest.raises(BadFileError, match="expected a folder with"):
+        fetch("cifar-10", from_=tiny_cifar)
+    with pytest.raises(MissingDataError, match="no such file or folder"):
+        fetch("cifar-10", from_=tmp_path / "nowhere")
+
+
+def test_data_that_were_damaged_later_are_found(tiny_cifar: Path) -> None:
+    fetched = fetch("cifar-10", from_=tiny_cifar)
+    path = fetched.folder / cifar10.FOLDER / "test_batch.bin"
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    with pytest.raises(BadFileError, match="is not CIFAR-10's"):
+        fetch("cifar-10")
+
+
+def test_a_file_that_was_lost_later_is_put_back(tiny_cifar: Path, no_data: Path) -> None:
+    fetched = fetch("cifar-10", from_=tiny_cifar)
+    (fetched.folder / cifar10.FOLDER / "data_batch_2.bin").unlink()
+    (fetched.folder / "notes.txt").write_text("mine")
+    with pytest.raises(MissingDataError, match="bring a copy"):
+        fetch("cifar-10")
+    assert fetch("cifar-10", from_=tiny_cifar) == fetched
+    assert left_over(fetched.folder) == [cifar10.FOLDER, "notes.txt"]
+    assert left_over(no_data) == ["cifar-10"]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_an_interruption_leaves_nothing(stop, tiny_cifar: Path, no_data: Path, monkeypatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise stop
+
+    monkeypatch.setattr(verb, "_merge", interrupted)
+    with pytest.raises((KeyboardInterrupt, EyespotError)):
+        fetch("cifar-10", from_=tiny_cifar)
+    assert left_over(no_data) == []
+
+
+def test_what_a_kill_left_behind_is_replaced(tiny_cifar: Path, no_data: Path) -> None:
+    (no_data / ".cifar-10.partial" / "whole" / cifar10.FOLDER).mkdir(parents=True)
+    assert fetch("cifar-10", from_=tiny_cifar).new
+    assert left_over(no_data) == ["cifar-10"]
+
+
+def test_data_that_the_user_must_bring(no_data: Path) -> None:
+    with pytest.raises(MissingDataError, match="bring a copy: eyespot fetch imagenet --from"):
+        fetch("imagenet")
+
+
+def test_a_folder_of_the_users_is_not_fetched(tmp_path: Path) -> None:
+    from eyespot.datasets.synthetic import write_folder
+
+    write_folder(tmp_path / "mine", 4)
+    with pytest.raises(RefusedError, match="is a folder of your own"):
+        fetch(str(tmp_path / "mine"))
+
+
+def test_a_second_part_joins_the_first(tmp_path: Path, no_data: Path, monkeypatch) -> None:
+    """Visual wake words: the training archive and the test set come from different publishers."""
+    card = replace(
+        registry.dataset("vww"), splits={"train": None, "validation": None, "test": 2}, download=None
+    )
+    monkeypatch.setattr(registry, "DATASETS", (card,))
+    training, test = tmp_path / "vw_coco2014_96", tmp_path / "vww01"
+    for i, label in enumerate(["person", "non_person"] * 20):
+        (training / label).mkdir(parents=True, exist_ok=True)
+        (training / label / f"COCO_val2014_{i:012}.jpg").write_bytes(b"")
+    test.mkdir()
+    (test / "y_labels.csv").write_text("1.bin,2,1\n2.bin,2,0\n")
+    for name in ("1.bin", "2.bin"):
+        (test / name).write_bytes(bytes(vww.BYTES))
+    first = fetch("vww", from_=pack(training, tmp_path / "a.gz"))
+    assert sum(first.splits.values()) == 40
+    assert first.splits.keys() == {"train", "validation"}
+    both = fetch("vww", from_=test)
+    assert both.splits == {**first.splits, "test": 2}
+    assert "rebuilt" in both.verified
+    assert not fetch("vww").new
+
+
+def test_imagenet_is_counted(tmp_path: Path, no_data: Path, monkeypatch) -> None:
+    ids = imagenet.IMAGENET_IDS[:5]
+    card = replace(registry.dataset("imagenet"), splits={"train": None, "test": 5})
+    monkeypatch.setattr(registry, "DATASETS", (card,))
+    monkeypatch.setattr(imagenet, "IMAGENET_IDS", ids)
+    monkeypatch.setattr(imagenet, "TEST_PER_CLASS", 1)
+    for name in ids:
+        (tmp_path / "my-copy" / name).mkdir(parents=True)
+        (tmp_path / "my-copy" / name / f"ILSVRC2012_val_{name}.JPEG").touch()
+    fetched = fetch("imagenet", from_=tmp_path / "my-copy")
+    assert fetched.verified == "1 validation images in each of 5 classes"
+    assert fetched.splits == {"test": 5}
+    split = registry.open_split(card, "test")
+    assert split.labels.tolist() == list(range(5))
+    assert not fetch("imagenet").new
+    shutil.rmtree(no_data)
+    (tmp_path / "my-copy" / "n01443537" / "another.JPEG").touch()
+    with pytest.raises(BadFileError, match="n01443537: 2 images, expected 1"):
+        fetch("imagenet", from_=tmp_path / "my-copy")
+
+
+# --- archives
+
+
+def make_tar(path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as made:
+        for info, data in members:
+            info.size = len(data)
+            made.addfile(info, io.BytesIO(data))
+    return path
+
+
+def linked(name: str, kind: bytes, target: str) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+ESCAPES = ["../x", "a/../../x", "/x", "\\x", "..\\x", "C:\\x", "C:x", "a\0b", "//server/share/x", "x\n"]
+
+
+@pytest.mark.parametrize("name", ESCAPES)
+def test_a_member_that_escapes(name: str, tmp_path: Path) -> None:
+    target = tmp_path / "in" / "here"
+    tar = make_tar(tmp_path / "a.tgz", (tarfile.TarInfo("fine"), b"1"), (tarfile.TarInfo(name), b"1"))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
+        made.writestr("fine", b"1")
+        info = zipfile.ZipInfo("x")
+        info.filename = name
+        made.writestr(info, b"1")
+    for source in (tar, tmp_path / "a.zip"):
+        if "\0" in name:  # both formats end a name there
+            archive.unpack(source, target / source.name)
+            continue
+        with pytest.raises(BadFileError, match=r"its member .* could leave the folder; nothing was unpacked"):
+            archive.unpack(source, target)
+        assert not target.exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_links_and_devices_in_a_tar(kind: bytes, tmp_path: Path) -> None:
+    source = make_tar(tmp_path / "a.tgz", (linked("way-out", kind, "/etc"), b""))
+    with pytest.raises(BadFileError, match="'way-out' is a link or a device"):
+        archive.unpack(source, tmp_path / "out")
+
+
+def test_a_link_in_a_zip(tmp_path: Path) -> None:
+    info = zipfile.ZipInfo("way-out")
+    info.create_system, info.external_attr = 3, 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
+        made.writestr(info, "/etc")
+    with pytest.raises(BadFileError, match="'way-out' is a link or a device"):
+        archive.unpack(tmp_path / "a.zip", tmp_path / "out")
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zip"])
+def test_a_bomb(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / "zeros").mkdir()
+    (tmp_path / "zeros" / "0").write_bytes(bytes(1_000_000))
+    source = pack(tmp_path / "zeros", tmp_path / f"a.{suffix}")
+    with pytest.raises(BadFileError, match="unpacks to more than 999,999 bytes"):
+        archive.unpack(source, tmp_path / "out", limit=999_999)
+    assert not (tmp_path / "out").exists()
+    archive.unpack(source, tmp_path / "out", limit=1_000_000)
+
+
+@pytest.mark.parametrize("suffix", ["gz", "xz", "bz2", "zip"])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_an_archive_cut_short(suffix: str, share: float, tmp_path: Path) -> None:
+    (tmp_path / "noise").mkdir()
+    for i in range(3):
+        (tmp_path / "noise" / f"{i}").write_bytes(np.random.default_rng(i).bytes(50_000))
+    source = pack(tmp_path / "noise", tmp_path / f"a.{suffix}")
+    source.write_bytes(source.read_bytes()[: int(share * source.stat().st_size)])
+    with pytest.raises(BadFileError, match="cut short, damaged or no archive"):
+        archive.unpack(source, tmp_path / "out")
+
+
+def test_a_zip_with_a_damaged_member(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
+        made.writestr("x", bytes(1000))
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[500] ^= 1
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(BadFileError, match="Bad CRC-32"):
+        archive.unpack(tmp_path / "a.zip", tmp_path / "out")
+
+
+NAMES = st.lists(
+    st.sampled_from(["..", ".", "", "a", "b", "C:", "/", "\\", "é", "con", "~"]), min_size=1, max_size=5
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.one_of(NAMES.map("/".join), NAMES.map("\\".join), NAMES.map("".join), st.text(max_size=12)),
+    is_zip=st.booleans(),
+)
+def test_nothing_is_ever_written_outside(name: str, is_zip: bool, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    shutil.rmtree(root, ignore_errors=True)
+    (root / "out").mkdir(parents=True)
+    try:
+        if is_zip:
+            with zipfile.ZipFile(tmp_path / "a", "w") as made:
+                made.writestr(zipfile.ZipInfo(name), b"1")
+        else:
+            make_tar(tmp_path / "a", (tarfile.TarInfo(name), b"1"))
+    except (UnicodeEncodeError, ValueError):
+        return  # not a name that the format can hold
+    try:
+        archive.unpack(tmp_path / "a", root / "out")
+    except EyespotError as error:
+        assert "\n" not in str(error)
+    assert [path.name for path in root.iterdir()] == ["out"]
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name not in {"a", "data"}) == ["root"]
+
+
+# --- downloads
+
+
+@dataclass
+class Server:
+    """An HTTP server on this machine, and what it was asked for."""
+
+    url: str = ""
+    body: bytes = b""
+    ranges: bool = True
+    status: int = 0
+    breaks_at: int = 0
+    asked: list[str | None] = field(default_factory=list)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    state = Server(body=np.random.default_rng(0).bytes(1_000_000))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = self.headers.get("Range")
+            state.asked.append(asked)
+            start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and state.ranges else 0
+            part = b"" if state.status else state.body[start:]
+            self.send_response(state.status or (416 if asked and not part else 206 if start else 200))
+            self.send_header("Content-Length", str(len(part)))
+            self.end_headers()
+            self.wfile.write(part[: state.breaks_at or None])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        state.url = f"http://127.0.0.1:{running.server_port}/data.tar.gz"
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield state
+        running.shutdown()
+        thread.join()
+
+
+def pinned(server: Server) -> Download:
+    return Download(url=server.url, digest=f"sha256:{hashlib.sha256(server.body).hexdigest()}")
+
+
+def test_a_whole_download(server: Server, tmp_path: Path) -> None:
+    path = download(pinned(server), tmp_path / "new" / "file", "help")
+    assert path.read_bytes() == server.body
+    assert left_over(path.parent) == ["file"]
+
+
+@pytest.mark.parametrize(("ranges", "have"), [(True, 500_000), (False, 500_000), (True, 1_000_000)])
+def test_a_download_continues(ranges: bool, have: int, server: Server, tmp_path: Path) -> None:
+    server.ranges = ranges
+    (tmp_path / "file.part").write_bytes(server.body[:have])
+    assert download(pinned(server), tmp_path / "file", "help").read_bytes() == server.body
+    assert server.asked == [f"bytes={have}-"]
+
+
+def test_a_connection_that_breaks_off(server: Server, tmp_path: Path) -> None:
+    server.breaks_at = 300_000
+    with pytest.raises(EyespotError, match=r"download stopped \(.*\); repeat to continue"):
+        download(pinned(server), tmp_path / "file", "help")
+    assert (tmp_path / "file.part").read_bytes() == server.body[:300_000]
+    server.breaks_at = 0
+    assert download(pinned(server), tmp_path / "file", "help").read_bytes() == server.body
+    assert server.asked == [None, "bytes=300000-"]
+
+
+def test_another_file_than_expected(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(BadFileError, match=r"is not the expected file \(md5:0\); deleted, try again"):
+        download(Download(url=server.url, digest="md5:0"), tmp_path / "file", "help")
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.parametrize(("status", "said"), [(401, "wants an account"), (404, "does not deliver")])
+def test_a_publisher_who_refuses(status: int, said: str, server: Server, tmp_path: Path) -> None:
+    server.status = status
+    with pytest.raises(MissingDataError, match=rf"the publisher {said} \({status} .*\); help"):
+        download(pinned(server), tmp_path / "file", "help")
+
+
+def test_nobody_answers(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as closed:
+        port = closed.server_port
+    with pytest.raises(MissingDataError, match=r"no answer .*; help"):
+        download(Download(url=f"http://127.0.0.1:{port}/x", digest=""), tmp_path / "file", "help")
+
+
+def serve_tiny_cifar(server: Server, source: Path, monkeypatch, digest: Callable[[Server], str]) -> None:
+    server.body = pack(source, source.parent.parent / "a.gz").read_bytes()
+    card = tiny_card(Download(url=server.url, digest=digest(server)))
+    monkeypatch.setattr(registry, "DATASETS", (card,))
+
+
+def test_fetch_downloads(server: Server, tiny_cifar: Path, no_data: Path, monkeypatch) -> None:
+    serve_tiny_cifar(server, tiny_cifar, monkeypatch, lambda s: pinned(s).digest)
+    assert fetch("cifar-10").new
+    assert left_over(no_data) == ["cifar-10"]
+    assert not fetch("cifar-10").new
+    assert len(server.asked) == 1
+
+
+def test_fetch_continues_a_download(server: Server, tiny_cifar: Path, no_data: Path, monkeypatch) -> None:
+    serve_tiny_cifar(server, tiny_cifar, monkeypatch, lambda s: pinned(s).digest)
+    server.breaks_at = 1000
+    with pytest.raises(EyespotError, match="repeat to continue"):
+        fetch("cifar-10")
+    server.breaks_at = 0
+    assert fetch("cifar-10").new
+    assert server.asked == [None, "bytes=1000-"]
+    assert left_over(no_data) == ["cifar-10"]
+
+
+def test_a_login_page_instead_of_an_archive(
+    server: Server, tiny_cifar: Path, no_data: Path, monkeypatch
+) -> None:
+    """What has no digest is judged by what it holds, and is not kept where that is wrong."""
+    serve_tiny_cifar(server, tiny_cifar, monkeypatch, lambda _: "")
+    server.body = b"<html>Sign in</html>"
+    with pytest.raises(BadFileError, match="no archive"):
+        fetch("cifar-10")
+    assert left_over(no_data) == []
