@@ -201,8 +201,9 @@ def _summarise(
 def _name(file: File, contract: Contract) -> str:
     """How anybody else names this file: as a model where it is the shipped one, else by its own name."""
     shipped = registry.ZOO / contract.model / f"{file.precision}.tflite"
-    same = shipped.exists() and artifact.digest_file(shipped) == file.sha256
-    return f"{contract.model}:{file.precision}" if same else file.path.name
+    if shipped.exists() and artifact.digest_file(shipped) == file.sha256:
+        return f"{contract.model}:{file.precision}"
+    return file.path.name + ("" if file.contract else f" --contract {contract.model}")
 
 
 def _rows(contract: Contract, confusion: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
