@@ -115,7 +115,7 @@ class InvertedResidual(nn.Module):
         self.shortcut = stage.stride == 1 and channels == stage.channels
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.activation(self.bn1(self.conv_pw(x)))
+        y: Tensor = self.activation(self.bn1(self.conv_pw(x)))
         y = self.activation(self.bn2(self.conv_dw(y)))
         y = self.bn3(self.conv_pwl(self.se(y)))
         return x + y if self.shortcut else y

@@ -55,6 +55,9 @@ class Normalise(nn.Module):
     So the network takes pixels. What is fixed is neither trained, counted as parameters nor stored.
     """
 
+    weight: Tensor
+    bias: Tensor
+
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
         scale = 1 / torch.tensor(std)

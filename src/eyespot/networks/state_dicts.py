@@ -6,6 +6,7 @@ The latter is a pickle; `weights_only=True` lets tensors and containers out of i
 from __future__ import annotations
 
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,11 @@ def load_pth(network: nn.Module, path: Path) -> None:
 
 def _read_pth(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # what torch warns of in a foreign pickle, it then refuses
+            warnings.filterwarnings("ignore", "Detected pickle protocol")
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0][:80]
+        reason = (str(error) or type(error).__name__).splitlines()[0][:80]
         raise BadFileError(
             f"{path}: is not weights that torch.save wrote ({reason}); fetch it again"
         ) from error
