@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from eyespot.networks.layers import initialise
 
@@ -29,6 +29,11 @@ def fill_stand_in(network: nn.Module, size: int, *, seed: int = 0) -> None:
     network.train()
     with torch.no_grad():
         for _ in range(BATCHES):
-            coarse = 255 * torch.rand(16, 3, 8, 8, generator=generator)
-            network(F.interpolate(coarse, (size, size), mode="bilinear"))
+            network(smooth_images(16, size, generator))
     network.eval()
+
+
+def smooth_images(n: int, size: int, generator: torch.Generator) -> Tensor:
+    """Coarse random colours, interpolated: (n, 3, size, size) float32 of pixels 0..255."""
+    coarse = 255 * torch.rand(n, 3, 8, 8, generator=generator)
+    return F.interpolate(coarse, (size, size), mode="bilinear")
