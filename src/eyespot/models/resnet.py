@@ -1,9 +1,7 @@
 """Tiny ResNet: the residual network of MLPerf Tiny's image classification benchmark."""
 
 from eyespot.cards import Download, Input, Model, Quantization, Recipe, Reference, Weights
-
-_MLPERF = "https://github.com/mlcommons/tiny/raw/1afd2c9820f795965a6134facd0b4dfae41ef23f/benchmark/training"
-_EIQ = "NXP eIQ Model Zoo 1.5, tasks/vision/classification/README.md"
+from eyespot.models.publishers import MLPERF_TINY, nxp
 
 TINY_RESNET = Model(
     name="tiny-resnet",
@@ -33,26 +31,22 @@ TINY_RESNET = Model(
             name="mlperf-tiny",
             file="pretrainedResnet.h5",
             download=Download(
-                url=f"{_MLPERF}/image_classification/trained_models/pretrainedResnet.h5",
+                url=f"{MLPERF_TINY}/image_classification/trained_models/pretrainedResnet.h5",
                 digest="sha256:5f938a8eea605438cc7360aa13c987bc6d7bd0c8d931b2917361ae7ae4eeda2f",
             ),
             licence="Apache-2.0",
-            importer="eyespot.networks.resnet8:from_keras",
+            importer="eyespot.networks.keras:load_layers",
         ),
     ),
     references=(
-        Reference(publisher="NXP", quantity="top-1 float32", value="0.87", source=_EIQ, date="2025-09-15"),
-        Reference(publisher="NXP", quantity="top-1 int8", value="0.75", source=_EIQ, date="2025-09-15"),
-        Reference(publisher="NXP", quantity="OPS", value="25M", source=_EIQ, date="2025-09-15"),
-        Reference(publisher="NXP", quantity="MParams", value="0.078", source=_EIQ, date="2025-09-15"),
-        Reference(publisher="NXP", quantity="size float32", value="0.31MB", source=_EIQ, date="2025-09-15"),
-        Reference(publisher="NXP", quantity="size int8", value="0.097MB", source=_EIQ, date="2025-09-15"),
-        Reference(
-            publisher="NXP",
-            quantity="compatibility",
-            value="MCX N947, i.MX 8M Plus, i.MX 93",
-            source=_EIQ,
-            date="2025-09-15",
+        *nxp(
+            float32="0.87",
+            int8="0.75",
+            operations="25M",
+            parameters="0.078",
+            float32_size="0.31MB",
+            int8_size="0.097MB",
+            compatibility="MCX N947, i.MX 8M Plus, i.MX 93",
         ),
         Reference(
             publisher="MLPerf Tiny",

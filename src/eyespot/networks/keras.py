@@ -8,13 +8,23 @@ from typing import Any
 
 import h5py
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from eyespot.errors import BadFileError
+from eyespot.networks.weights import fill
 
 Arrays = dict[str, NDArray[np.float32]]
+
+KINDS = ("conv2d", "depthwise_conv2d", "batch_normalization", "dense")
+NAMES = {  # Keras's name of an array to torch's
+    "kernel": "weight",
+    "depthwise_kernel": "weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
 
 
 def load_layers(network: nn.Module, path: Path) -> None:
@@ -23,19 +33,16 @@ def load_layers(network: nn.Module, path: Path) -> None:
     BadFileError where the file is not HDF5, or a layer is missing, left over or of another shape.
     """
     layers = read_layers(path)
-    for kind, prefix in (
-        (nn.Conv2d, "conv2d"),
-        (nn.BatchNorm2d, "batch_normalization"),
-        (nn.Linear, "dense"),
-    ):
-        modules = [m for m in network.modules() if isinstance(m, kind)]
-        names = sorted((n for n in layers if re.fullmatch(rf"{prefix}(_\d+)?", n)), key=_number)
+    for kind in KINDS:
+        modules = [m for m in network.modules() if _kind(m) == kind]
+        names = sorted((n for n in layers if re.fullmatch(rf"{kind}(_\d+)?", n)), key=_number)
         if len(modules) != len(names):
             raise BadFileError(
-                f"{path}: {len(names)} {prefix} layers, expected {len(modules)}; weights of another model?"
+                f"{path}: {len(names)} {kind} layers, expected {len(modules)}; weights of another model?"
             )
         for module, name in zip(modules, names, strict=True):
-            _copy(module, layers[name], f"{path}: layer {name}")
+            arrays = {NAMES.get(weight, weight): _turned(weight, a) for weight, a in layers[name].items()}
+            fill(module, arrays, f"{path}: layer {name}")
 
 
 def read_layers(path: Path) -> dict[str, Arrays]:
@@ -50,9 +57,17 @@ def read_layers(path: Path) -> dict[str, Arrays]:
     try:
         with h5py.File(path, "r") as file:
             file.visititems(visit)
-    except OSError as error:
-        raise BadFileError(f"{path}: is not a whole HDF5 file ({error}); fetch it again") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadFileError(f"{path}: is not a whole HDF5 file ({reason}); fetch it again") from error
     return layers
+
+
+def _kind(module: nn.Module) -> str:
+    """What Keras calls such a layer; "" where it has no weights of its own."""
+    if isinstance(module, nn.Conv2d):
+        return "conv2d" if module.groups == 1 else "depthwise_conv2d"
+    return {nn.BatchNorm2d: "batch_normalization", nn.Linear: "dense"}.get(type(module), "")
 
 
 def _number(name: str) -> int:
@@ -61,21 +76,8 @@ def _number(name: str) -> int:
     return int(tail) if tail.isdigit() else 0
 
 
-def _copy(module: nn.Module, arrays: Arrays, where: str) -> None:
-    pairs = {
-        "kernel": "weight",
-        "gamma": "weight",
-        "beta": "bias",
-        "moving_mean": "running_mean",
-        "moving_variance": "running_var",
-    }
-    for name, stored in arrays.items():
-        array = stored if name != "kernel" else stored.transpose(3, 2, 0, 1) if stored.ndim == 4 else stored.T
-        target = pairs.get(name, name)
-        tensor: torch.Tensor = getattr(module, target)
-        if tensor.shape != array.shape:
-            raise BadFileError(
-                f"{where}: {name} is {array.shape}, expected {tuple(tensor.shape)}; weights of another model?"
-            )
-        with torch.no_grad():
-            tensor.copy_(torch.from_numpy(np.ascontiguousarray(array)))
+def _turned(weight: str, array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Keras's axes, (h, w, in, out) or (h, w, channels, 1) or (in, out), in torch's order."""
+    if array.ndim == 4:
+        return array.transpose(2, 3, 0, 1) if weight == "depthwise_kernel" else array.transpose(3, 2, 0, 1)
+    return array.T

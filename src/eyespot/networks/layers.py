@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from eyespot.networks.weights import shapes
+
 
 class SameConv2d(nn.Conv2d):
     """A convolution padded as TensorFlow's SAME: ceil(size / stride) outputs, the odd pixel at the end.
@@ -31,6 +33,46 @@ def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
+class SymmetricConv2d(nn.Conv2d):
+    """An odd kernel with kernel // 2 zeros on all four sides, as PyTorch pads, and no PAD operator.
+
+    Where an even size is halved this is not SAME. A kernel with a zero row and column more at its end
+    (3 to 4, 5 to 6) gives the same numbers, and for that one the padding is SAME.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows, columns = (
+            int(stride == 2 and size % 2 == 0) for size, stride in zip(x.shape[2:], self.stride, strict=True)
+        )
+        weight = F.pad(self.weight, (0, columns, 0, rows)) if rows or columns else self.weight
+        padding = (self.kernel_size[0] // 2, self.kernel_size[1] // 2)
+        return F.conv2d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class Normalise(nn.Module):
+    """(x - mean) / std of each channel, as a 1x1 depthwise convolution in front of a network.
+
+    So the network takes pixels. What is fixed is neither trained, counted as parameters nor stored.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        scale = 1 / torch.tensor(std)
+        self.register_buffer("weight", scale.reshape(-1, 1, 1, 1), persistent=False)
+        self.register_buffer("bias", -torch.tensor(mean) * scale, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight, self.bias, groups=x.shape[1])
+
+
+def global_average(x: Tensor) -> Tensor:
+    """(n, c, h, w) to (n, c, 1, 1). The size is static: torch's adaptive pooling would become MEAN."""
+    return F.avg_pool2d(x, x.shape[2:])
+
+
 def flatten(x: Tensor) -> Tensor:
     """(n, c, h, w) to (n, h*w*c), in the order of a channel-last tensor: no TRANSPOSE is left."""
     return x.permute(0, 2, 3, 1).flatten(1)
@@ -38,8 +80,7 @@ def flatten(x: Tensor) -> Tensor:
 
 def count_parameters(network: nn.Module) -> int:
     """Parameters as Keras counts them: trainable ones and batch norm's running mean and variance."""
-    statistics = [b for name, b in network.named_buffers() if not name.endswith("num_batches_tracked")]
-    return sum(t.numel() for t in [*network.parameters(), *statistics])
+    return sum(torch.Size(shape).numel() for shape in shapes(network).values())
 
 
 def initialise(network: nn.Module, seed: int) -> None:

@@ -6,12 +6,9 @@ a 3x3 convolution and three residual stages of 16, 32 and 64 channels.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from eyespot.networks.keras import load_layers
 from eyespot.networks.layers import SameConv2d, flatten
 
 EPSILON = 1e-3  # Keras's default for batch norm
@@ -47,8 +44,3 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
         return F.relu(y + self.shortcut(x))
-
-
-def from_keras(network: ResNet8, path: Path) -> None:
-    """Load `pretrainedResnet.h5`, whose layers stand in the order in which they were made."""
-    load_layers(network, path)

@@ -13,7 +13,7 @@ from eyespot import registry
 from eyespot.artifact import replacing, save, tools, write
 from eyespot.cards import Artifact, Model
 from eyespot.datasets.split import Split, data_digest, image_digest, usable
-from eyespot.errors import StoppedError
+from eyespot.errors import RefusedError, StoppedError
 from eyespot.progress import track
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def train(
     from eyespot.training.loop import fit
 
     card = registry.model(model)
+    if card.recipe is None:
+        raise RefusedError(f"{model}: has no recipe; its weights are published: eyespot convert {model}")
     folder = out or Path("build") / model
     recipe = replace(card.recipe, epochs=epochs or card.recipe.epochs)
     if threads:

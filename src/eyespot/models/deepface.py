@@ -1,0 +1,55 @@
+"""Deepface-emotion: the facial expression network of deepface."""
+
+from eyespot.cards import Input, Model, Quantization, Recipe, Reference
+from eyespot.models.publishers import nxp
+
+DEEPFACE_EMOTION = Model(
+    name="deepface-emotion",
+    title="Deepface-emotion",
+    architecture="CNN",
+    backbone="Custom",
+    network="eyespot.networks.deepface:DeepFace",
+    data="fer2013",
+    input=Input(height=48, width=48, channels=1, std=255.0),
+    recipe=Recipe(
+        epochs=40,
+        batch=128,
+        peak=0.03,
+        warmup=0.2,
+        momentum=0.9,
+        weight_decay=5e-4,
+        averaging=0.999,
+        label_smoothing=0.1,
+        shift=4,
+        flip=True,
+    ),
+    quantization=Quantization(),
+    parameters=1_485_831,
+    operations=58_500_000,
+    weights=(),
+    references=(
+        *nxp(
+            float32="0.57",
+            int8="TODO",
+            operations="58.5M",
+            parameters="1.49",
+            float32_size="5.8MB",
+            int8_size="1.5MB",
+            compatibility="i.MX 8M Plus, i.MX 93",
+        ),
+        Reference(
+            publisher="NXP",
+            quantity="top-1 int8, the model's own page",
+            value="0.568",
+            source="NXP eIQ Model Zoo 1.5, tasks/vision/classification/deepface-emotion/README.md",
+            date="2025-09-15",
+        ),
+    ),
+    paper="Serengil and Ozpinar, HyperExtended LightFace: A Facial Attribute Analysis Framework, ICEET 2021; "
+    "data: Goodfellow et al., Challenges in Representation Learning, ICONIP 2013, arXiv:1307.0414",
+    licence="Apache-2.0",
+    terms="The weights are ours and Apache-2.0. FER2013 comes under Kaggle's terms and may not be passed on. "
+    "Its labels are unreliable (people agree with about 65 % of them), and a face does not tell what its "
+    "owner feels. The EU AI Act forbids inferring emotions at work and in education, save for medical or "
+    "safety reasons (article 5(1)(f)), and treats other emotion recognition as high-risk (annex III).",
+)

@@ -1,0 +1,39 @@
+"""Random weights in place of published ones that are not at hand. Never the ground of an accuracy."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from eyespot.networks.layers import initialise
+
+BATCHES = 3
+
+
+def fill_stand_in(network: nn.Module, size: int, *, seed: int = 0) -> None:
+    """Seeded random weights with plausible batch-norm statistics, for images of `size` pixels 0..255.
+
+    Each norm's scale and shift vary by channel as after training, and its mean and variance are those of
+    random smooth images, so that ranges, int8 and kernels have something real to work on.
+    """
+    initialise(network, seed)
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # the mean over all batches
+            nn.init.uniform_(module.weight, 0.5, 1.5, generator=generator)
+            nn.init.normal_(module.bias, 0, 0.3, generator=generator)
+        elif isinstance(module, nn.Linear):  # probabilities that differ: TFLM aborts on a flat softmax
+            nn.init.normal_(module.weight, 0, 0.1, generator=generator)
+    network.train()
+    with torch.no_grad():
+        for _ in range(BATCHES):
+            network(smooth_images(16, size, generator))
+    network.eval()
+
+
+def smooth_images(n: int, size: int, generator: torch.Generator) -> Tensor:
+    """Coarse random colours, interpolated: (n, 3, size, size) float32 of pixels 0..255."""
+    coarse = 255 * torch.rand(n, 3, 8, 8, generator=generator)
+    return F.interpolate(coarse, (size, size), mode="bilinear")
