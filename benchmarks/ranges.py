@@ -24,7 +24,7 @@ from eyespot.tflite.clean import clean
 from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
 from eyespot.verbs.evaluate import Job, classify
-from eyespot.verbs.quantize import calibration, quantized
+from eyespot.verbs.quantize import quantized, spread
 
 IMAGES = (100, 200, 500)
 
@@ -49,7 +49,7 @@ def main(path: Path) -> None:
         for images in IMAGES:
             choice = Quantization(images=images, ranges=how, bias_correction=correction)  # type: ignore[arg-type]
             with tempfile.TemporaryDirectory() as folder:
-                made = quantized(file, train, calibration(train, images), choice)
+                made = quantized(file, train, spread(train, images), choice)
                 int8 = write(Path(folder) / "int8.tflite", clean(made, contract, {}))
                 found = predicted(int8, data.name, len(validation))
             lost = 100 * ((found == validation.labels).mean() - top1)

@@ -153,6 +153,9 @@ PEERS = {
 }
 
 
+PIXELS = Input(height=224, width=224, channels=3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["safetensors", "pth"])
 @pytest.mark.parametrize("name", PEERS)
@@ -160,7 +163,7 @@ def test_logits_are_timms(name: str, suffix: str, timm: Any, tmp_path: Path) -> 
     build, options = PEERS[name]
     theirs = timm.create_model(name, **options).eval()
     random = build()
-    fill_stand_in(random, 224, seed=3)
+    fill_stand_in(random, PIXELS, seed=3)
     theirs.load_state_dict(random.state_dict())
     path = tmp_path / f"weights.{suffix}"
     if suffix == "pth":
@@ -169,7 +172,7 @@ def test_logits_are_timms(name: str, suffix: str, timm: Any, tmp_path: Path) -> 
         save_file(theirs.state_dict(), path)
     load = state_dicts.load_pth if suffix == "pth" else state_dicts.load_safetensors
     ours = loaded(build(), load, path).eval()
-    x = smooth_images(2, 224, torch.Generator().manual_seed(4))
+    x = smooth_images(2, PIXELS, torch.Generator().manual_seed(4))
     with torch.no_grad():
         expected, found = theirs(ours.front(x)), ours(x)
     assert expected.std() > 0.5

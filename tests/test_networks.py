@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from eyespot import registry
-from eyespot.cards import Contract, Model
+from eyespot.cards import Contract, Input, Model
 from eyespot.models import MODELS
 from eyespot.networks.export import to_tflite
 from eyespot.networks.layers import (
@@ -136,7 +136,7 @@ def test_initialise_depends_on_the_seed_alone() -> None:
 
 def test_a_stand_in_tells_images_apart() -> None:
     network = registry.imported(registry.model("mobilenet-v1").network)()
-    fill_stand_in(network, 64)
+    fill_stand_in(network, Input(height=64, width=64, channels=3))
     with torch.no_grad():
         logits = network(255 * torch.rand(4, 3, 64, 64))
     assert logits.isfinite().all()

@@ -12,7 +12,7 @@ from eyespot.quantization import activations, bias, int8, ranges
 from eyespot.tflite import run, schema
 from eyespot.tflite.clean import clean
 from eyespot.tflite.read import File, read
-from eyespot.verbs.quantize import calibration, quantize
+from eyespot.verbs.quantize import quantize, spread
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +100,12 @@ def channel_errors(file, float32, real):
     stored = (real - 128).astype(np.int8)
     found = []
     for layer8, layer32 in zip(activations.layers(file), activations.layers(float32), strict=True):
-        name = bias._output(file, layer8)
+        name = activations.output_name(file, layer8)
         scale, zero_point = activations.scale_of(file, name)
         mean = (bias._means(file, (name,), stored)[0] - zero_point) * scale
-        found.append(np.abs(mean - bias._means(float32, (bias._output(float32, layer32),), real)[0]).mean())
+        found.append(
+            np.abs(mean - bias._means(float32, (activations.output_name(float32, layer32),), real)[0]).mean()
+        )
     return np.array(found)
 
 
@@ -120,8 +122,8 @@ def test_calibration_images_are_spread_evenly():
         def __len__(self):
             return 10
 
-    assert calibration(Ten(), 4) == [0, 3, 6, 9]
-    assert calibration(Ten(), 50) == list(range(10))
+    assert spread(Ten(), 4) == [0, 3, 6, 9]
+    assert spread(Ten(), 50) == list(range(10))
 
 
 def test_an_int8_file_is_refused():

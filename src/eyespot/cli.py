@@ -20,7 +20,7 @@ VERBS = {
     "list": ("list:list_models", "Say which models there are, how large they are, and how accurate in int8."),
     "show": (
         "show:show",
-        "Show a model's card, its shipped files with their provenance, and all measurements.",
+        "Show a model's card, its files with their provenance, and all measurements.",
     ),
     "make": (
         "make:make",
@@ -59,7 +59,7 @@ VERBS = {
     ),
     "measure": (
         "measure:measure",
-        "Measure the shipped files again, on every data set at hand and for every device.",
+        "Measure the models' files again, on every data set at hand and for every device.",
     ),
 }
 

@@ -69,13 +69,23 @@ def find(name: str | Path) -> Path:
     text = str(name)
     base, _, precision = text.partition(":")
     if any(base == card.name for card in MODELS):
-        return _present(ZOO / base / f"{precision or 'int8'}.tflite", f"eyespot make {base}")
+        return _present(home(base) / f"{precision or 'int8'}.tflite", f"build it with: eyespot make {base}")
     path = Path(text)
     if path.is_dir():
         return _present(path / "int8.tflite", f"eyespot quantize {path}")
     if path.suffix == ".tflite":
         return _present(path, "give the path of a .tflite file")
     raise UnknownNameError("model", text, (card.name for card in MODELS))
+
+
+def ships(name: str) -> bool:
+    """Whether a model's files come with the package; otherwise the user's machine builds them."""
+    return (ZOO / name / "int8.tflite").exists()
+
+
+def home(name: str) -> Path:
+    """Where a model's files lie: in the package, or built from published weights under the data root."""
+    return ZOO / name if ships(name) else data_root() / "models" / name
 
 
 def _present(path: Path, remedy: str) -> Path:

@@ -37,10 +37,10 @@ def evaluations(model: str) -> tuple[Evaluation, ...]:
     )
 
 
-def accuracy(model: str, precision: str) -> Evaluation | None:
-    """The measurement that stands for a model: on its data set's test split, with LiteRT's own kernels."""
-    card = registry.model(model)
-    wanted = (precision, "xnnpack", card.data, registry.dataset(card.data).test)
+def accuracy(model: str, precision: str, data: str | None = None) -> Evaluation | None:
+    """The measurement that stands for a model: on its own data's test split, with LiteRT's own kernels."""
+    card = registry.dataset(data or registry.model(model).data)
+    wanted = (precision, "xnnpack", card.name, card.test)
     found = (e for e in evaluations(model) if (e.precision, e.kernels, e.data, e.split) == wanted)
     return next(found, None)
 

@@ -94,16 +94,6 @@ VISUAL_WAKE_WORD = Model(
     operations=15_000_000,
     weights=(
         Weights(
-            name="mlperf-tiny",
-            file="vww_96.h5",
-            download=Download(
-                url=f"{MLPERF_TINY}/visual_wake_words/trained_models/vww_96.h5",
-                digest="sha256:af9111d50e6e85b2f2123345e0316ef1c384865ebf6b06340ddac7e66017450f",
-            ),
-            licence="Apache-2.0",
-            importer="eyespot.networks.keras:load_layers",
-        ),
-        Weights(
             name="mlperf-tiny-tflite",
             file="vww_96_float.tflite",
             download=Download(
@@ -112,6 +102,16 @@ VISUAL_WAKE_WORD = Model(
             ),
             licence="Apache-2.0",
             importer=_TFLITE,
+        ),
+        Weights(
+            name="mlperf-tiny",
+            file="vww_96.h5",
+            download=Download(
+                url=f"{MLPERF_TINY}/visual_wake_words/trained_models/vww_96.h5",
+                digest="sha256:af9111d50e6e85b2f2123345e0316ef1c384865ebf6b06340ddac7e66017450f",
+            ),
+            licence="Apache-2.0",
+            importer="eyespot.networks.keras:load_layers",
         ),
     ),
     references=(

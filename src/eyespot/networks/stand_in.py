@@ -6,13 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from eyespot.cards import Input
+from eyespot.image import to_real
 from eyespot.networks.layers import initialise
 
 BATCHES = 3
 
 
-def fill_stand_in(network: nn.Module, size: int, *, seed: int = 0) -> None:
-    """Seeded random weights with plausible batch-norm statistics, for images of `size` pixels 0..255.
+def fill_stand_in(network: nn.Module, taken: Input, *, seed: int = 0) -> None:
+    """Seeded random weights with plausible batch-norm statistics, for images such as `taken` says.
 
     Each norm's scale and shift vary by channel as after training, and its mean and variance are those of
     random smooth images, so that ranges, int8 and kernels have something real to work on.
@@ -29,11 +31,12 @@ def fill_stand_in(network: nn.Module, size: int, *, seed: int = 0) -> None:
     network.train()
     with torch.no_grad():
         for _ in range(BATCHES):
-            network(smooth_images(16, size, generator))
+            network(smooth_images(16, taken, generator))
     network.eval()
 
 
-def smooth_images(n: int, size: int, generator: torch.Generator) -> Tensor:
-    """Coarse random colours, interpolated: (n, 3, size, size) float32 of pixels 0..255."""
-    coarse = 255 * torch.rand(n, 3, 8, 8, generator=generator)
-    return F.interpolate(coarse, (size, size), mode="bilinear")
+def smooth_images(n: int, taken: Input, generator: torch.Generator) -> Tensor:
+    """Coarse random colours, interpolated: (n, channels, height, width) float32 as the network takes them."""
+    coarse = 255 * torch.rand(n, taken.channels, 8, 8, generator=generator)
+    smooth: Tensor = to_real(F.interpolate(coarse, (taken.height, taken.width), mode="bilinear"), taken)
+    return smooth

@@ -38,6 +38,12 @@ def scale_of(file: File, name: str) -> tuple[float, int]:
     return float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0])
 
 
+def output_name(file: File, layer: Any) -> str:
+    """Name of the tensor that an operator writes."""
+    name: str = file.graph.tensors[layer.outputs[0]].name.decode()
+    return name
+
+
 def layers(file: File) -> tuple[Any, ...]:
     """The operators with weights and a bias, in order of execution."""
     kinds = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}

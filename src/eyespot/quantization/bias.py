@@ -13,34 +13,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.progress import track
-from eyespot.quantization.activations import layers, scale_of, watch
+from eyespot.quantization.activations import layers, output_name, scale_of, watch
 from eyespot.tflite import schema
 from eyespot.tflite.read import File
 
+IMAGES = 50
 INT32 = np.iinfo(np.int32)
 
 
 def correct(int8: File, float32: File, stored: NDArray[np.int8], real: NDArray[np.float32]) -> File:
     """The int8 file with its int32 biases shifted so that each channel's mean is the float32 file's.
 
+    The first IMAGES will do: every layer is measured anew, so time grows with the square of depth.
+
     Both files have the same layers in the same order; `stored` and `real` (n, h, w, c) are the same
     images as each takes them. Layer by layer, as each correction changes what the next layer sees.
     """
-    wanted = tuple(_output(float32, layer) for layer in layers(float32))
+    stored, real = stored[:IMAGES], real[:IMAGES]
+    wanted = tuple(output_name(float32, layer) for layer in layers(float32))
     means = _means(float32, wanted, real)
     for index in track(range(len(wanted)), len(wanted), "bias correction"):
         layer = layers(int8)[index]
-        name = _output(int8, layer)
+        name = output_name(int8, layer)
         scale, zero_point = scale_of(int8, name)
         found = (_means(int8, (name,), stored)[0] - zero_point) * scale
         _shift(int8, layer, means[index] - found)
         int8 = replace(int8, data=schema.pack(int8.model))
     return int8
-
-
-def _output(file: File, layer: Any) -> str:
-    name: str = file.graph.tensors[layer.outputs[0]].name.decode()
-    return name
 
 
 def _means(file: File, wanted: tuple[str, ...], tensors: NDArray[Any]) -> list[NDArray[np.float64]]:

@@ -131,6 +131,12 @@ def read(path: Path) -> File:
     return file
 
 
+def describe(data: bytes) -> dict[str, Any]:
+    """What a sidecar tells of a file, so that it can be listed where the file itself does not ship."""
+    file = File(path=Path(), data=data, model=schema.unpack(data))
+    return {"bytes": len(data), "operations": file.operations, "operators": len(file.operators)}
+
+
 def _classifier(file: File) -> None:
     """BadFileError unless there is one (1, h, w, 1 or 3) input and one (1, classes) output."""
     inputs, outputs = len(file.graph.inputs), len(file.graph.outputs)

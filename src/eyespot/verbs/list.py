@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eyespot import registry, results
+from eyespot import provenance, results
 from eyespot.cards import Listed, Model
 from eyespot.models import MODELS
 
@@ -33,5 +33,6 @@ def _listed(card: Model) -> Listed:
 
 
 def _size(model: str, precision: str) -> int | None:
-    path = registry.ZOO / model / f"{precision}.tflite"
-    return path.stat().st_size if path.exists() else None
+    """Bytes of the file on this machine, or of the one that was measured by us."""
+    found = provenance.record(model, precision)
+    return int(found.facts["bytes"]) if found else None

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from eyespot import registry, results
-from eyespot.cards import Compatibility, Evaluation, Kernels, Model
+from eyespot import provenance, registry, results
+from eyespot.cards import Compatibility, Dataset, Evaluation, Kernels, Model
+from eyespot.datasets import DATASETS
 from eyespot.errors import MissingDataError
 from eyespot.models import MODELS
 from eyespot.verbs.check import check
 from eyespot.verbs.evaluate import evaluate
 
 RUNS: tuple[tuple[str, Kernels], ...] = (("float32", "xnnpack"), ("int8", "xnnpack"), ("int8", "reference"))
+REFERENCE_WITHIN = 100_000_000  # operations; the reference kernels take hours beyond
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,9 @@ class Measured:
 
 
 def measure(model: str | None = None, *, out: Path | None = None) -> Measured:
-    """Measure the shipped files again, on every data set at hand and for every device.
+    """Measure the models' files again, on every data set at hand and for every device.
+
+    Models that are built on this machine (`eyespot make MODEL`) are measured with those that ship.
 
     Example: eyespot measure tiny-resnet
 
@@ -38,28 +43,47 @@ def measure(model: str | None = None, *, out: Path | None = None) -> Measured:
         Folder for the results; $EYESPOT_DATA/results by default.
     """
     folder = out or results.own()
-    cards = [registry.model(model)] if model else [m for m in MODELS if (registry.ZOO / m.name).is_dir()]
     found: list[Evaluation] = []
+    devices: list[Compatibility] = []
     left_out: list[str] = []
-    for card in cards:
-        try:
-            found += _evaluate(card, folder)
-        except MissingDataError as error:
-            left_out.append(f"{card.name}: {error}")
-    devices = [_check(card, folder) for card in cards]
+    for card in [registry.model(model)] if model else MODELS:
+        if not (registry.home(card.name) / "int8.tflite").exists():
+            left_out.append(f"{card.name}: is not built; eyespot make {card.name}")
+            continue
+        devices += _check(card, folder)
+        found += _evaluate(card, folder, left_out)
     return Measured(
         folder=folder,
         evaluations=tuple(found),
-        compatibility=tuple(c for each in devices for c in each),
+        compatibility=tuple(devices),
         left_out=tuple(left_out),
     )
 
 
-def _evaluate(card: Model, folder: Path) -> list[Evaluation]:
-    made = [evaluate(f"{card.name}:{precision}", kernels=kernels) for precision, kernels in RUNS]
-    for evaluation in made:
-        results.save(evaluation, folder)
-    return made
+def _evaluate(card: Model, folder: Path, left_out: list[str]) -> Iterator[Evaluation]:
+    """Evaluate both files on each data set of their classes; note what is not at hand."""
+    for precision, kernels in RUNS:
+        record = provenance.record(card.name, precision)
+        if record and provenance.stand_in(record):
+            left_out.append(
+                f"{card.name}:{precision}: made of stand-in weights, whose accuracy means nothing"
+            )
+            continue
+        if kernels == "reference" and card.operations > REFERENCE_WITHIN:
+            continue
+        for data in _data_sets(card):
+            try:
+                made = evaluate(f"{card.name}:{precision}", data=data.name, kernels=kernels)
+            except MissingDataError as error:
+                left_out.append(f"{card.name}:{precision}: {error}")
+            else:
+                results.save(made, folder)
+                yield made
+
+
+def _data_sets(card: Model) -> list[Dataset]:
+    """The model's own data set and others with the same classes."""
+    return [data for data in DATASETS if data.classes == registry.dataset(card.data).classes]
 
 
 def _check(card: Model, folder: Path) -> tuple[Compatibility, ...]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from eyespot import markdown, registry, results
-from eyespot.artifact import chain
-from eyespot.cards import Compatibility, Evaluation, Model, Report
-from eyespot.errors import EyespotError
+from eyespot import markdown, provenance, registry, results
+from eyespot.cards import Artifact, Compatibility, Evaluation, Model, Report
+from eyespot.datasets import DATASETS
 from eyespot.models import MODELS
-from eyespot.tflite.read import read
+
+LEGEND = (
+    "Accuracies are top-1 with a 95 % interval (Wilson), measured by eyespot unless a publisher is named. "
+    "OPS count a multiply-add as two. A model built from stand-in weights has the operators and size of the "
+    "real one, and no accuracy.\n"
+)
 
 
 def report() -> Report:
@@ -24,14 +28,10 @@ def report() -> Report:
     return Report(rows=rows, markdown=f"{table}\n{LEGEND}\n{sources}\n")
 
 
-LEGEND = (
-    "Accuracies are top-1 with a 95 % interval (Wilson) on the data set's test split, measured by eyespot "
-    "unless a publisher is named. OPS count a multiply-add as two.\n"
-)
-
-
 def _row(card: Model) -> dict[str, str]:
     data, taken = registry.dataset(card.data), card.input
+    int8 = provenance.record(card.name, "int8")
+    operations = int8.facts["operations"] if int8 else card.operations
     return {
         "Model name": card.title,
         "Architecture": card.architecture,
@@ -40,54 +40,51 @@ def _row(card: Model) -> dict[str, str]:
         "Acc FP32": _accuracy(card, "float32"),
         "Acc INT8": _accuracy(card, "int8"),
         "Input size": f"{taken.width}x{taken.height}x{taken.channels}",
-        "OPS": _beside(f"{_operations(card) / 1e6:.1f}M", card, "OPS"),
+        "OPS": _beside(f"{operations / 1e6:.1f}M", card, "OPS"),
         "MParams": _beside(f"{card.parameters / 1e6:.3f}", card, "MParams"),
-        "FP32 size": _beside(_size(card, "float32"), card, "size float32"),
-        "INT8 size": _beside(_size(card, "int8"), card, "size int8"),
+        "FP32 size": _beside(_size(provenance.record(card.name, "float32")), card, "size float32"),
+        "INT8 size": _beside(_size(int8), card, "size int8"),
         "Compatibility": _beside(_devices(results.compatibility(card.name)), card, "compatibility"),
     }
 
 
 def _beside(ours: str, card: Model, quantity: str) -> str:
     """Our cell with what others published of the same quantity under it."""
-    theirs = [f"{r.publisher}: {r.value}" for r in card.references if r.quantity == quantity]
+    theirs = [f"{r.publisher}: {r.value}" for r in card.references if r.quantity.startswith(quantity)]
     return "\n".join([ours, *theirs])
 
 
 def _accuracy(card: Model, precision: str) -> str:
-    return _beside(_measured(card, precision), card, f"top-1 {precision}")
+    """The figure on the model's own test images, or on others of the same classes, named; else how to get it."""
+    own = registry.dataset(card.data)
+    found = {
+        d.name: results.accuracy(card.name, precision, d.name) for d in DATASETS if d.classes == own.classes
+    }
+    figures = [_figure(card, measured) for measured in found.values() if measured]
+    if not found[own.name]:
+        figures.insert(0, f"not measured on {own.title}; `eyespot evaluate {card.name}:{precision}`")
+    return _beside("\n".join(figures), card, f"top-1 {precision}")
 
 
-def _measured(card: Model, precision: str) -> str:
-    found = results.accuracy(card.name, precision)
-    if found is None:
-        return f"not measured; `eyespot evaluate {card.name}:{precision}`"
-    refused = _refusal(card, found)
-    return f"refused: {refused}" if refused else markdown.share(found.top1, found.low, found.high, found.n)
+def _figure(card: Model, measured: Evaluation) -> str:
+    """A measured accuracy as a cell shows it; refused where its chain of digests does not verify."""
+    told = markdown.share(measured.top1, measured.low, measured.high, measured.n)
+    elsewhere = f"on {measured.data}, which is not {registry.dataset(card.data).title}: "
+    where = "" if measured.data == card.data else elsewhere
+    links = provenance.chains(card.name, measured.precision)
+    same = [chain for chain in links if chain[0].sha256 == measured.artifact]
+    if not same:
+        return f"{where}{told} (measured on another build of the same recipe)"
+    if provenance.stand_in(same[0][0]):
+        return f"refused: {measured.artifact[:12]} is made of stand-in weights"
+    broken = provenance.broken(card, same[0])
+    return f"refused: {broken}" if broken else where + told
 
 
-def _refusal(card: Model, measured: Evaluation) -> str:
-    """Why a measurement does not stand for the shipped file, or "": its digest and chain must verify."""
-    path = registry.ZOO / card.name / f"{measured.precision}.tflite"
-    try:
-        links = chain(path)
-    except EyespotError as error:
-        return str(error)
-    if links[0].sha256 != measured.artifact:
-        return f"measured on another build of the same recipe ({measured.artifact[:12]})"
-    published = {w.download.digest.removeprefix("sha256:") for w in card.weights}
-    origin = links[-1].verb == "train" or published & set(links[-1].inputs.values())
-    return "" if origin else f"the chain of {path.name} ends at {links[-1].file}"
-
-
-def _operations(card: Model) -> int:
-    path = registry.ZOO / card.name / "int8.tflite"
-    return read(path).operations if path.exists() else card.operations
-
-
-def _size(card: Model, precision: str) -> str:
-    path = registry.ZOO / card.name / f"{precision}.tflite"
-    return markdown.megabytes(path.stat().st_size if path.exists() else None)
+def _size(record: Artifact | None) -> str:
+    if record is None:
+        return "not built"
+    return markdown.megabytes(record.facts["bytes"]) + (" (stand-in)" if provenance.stand_in(record) else "")
 
 
 def _devices(found: tuple[Compatibility, ...]) -> str:
@@ -102,7 +99,9 @@ def _sources(card: Model) -> list[str]:
     """One line for each measurement of a model and for each number of somebody else's."""
     ours = [_measurement(e) for e in results.evaluations(card.name)]
     theirs = {f"{r.publisher}, {r.date}: {r.source}" for r in card.references}
-    return [f"{card.title}: {line}" for line in [*ours, *sorted(theirs)]]
+    calibrated = provenance.record(card.name, "int8")
+    how = [f"int8 calibrated on {calibrated.facts['calibration']}"] if calibrated else []
+    return [f"{card.title}: {line}" for line in [*ours, *how, *sorted(theirs)]]
 
 
 def _measurement(e: Evaluation) -> str:

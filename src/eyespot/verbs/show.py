@@ -27,7 +27,7 @@ class FileFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A model's card, its shipped files, and what was measured of them."""
+    """A model's card, its files on this machine, and what was measured of them."""
 
     card: Model
     files: tuple[FileFacts, ...]
@@ -36,7 +36,7 @@ class Shown:
 
 
 def show(model: str) -> Shown:
-    """Show a model's card, its shipped files with their provenance, and all measurements.
+    """Show a model's card, its files with their provenance, and all measurements.
 
     Example: eyespot show tiny-resnet
 
@@ -46,7 +46,7 @@ def show(model: str) -> Shown:
         Name of a model.
     """
     card = registry.model(model)
-    paths = sorted((registry.ZOO / model).glob("*.tflite"))
+    paths = sorted(registry.home(model).glob("*.tflite"))
     return Shown(
         card=card,
         files=tuple(_facts(path) for path in paths),

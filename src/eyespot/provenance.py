@@ -1,0 +1,49 @@
+"""Where a model's files come from: chains of sidecars, from the file to the data or the publisher.
+
+Files made of published weights do not ship, their sidecars do: so a shipped measurement says what it was
+made on, and a file that is built on another machine is compared with it by digest.
+"""
+
+from __future__ import annotations
+
+from eyespot import registry
+from eyespot.artifact import chain, sidecar
+from eyespot.cards import Artifact, Model
+
+Chain = tuple[Artifact, ...]
+
+
+def chains(model: str, precision: str) -> tuple[Chain, ...]:
+    """The chain of the file on this machine, then of the one behind the shipped measurements.
+
+    BadFileError where a sidecar does not match its file.
+    """
+    folders = dict.fromkeys((registry.home(model), registry.ZOO / model))
+    paths = (folder / f"{precision}.tflite" for folder in folders)
+    return tuple(chain(path) for path in paths if sidecar(path).exists())
+
+
+def record(model: str, precision: str) -> Artifact | None:
+    """What is known of a model's file: of the one on this machine, or else of the one measured by us."""
+    found = chains(model, precision)
+    return found[0][0] if found else None
+
+
+def stand_in(found: Artifact) -> str:
+    """What takes the place of a file's genuine weights, or ""."""
+    return str(found.facts.get("stand_in", ""))
+
+
+def broken(card: Model, links: Chain) -> str:
+    """Why a chain does not verify, or "": it must end at our own training or at a publisher's file.
+
+    Weights that are pinned by something else than a sha256 were verified when they were fetched.
+    """
+    last = links[-1]
+    pinned = {w.name: w.download.digest for w in card.weights}
+    expected = pinned.get(str(last.arguments.get("weights")))
+    if last.verb == "train" or (expected is not None and not expected.startswith("sha256:")):
+        return ""
+    if expected and expected.removeprefix("sha256:") == last.inputs.get("weights"):
+        return ""
+    return f"the chain ends at {last.file}, made from unknown weights {last.inputs.get('weights', '')[:12]}"
