@@ -89,7 +89,7 @@ VISUAL_WAKE_WORD = Model(
     data="vww",
     input=Input(height=96, width=96, channels=3, std=255.0),
     recipe=None,
-    quantization=Quantization(),
+    quantization=Quantization(ranges="percentile"),  # see docs/quantization.md
     parameters=221_794,
     operations=15_000_000,
     weights=(

@@ -55,11 +55,10 @@ def _beside(ours: str, card: Model, quantity: str) -> str:
 
 
 def _accuracy(card: Model, precision: str) -> str:
-    """The figure on the model's own test images, or on others of the same classes, named; else how to get it."""
+    """Figures on the own test images and on others of the same classes, named; or how to get them."""
     own = registry.dataset(card.data)
-    found = {
-        d.name: results.accuracy(card.name, precision, d.name) for d in DATASETS if d.classes == own.classes
-    }
+    alike = [d.name for d in DATASETS if d.classes == own.classes]
+    found = {name: results.accuracy(card.name, precision, name) for name in alike}
     figures = [_figure(card, measured) for measured in found.values() if measured]
     if not found[own.name]:
         figures.insert(0, f"not measured on {own.title}; `eyespot evaluate {card.name}:{precision}`")

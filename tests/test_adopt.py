@@ -1,0 +1,60 @@
+"""Published .tflite files, taken as they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eyespot import registry
+from eyespot.cards import Contract, Input
+from eyespot.datasets.synthetic import picture
+from eyespot.tflite import run
+from eyespot.tflite.adopt import adopt
+from eyespot.tflite.clean import clean
+from eyespot.tflite.read import File, read
+from eyespot.tflite.schema import unpack
+
+QUANTISED = "mobilenet_v1_0.25_128_quant.tflite"
+
+
+def adopted(path, side, classes):
+    contract = Contract(
+        model="visual-wake-word",
+        input=Input(height=side, width=side, channels=3),
+        classes=tuple(f"class number {i}" for i in range(classes)),
+    )
+    data = clean(adopt(path.read_bytes()), contract, {})
+    return File(path=path, data=data, model=unpack(data))
+
+
+def test_answers_stay_the_same(data_root):
+    path = data_root / "published/vww_96_float.tflite"
+    ours, theirs = adopted(path, 96, 2), read(path)
+    images = [picture(i, 96, 96, 3).astype(np.float32) / 255 for i in range(3)]
+    answers = [[run.open_runner(file, "xnnpack")(image) for image in images] for file in (ours, theirs)]
+    assert np.array_equal(*answers)
+    assert len(ours.data) < len(theirs.data)
+
+
+def test_what_was_lacking_is_there(data_root):
+    path = data_root / "published/vww_96_float.tflite"
+    assert read(path).model.signatureDefs == []
+    ours = adopted(path, 96, 2)
+    assert [s.signatureKey for s in ours.model.signatureDefs] == [b"serving_default"]
+    assert all(t.shapeSignature is None for t in ours.graph.tensors)
+
+
+@pytest.mark.parametrize("kernels", ["reference", "xnnpack"])
+def test_the_background_class_is_dropped(data_root, kernels):
+    path = data_root / "published" / QUANTISED
+    ours, theirs = adopted(path, 128, 1000), read(path)
+    assert ours.output.shape == (1, 1000)
+    for i in range(3):
+        image = picture(i, 128, 128, 3)
+        with_background, without = (run.open_runner(f, kernels)(image) for f in (theirs, ours))
+        assert np.abs(with_background[1:].astype(int) - without).max() <= 6  # the softmax shares out anew
+
+
+def test_a_file_without_background_keeps_its_classes():
+    file = read(registry.find("tiny-resnet:float32"))
+    assert np.array_equal(unpack(adopt(file.data)).subgraphs[0].tensors[file.graph.outputs[0]].shape, [1, 10])
