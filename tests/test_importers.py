@@ -96,6 +96,14 @@ def test_visual_wake_word_is_its_source(name: str, files: Path, people: Images) 
     np.testing.assert_allclose(probabilities(network, people, taken), expected, atol=1e-5)
 
 
+def test_resnet8_is_the_same_from_either_format(files: Path) -> None:
+    pixels = 255 * torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    one = loaded(ResNet8(), keras.load_layers, files / "pretrainedResnet.h5").eval()
+    other = loaded(ResNet8(), tflite_weights.load_layers, files / "pretrainedResnet.tflite").eval()
+    with torch.no_grad():
+        torch.testing.assert_close(one(pixels), other(pixels), atol=1e-3, rtol=1e-4)
+
+
 def test_per_channel_int8_is_its_source(files: Path, people: Images) -> None:
     path = files / "vww_96_int8.tflite"
     taken = registry.model("visual-wake-word").input

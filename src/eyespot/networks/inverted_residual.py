@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from eyespot.networks.layers import flatten, global_average
+from eyespot.networks.layers import PointwiseLinear, global_average
 
 HEAD = 1280
 
@@ -56,13 +56,13 @@ class InvertedResidualNetwork(nn.Module):
         self.blocks = nn.Sequential(*(_stage(*pair, style) for pair in zip(before, stages, strict=False)))
         self.conv_head = style.convolution(before[-1], HEAD, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(HEAD, style.epsilon)
-        self.classifier = nn.Linear(HEAD, classes)
+        self.classifier = PointwiseLinear(HEAD, classes)
         self.activation = style.activation()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.activation(self.bn1(self.conv_stem(self.front(x))))
         x = self.activation(self.bn2(self.conv_head(self.blocks(x))))
-        logits: Tensor = self.classifier(flatten(global_average(x)))
+        logits: Tensor = self.classifier(global_average(x))
         return logits
 
 

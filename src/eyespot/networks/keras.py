@@ -67,7 +67,9 @@ def _kind(module: nn.Module) -> str:
     """What Keras calls such a layer; "" where it has no weights of its own."""
     if isinstance(module, nn.Conv2d):
         return "conv2d" if module.groups == 1 else "depthwise_conv2d"
-    return {nn.BatchNorm2d: "batch_normalization", nn.Linear: "dense"}.get(type(module), "")
+    if isinstance(module, nn.BatchNorm2d):
+        return "batch_normalization"
+    return "dense" if isinstance(module, nn.Linear) else ""
 
 
 def _number(name: str) -> int:

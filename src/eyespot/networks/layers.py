@@ -68,6 +68,17 @@ class Normalise(nn.Module):
         return F.conv2d(x, self.weight, self.bias, groups=x.shape[1])
 
 
+class PointwiseLinear(nn.Linear):
+    """A dense layer over (n, c, 1, 1) that converts to a 1x1 CONV_2D, as TF-slim's last layers are.
+
+    Its int8 weights then have a scale for each class, which NXP's i.MX 93 delegate refuses in
+    FULLY_CONNECTED, and TFLM computes it exactly as LiteRT's reference kernels do.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return flatten(F.conv2d(x, self.weight[:, :, None, None], self.bias))
+
+
 def global_average(x: Tensor) -> Tensor:
     """(n, c, h, w) to (n, c, 1, 1). The size is static: torch's adaptive pooling would become MEAN."""
     return F.avg_pool2d(x, x.shape[2:])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from eyespot.networks.layers import SameConv2d, flatten, global_average
+from eyespot.networks.layers import PointwiseLinear, SameConv2d, global_average
 
 EPSILON = 1e-3  # TF-slim's and Keras's
 STEM = 32
@@ -41,10 +41,10 @@ class MobileNetV1(nn.Module):
             layers += [layer(channels, channels, 3, stride, channels), layer(channels, int(full * width), 1)]
             channels = int(full * width)
         self.layers = nn.Sequential(*layers)
-        self.dense = nn.Linear(channels, classes)
+        self.dense = PointwiseLinear(channels, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.dense(flatten(global_average(self.layers(x))))
+        logits: Tensor = self.dense(global_average(self.layers(x)))
         return logits
 
 
