@@ -41,4 +41,5 @@ clean:
 .venv/dev: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) --editable ".[dev]"
+	$(PIP) --no-deps timm  # a peer to compare with; its torchvision does not import beside torch's CPU build
 	touch $@ .venv/run

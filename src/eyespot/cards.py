@@ -142,7 +142,8 @@ class Model:
 
     `parameters` counts as Keras does, batch-norm statistics included; `operations` is twice the
     multiply-adds of one inference. Both are intentions: tests compare them with network and files. A
-    model without a recipe is not trained here.
+    model without a recipe is not trained here. `differs` says why others' figures are not ours, where
+    that is known.
     """
 
     name: str
@@ -161,6 +162,7 @@ class Model:
     paper: str
     licence: str
     terms: str
+    differs: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,42 +1,47 @@
-"""The model card that `make` writes beside the files: what it is, was measured at and runs on."""
+"""The model card: what a model is, what was measured, what it runs on, what others say of it.
+
+`make` writes it beside the files; the pages under docs/models are the same text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from eyespot import registry
-from eyespot.cards import Compatibility, Contract, Evaluation
+from eyespot.cards import Artifact, Compatibility, Contract, Evaluation, Model
 from eyespot.markdown import share, table
-from eyespot.tflite.read import File
+from eyespot.provenance import stand_in
 
 SHOWN = 20
 
 
 def model_card(
     contract: Contract,
-    files: Sequence[File],
+    files: Sequence[Artifact],
     measured: Sequence[tuple[Evaluation, str]],
     compatibility: Sequence[Compatibility],
 ) -> str:
-    """Markdown of one model, from its card, its files and the measurements with their origins."""
+    """Markdown of one model, from its card, its sidecars and the measurements with their origins."""
     card = registry.model(contract.model)
     sections = {
         "Input": _input(contract),
         "Accuracy": _accuracy(measured),
         "Files": _files(files),
         "Devices": _devices(compatibility),
+        "Published weights": _weights(card),
+        "What others say": _references(card),
         "Origin": f"- Paper: {card.paper}\n- Licence: {card.licence}\n- Terms: {card.terms}\n",
     }
-    body = "\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
+    body = "\n".join(f"## {title}\n\n{text}" for title, text in sections.items() if text)
     return f"# {card.title}\n\n{card.parameters:,} parameters as Keras counts them.\n\n{body}"
 
 
 def _input(contract: Contract) -> str:
     taken = contract.input
+    size = f"{taken.height} x {taken.width} x {taken.channels}"
     order = "RGB" if taken.channels == 3 else "gray"
     crop = f"the central {100 * taken.crop:g} % square" if taken.crop else "the whole image"
     real = "pixel" if (taken.mean, taken.std) == (0, 1) else f"(pixel - {taken.mean:g}) / {taken.std:g}"
-    size = f"{taken.height} x {taken.width} x {taken.channels}"
     named = [*contract.classes[:SHOWN], *(["..."] if len(contract.classes) > SHOWN else [])]
     return (
         f"{size}, {order}, rows from the top; {crop}, resized bilinearly.\n"
@@ -62,9 +67,15 @@ def _accuracy(measured: Sequence[tuple[Evaluation, str]]) -> str:
     return table(("File", "Top-1 [95 %]", "Data", "Kernels", "Origin", "Command"), rows)
 
 
-def _files(files: Sequence[File]) -> str:
-    rows = [(f.path.name, f"{len(f.data):,}", f"{f.operations / 1e6:.1f} M", f"`{f.sha256}`") for f in files]
-    return table(("File", "Bytes", "Operations", "sha256"), rows)
+def _files(files: Sequence[Artifact]) -> str:
+    """Sizes and digests, and a warning where stand-in weights are in them."""
+    rows = [
+        (f.file, f"{f.facts['bytes']:,}", f"{f.facts['operations'] / 1e6:.1f} M", f"`{f.sha256}`")
+        for f in files
+    ]
+    told = next((stand_in(f) for f in files if stand_in(f)), "")
+    warning = f"\nMade of stand-in weights ({told}): operators and sizes are real, accuracy is not.\n"
+    return table(("File", "Bytes", "Operations", "sha256"), rows) + (warning if told else "")
 
 
 def _devices(compatibility: Sequence[Compatibility]) -> str:
@@ -74,3 +85,14 @@ def _devices(compatibility: Sequence[Compatibility]) -> str:
         for f in c.findings
     ]
     return table(("Device", "Check", "Status", "Value", "Kind", "Tool", "Why"), rows)
+
+
+def _weights(card: Model) -> str:
+    rows = [(f"`{w.name}`", w.download.url, w.licence, "yes" if w.stand_in else "") for w in card.weights]
+    return table(("Name", "From", "Licence", "Stand-in"), rows) if rows else ""
+
+
+def _references(card: Model) -> str:
+    rows = [(r.publisher, r.quantity, r.value, f"{r.source}, {r.date}") for r in card.references]
+    told = f"\n{card.differs}\n" if card.differs else ""
+    return table(("Publisher", "Quantity", "Value", "Source"), rows) + told if rows else ""

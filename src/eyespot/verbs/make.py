@@ -90,9 +90,8 @@ def make(
         arena=exported.arena,
     )
     told = [(a.evaluation, a.origin) for a in made.accuracies]
-    write(
-        folder / "card.md", model_card(contract_of(files["int8"]), list(files.values()), told, compatibility)
-    )
+    records = [load(file.path) for file in files.values()]
+    write(folder / "card.md", model_card(contract_of(files["int8"]), records, told, compatibility))
     return made
 
 

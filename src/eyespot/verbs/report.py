@@ -95,12 +95,13 @@ def _devices(found: tuple[Compatibility, ...]) -> str:
 
 
 def _sources(card: Model) -> list[str]:
-    """One line for each measurement of a model and for each number of somebody else's."""
+    """One line for each measurement of a model, why others differ, and where their numbers stand."""
     ours = [_measurement(e) for e in results.evaluations(card.name)]
     theirs = {f"{r.publisher}, {r.date}: {r.source}" for r in card.references}
     calibrated = provenance.record(card.name, "int8")
     how = [f"int8 calibrated on {calibrated.facts['calibration']}"] if calibrated else []
-    return [f"{card.title}: {line}" for line in [*ours, *how, *sorted(theirs)]]
+    differs = [card.differs] if card.differs else []
+    return [f"{card.title}: {line}" for line in [*ours, *how, *differs, *sorted(theirs)]]
 
 
 def _measurement(e: Evaluation) -> str:
