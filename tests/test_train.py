@@ -20,7 +20,7 @@ from eyespot.datasets.synthetic import picture  # noqa: E402
 from eyespot.errors import BadFileError  # noqa: E402
 from eyespot.networks.layers import count_parameters, initialise  # noqa: E402
 from eyespot.networks.resnet8 import ResNet8  # noqa: E402
-from eyespot.training import augment, checkpoint, loop  # noqa: E402
+from eyespot.training import augment, checkpoint, loop, norms  # noqa: E402
 from eyespot.verbs import train as verb  # noqa: E402
 
 CARD = registry.model("tiny-resnet")
@@ -83,6 +83,53 @@ def test_a_finished_run_is_not_repeated(data, tmp_path):
     second, epochs = fit(data, tmp_path, kill_after=99)
     assert same(first, second)
     assert len(epochs) == RECIPE.epochs
+
+
+def test_norms_fold_away():
+    """Same answers in evaluation mode, and the published network's parameters alone."""
+    card = registry.model("deepface-emotion")
+    network = registry.imported(card.network)()
+    initialise(network, 0)
+    norms.add_norms(network)
+    assert count_parameters(network) > card.parameters
+    x = torch.rand(8, 1, 48, 48) * 4 - 2
+    network.train()
+    for _ in range(3):
+        network(x)  # running statistics other than 0 and 1
+    with torch.no_grad():
+        before = network.eval()(x)
+        norms.fold_norms(network)
+        after = network.eval()(x)
+    assert count_parameters(network) == card.parameters
+    assert torch.allclose(before, after, atol=1e-4)
+
+
+@pytest.mark.parametrize("kill_after", [None, 1])
+def test_dropout_and_norms_resume_bit_exactly(data, tmp_path, kill_after):
+    gray = replace(
+        data, images=data.images[:, 8:24, 8:24, :1].repeat_interleave(3, 1).repeat_interleave(3, 2)
+    )
+    gray = replace(gray, validation_images=gray.images[:8], validation_labels=gray.labels[:8])
+    card = registry.model("deepface-emotion")
+    run = replace(RUN, model=card.name, recipe=replace(card.recipe, epochs=2, batch=16))
+
+    def finish(folder, kill=None):
+        network = registry.imported(card.network)()
+        initialise(network, 0)
+        epochs = []
+
+        def track(items, total, title):
+            for i, item in enumerate(items):
+                if kill == len(epochs) and i == 1:
+                    raise KilledError
+                yield item
+
+        return loop.fit(network, gray, run, card.input, folder, track, epochs.append).state_dict()
+
+    if kill_after is not None:
+        with pytest.raises(KilledError):
+            finish(tmp_path / "a", kill_after)
+    assert same(finish(tmp_path / "a"), finish(tmp_path / "b"))
 
 
 def test_seeds_matter(data, tmp_path):

@@ -78,7 +78,8 @@ class Recipe:
     """How a network is trained: SGD with Nesterov momentum on a one-cycle schedule, weights averaged.
 
     The learning rate rises linearly to `peak` over the `warmup` share of the steps and falls linearly
-    to zero. `shift` (pixels) and `flip` are the augmentation.
+    to zero. `shift` (pixels) and `flip` are the augmentation. With `norms` there is a batch norm behind
+    each layer while the network is trained, which folds away at the end.
     """
 
     epochs: int
@@ -91,6 +92,7 @@ class Recipe:
     label_smoothing: float
     shift: int
     flip: bool
+    norms: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

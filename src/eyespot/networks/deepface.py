@@ -15,7 +15,7 @@ DROPOUT = 0.2
 
 
 class DeepFace(nn.Module):
-    """Images (n, 1, 48, 48) float32 of 0..1 to logits (n, classes)."""
+    """Images (n, 1, 48, 48) float32 to logits (n, classes)."""
 
     def __init__(self, classes: int = 7) -> None:
         super().__init__()

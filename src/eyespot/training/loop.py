@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from eyespot.cards import Input, Recipe
 from eyespot.training import augment
 from eyespot.training.checkpoint import Epoch, Run, State, resume, save_checkpoint
+from eyespot.training.norms import add_norms, fold_norms
 
 Report = Callable[[Epoch], None]
 Track = Callable[[Iterable[tuple[Tensor, Tensor]], int, str], Iterable[tuple[Tensor, Tensor]]]
@@ -38,6 +39,7 @@ def fit(
     After each epoch the checkpoint is replaced and `report` is called. Returns the averaged network.
     """
     recipe = run.recipe
+    network = add_norms(network) if recipe.norms else network
     network = network.to(memory_format=torch.channels_last)
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging), use_buffers=True)
     state = State(network=network, average=average, optimizer=_optimizer(network, recipe))
@@ -46,6 +48,7 @@ def fit(
         report(entry)
     steps = len(data.images) // recipe.batch or 1
     for epoch in range(len(history), recipe.epochs):
+        torch.manual_seed(run.seed * 1_000_003 + epoch)  # dropout's, so that a resumed run goes the same way
         started = time.monotonic()
         batches = augment.epoch_batches(data.images, data.labels, recipe, taken, seed=run.seed, epoch=epoch)
         rate, loss = _train_epoch(
@@ -59,7 +62,7 @@ def fit(
         history.append(entry)
         save_checkpoint(folder, run, state, history)
         report(entry)
-    return average.module
+    return fold_norms(average.module) if recipe.norms else average.module
 
 
 def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
