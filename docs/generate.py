@@ -22,10 +22,12 @@ def main(*, check: bool) -> int:
     """Write every page, or tell which ones are stale."""
     os.environ["EYESPOT_DATA"] = os.devnull  # shipped measurements alone
     pages = {"README.md": readme(), "docs/commands.md": commands(), "docs/devices.md": devices()}
+    pages |= models()
     stale = [name for name, text in pages.items() if _text(ROOT / name) != text]
     for name in stale:
         print(f"{name} {'is stale: make docs' if check else 'written'}")
         if not check:
+            (ROOT / name).parent.mkdir(exist_ok=True)
             (ROOT / name).write_text(pages[name], "utf-8")
     return int(check and bool(stale))
 
@@ -75,6 +77,24 @@ def _value(value: object) -> str:
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def models() -> dict[str, str]:
+    """A page for each model: its card, as `eyespot make` writes it, from what ships."""
+    from eyespot import provenance, registry, results
+    from eyespot.model_card import model_card
+    from eyespot.models import MODELS
+
+    pages = {}
+    for card in MODELS:
+        records = [r for p in ("float32", "int8") if (r := provenance.record(card.name, p))]
+        measured = [(e, "shipped") for e in results.evaluations(card.name)]
+        text = model_card(registry.contract(card.name), records, measured, results.compatibility(card.name))
+        ships = "ships with the package" if registry.ships(card.name) else "is built by your machine"
+        pages[f"docs/models/{card.name}.md"] = (
+            f"{text}\n## To have it\n\nThe model {ships}: `eyespot make {card.name}`.\n"
+        )
+    return pages
 
 
 def _help(name: str) -> str:

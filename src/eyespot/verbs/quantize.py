@@ -143,7 +143,8 @@ def _calibration(card: Model, asked: str | None) -> Split:
 
 def _calibrated(split: Split, digests: list[bytes]) -> dict[str, Any]:
     """What the sidecar tells of the calibration, so that `evaluate` can refuse these images."""
-    return {"calibration": f"{split.data} {split.name}", "calibration_images": [d.hex() for d in digests]}
+    name = Path(split.data).name  # of a user's folder without its path
+    return {"calibration": f"{name} {split.name}", "calibration_images": [d.hex() for d in digests]}
 
 
 def _stand_in(path: Path) -> dict[str, Any]:
