@@ -1,92 +1,18 @@
-"""Checks, compilation and exports, by the real tools."""
+"""Compilation and exports, by the real tools."""
 
 from __future__ import annotations
 
-import json
 import subprocess
-import tomllib
 
-import numpy as np
 import pytest
 
 from eyespot import registry
 from eyespot.artifact import load
-from eyespot.devices import ORDER, device
-from eyespot.errors import BadFileError, RefusedError, UnknownNameError
+from eyespot.errors import BadFileError, RefusedError
 from eyespot.tflite.read import read
-from eyespot.verbs.check import check
+from eyespot.tflite.tflm import isolated, measure_arena
 from eyespot.verbs.compile import compile_for
 from eyespot.verbs.export import export, resolver_name
-
-FOLDER = registry.PACKAGE / "devices"
-
-
-def test_every_file_is_a_device():
-    assert {path.stem for path in FOLDER.glob("*.toml")} == set(ORDER)
-
-
-@pytest.mark.parametrize("name", ORDER)
-def test_device_cards(name):
-    card = device(name)
-    assert card.title
-    assert card.source
-    assert set(tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))) <= set(card.__dataclass_fields__)
-    assert not card.npu or card.sram or card.npu_reason
-
-
-def test_unknown_device():
-    with pytest.raises(UnknownNameError, match="no device is called 'imx92'"):
-        device("imx92")
-
-
-@pytest.fixture(scope="module")
-def found():
-    return {c.device: c for c in check("tiny-resnet")}
-
-
-def test_every_device_gets_a_verdict(found):
-    assert set(found) == set(ORDER)
-    for name, c in found.items():
-        assert c.runs.status == "ok"
-        assert (c.npu is None) == (device(name).npu is None)
-        assert all(f.reason and f.tool and f.source for f in c.findings)
-
-
-def test_imx93_runs_wholly_on_the_npu(found):
-    assert found["imx93"].npu.status == "ok"
-    values = {f.check: f.value for f in found["imx93"].findings}
-    assert values["npu operators"].endswith("on the NPU, 0 on the CPU")
-    assert " to " in values["npu latency"]  # an estimate is a range
-
-
-def test_an_npu_that_no_tool_here_knows_is_unknown(found):
-    assert found["imx8mp"].npu.status == "unknown"
-    assert found["mcxn947"].npu.status == "unknown"
-
-
-def test_the_arena_is_measured_against_the_region(found):
-    arena = next(f for f in found["mcxn947"].findings if f.check == "arena")
-    assert arena.kind == "measured"
-    assert arena.value.endswith("of 319,488 B (m_data, 312 KiB)")
-
-
-def test_a_float32_file_stays_on_the_cpu():
-    (c,) = check("tiny-resnet:float32", device="imx93")
-    assert c.runs.status == "ok"
-    assert c.npu.status == "fails"
-    assert "unsupported DataType Float32" in c.npu.reason
-
-
-def test_a_uint8_file_does_not_run_on_tflm(data_root):
-    (c,) = check(str(data_root / "published/mobilenet_v1_0.25_128_quant.tflite"), device="imxrt1050")
-    assert c.runs.status == "fails"
-    assert "Hybrid models" in c.runs.reason
-
-
-def test_an_arena_too_large_is_partial_or_fails(data_root):
-    path = str(data_root / "published/vww_96_float.tflite")
-    status = {name: check(path, device=name)[0].runs.status for name in ("imxrt1050", "mcxn947")}
-    assert status == {"imxrt1050": "partial", "mcxn947": "fails"}
 
 
 def test_compile_keeps_the_reports(tmp_path):
@@ -160,9 +86,8 @@ def test_resolver_names(operator, name):
     assert resolver_name(operator) == name
 
 
-def test_the_arena_asked_for_covers_what_was_measured(exported, found):
-    arena = next(f for f in found["cortex-m"].findings if f.check == "arena")
-    measured = int(arena.value.split()[0].replace(",", ""))
+def test_the_arena_asked_for_covers_what_was_measured(exported):
+    measured = isolated(measure_arena, registry.find("tiny-resnet")).total
     assert measured < exported.arena < 1.06 * measured
     assert exported.arena % 16 == 0
 
@@ -177,11 +102,3 @@ def test_vela_on_a_damaged_file(tmp_path):
     path.write_bytes(registry.find("tiny-resnet").read_bytes()[:40_000])
     with pytest.raises(BadFileError, match="damaged"):
         compile_for(str(path), device="imx93", out=tmp_path)
-
-
-def test_check_as_json_keeps_the_form():
-    from eyespot.render import plain
-
-    (c,) = plain(check("tiny-resnet", device="linux-arm64"))
-    assert json.loads(json.dumps(c)).keys() == {"device", "file", "runs", "npu", "findings"}
-    assert np.all([f["kind"] == "measured" for f in c["findings"]])
