@@ -47,7 +47,9 @@ def _device(path: Path) -> Device:
     told = _read(path)
     compiler = told.pop("compiler", None)
     nouns = {"clocks": Clock, "memory": Region, "latency": Estimate, "published": Published}
-    lists: dict[str, Any] = {key: tuple(noun(**each) for each in told.pop(key, ())) for key, noun in nouns.items()}
+    lists: dict[str, Any] = {
+        key: tuple(noun(**each) for each in told.pop(key, ())) for key, noun in nouns.items()
+    }
     return Device(
         name=path.stem,
         compiler=Compiler(**_tuples(compiler)) if compiler else None,
