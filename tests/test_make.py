@@ -14,6 +14,7 @@ from eyespot import registry, results
 from eyespot.artifact import load, sidecar
 from eyespot.cards import Evaluation
 from eyespot.errors import BadFileError, MissingDataError
+from eyespot.exports.c import FILES
 from eyespot.markdown import megabytes, share, table
 from eyespot.render import plain, show
 from eyespot.tflite import run
@@ -40,7 +41,7 @@ def test_everything_for_the_board_is_there(made):
     folder = made.folder
     assert {p.name for p in folder.iterdir()} == NAMES | {"float32.tflite.json", "int8.tflite.json"}
     assert (folder / "imx93/int8_vela.tflite").stat().st_size
-    assert {p.name for p in (folder / "c").iterdir()} == {"model.h", "model.c"}
+    assert {p.name for p in (folder / "c").iterdir()} == set(FILES)
     assert made.sizes == {p.name: p.stat().st_size for p in folder.glob("*.tflite")}
 
 

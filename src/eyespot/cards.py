@@ -10,6 +10,7 @@ from typing import Any, Literal
 Kernels = Literal["xnnpack", "reference", "tflm"]
 Status = Literal["ok", "partial", "fails", "unknown"]
 Kind = Literal["measured", "rule", "estimate", "quoted"]
+Decides = Literal["runs", "npu", "nothing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +211,10 @@ class Evaluation:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One check of one file on one device, and how far its answer can be trusted."""
+    """One check of one file on one device, and how far its answer can be trusted.
+
+    `decides` is the verdict that it counts for; estimates and quoted numbers count for none.
+    """
 
     check: str
     status: Status
@@ -219,7 +223,8 @@ class Finding:
     tool: str
     source: str
     reason: str
-    advice: str
+    advice: str = ""
+    decides: Decides = "nothing"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,29 +244,6 @@ class Compatibility:
     runs: Verdict
     npu: Verdict | None
     findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Device:
-    """A device as `devices/NAME.toml` describes it. Sizes in bytes; absent ones are not known.
-
-    `engine` is the tool that stands in for it on a host; `npu` is None where there is none.
-    """
-
-    name: str
-    title: str
-    engine: Literal["vela", "tflm", "litert"]
-    source: str
-    npu: str | None = None
-    npu_reason: str = ""
-    compiler: tuple[str, ...] = ()
-    sram: int | None = None
-    latency_spread: tuple[float, float] | None = None
-    arena: int | None = None
-    arena_region: str = ""
-    over_arena: Status = "fails"
-    over_arena_advice: str = ""
-    flash: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

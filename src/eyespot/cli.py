@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
-from eyespot.errors import EyespotError, MissingExtraError
+from eyespot.errors import EyespotError, MissingExtraError, UnfitError
 
 # command: (module and function, its docstring's first line, so that --help imports none of them)
 VERBS = {
@@ -37,7 +37,7 @@ VERBS = {
     ),
     "export": (
         "export:export",
-        "Write model.h and model.c: the array, quantization, class names, operators and arena size.",
+        "Write a file as C source, with preprocessing, golden check and example.",
     ),
     "fetch": ("fetch:fetch", "Get a data set, verify it and lay it out under $EYESPOT_DATA."),
     "evaluate": ("evaluate:evaluate", "Measure top-1 on a data set, with its 95 % interval."),
@@ -106,9 +106,16 @@ def main(tokens: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str], *, as_json: bool) -> None:
     app = build(*words[:1])
     command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
-    result = command(*bound.args, **bound.kwargs)
-    if result is None:
-        return
+    try:
+        result = command(*bound.args, **bound.kwargs)
+    except UnfitError as error:
+        _print(error.result, as_json=as_json)
+        raise
+    if result is not None:
+        _print(result, as_json=as_json)
+
+
+def _print(result: object, *, as_json: bool) -> None:
     render = importlib.import_module("eyespot.render")
     print(json.dumps(render.plain(result), indent=1, ensure_ascii=False)) if as_json else render.show(result)
 

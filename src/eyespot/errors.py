@@ -9,6 +9,7 @@ and exits with 1.
     ├── MissingExtraError   a verb whose optional packages are not installed
     ├── BadFileError        a file that is not what it should be
     ├── RefusedError        a request that would break a law (test images in calibration, ...)
+    ├── UnfitError          a file that a device does not run as --strict asks
     └── StoppedError        Ctrl-C during long work that can be continued
 """
 
@@ -49,6 +50,14 @@ class BadFileError(EyespotError):
 
 class RefusedError(EyespotError):
     """A request that would break one of eyespot's laws."""
+
+
+class UnfitError(EyespotError):
+    """A file that a device does not run as asked; `result` is what was found all the same."""
+
+    def __init__(self, message: str, result: object) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class StoppedError(EyespotError):

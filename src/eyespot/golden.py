@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from eyespot.artifact import replacing, write, write_json
 from eyespot.cards import Contract
@@ -13,24 +18,31 @@ from eyespot.tflite.run import encoder, open_runner
 PICTURES = 4
 
 
-def write_golden(file: File, contract: Contract, folder: Path) -> tuple[Path, ...]:
-    """Write N.png, N.input.bin and N.output.bin (raw tensors as the file stores them) and golden.json.
+def answers(file: File, contract: Contract) -> Iterator[tuple[NDArray[np.uint8], NDArray[Any], NDArray[Any]]]:
+    """Each picture (h, w, c), the input tensor (h, w, c) made from it, and the output vector.
 
     Outputs are those of LiteRT's reference kernels, with which TFLM agrees.
     """
-    from PIL import Image
-
     encode, run = encoder(file, contract), open_runner(file, "reference")
-    taken, files = contract.input, []
+    taken = contract.input
     for index in range(PICTURES):
         pixels = picture(index, taken.height, taken.width, taken.channels)
+        tensor = encode(pixels)
+        yield pixels, tensor, run(tensor)
+
+
+def write_golden(file: File, contract: Contract, folder: Path) -> tuple[Path, ...]:
+    """Write N.png, N.input.bin and N.output.bin (raw tensors as the file stores them) and golden.json."""
+    from PIL import Image
+
+    files = []
+    for index, (pixels, tensor, output) in enumerate(answers(file, contract)):
         with replacing(folder / f"{index}.png") as partial:
             Image.fromarray(pixels.squeeze()).save(partial, "PNG")
-        tensor = encode(pixels)
         files += [
             folder / f"{index}.png",
             write(folder / f"{index}.input.bin", tensor.tobytes()),
-            write(folder / f"{index}.output.bin", run(tensor).tobytes()),
+            write(folder / f"{index}.output.bin", output.tobytes()),
         ]
     told = {
         "file": file.sha256,

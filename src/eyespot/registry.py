@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 
-from eyespot.cards import Contract, Dataset, Device, Model
+from eyespot.cards import Contract, Dataset, Model
 from eyespot.datasets import DATASETS
 from eyespot.errors import BadFileError, MissingDataError, UnknownNameError
 from eyespot.models import MODELS
@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).resolve().parent
 ZOO = PACKAGE / "zoo"
 RESULTS = PACKAGE / "results"
 
-Card = TypeVar("Card", Model, Dataset, Device)
+Card = TypeVar("Card", Model, Dataset)
 
 
 def data_root() -> Path:

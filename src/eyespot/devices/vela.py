@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from eyespot.cards import Device
+from eyespot.devices.card import Compiler
 from eyespot.errors import BadFileError, MissingExtraError
 
 
@@ -32,12 +32,12 @@ class Vela:
     milliseconds: float
 
 
-def run_vela(file: Path, device: Device, folder: Path) -> Vela:
+def run_vela(file: Path, compiler: Compiler, folder: Path) -> Vela:
     """Compile a .tflite file into `folder`. BadFileError where vela refuses it."""
     if importlib.util.find_spec("ethosu.vela") is None:
         raise MissingExtraError("ethos-u-vela", "devices")
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "ethosu.vela", str(file), *device.compiler]
+    command = [sys.executable, "-m", "ethosu.vela", str(file), *compiler.arguments]
     command += ["--output-dir", str(folder), "--verbose-performance"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     log = folder / "vela.log"

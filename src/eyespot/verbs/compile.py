@@ -37,17 +37,17 @@ def compile_for(model: str, *, device: str, out: Path | None = None) -> Compiled
         Folder to write to; build/MODEL/DEVICE by default.
     """
     file, card = read(registry.find(model)), device_card(device)
-    if card.engine != "vela":
+    if card.compiler is None:
         raise RefusedError(
             f"{device}: has no compiler here; eyespot check {model} --device {device} tells what is known"
         )
     folder = out or Path("build") / (file.contract.model if file.contract else file.path.stem) / device
-    made = run_vela(file.path, card, folder)
+    made = run_vela(file.path, card.compiler, folder)
     record = artifact.record(
         made.file,
         verb="compile",
         model=file.contract.model if file.contract else "",
-        arguments={"device": device, "options": list(card.compiler)},
+        arguments={"device": device, "options": list(card.compiler.arguments)},
         inputs={file.precision: file.sha256},
         tools=artifact.tools("ethos-u-vela"),
         facts={"npu": made.npu, "cpu": made.cpu, "sram": made.sram, "cycles": made.cycles},

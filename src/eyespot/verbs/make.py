@@ -78,7 +78,7 @@ def make(
     int8 = str(folder / "int8.tflite")
     compatibility = check(int8, device=device)
     write_json(folder / "check.json", [asdict(c) for c in compatibility])
-    if card.engine == "vela":
+    if card.compiler and card.compiler.name == "vela":
         compile_for(int8, device=device, out=folder / device)
     exported = export(int8, to="c", out=folder / "c")
     write_golden(files["int8"], contract_of(files["int8"]), folder / "golden")

@@ -1,0 +1,116 @@
+"""An int8 file as C99 for TensorFlow Lite for Microcontrollers, with preprocessing and golden check."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from eyespot import registry
+from eyespot.artifact import write
+from eyespot.cards import Contract
+from eyespot.errors import RefusedError
+from eyespot.golden import answers
+from eyespot.tflite import run as running
+from eyespot.tflite.read import File
+from eyespot.tflite.tflm import isolated, measure_arena
+
+# A device's 32-bit pointers need less than this host's, CMSIS-NN's scratch a little more.
+MARGIN = 1.05
+GOLDEN_BYTES = 65_536  # as many golden pictures as this holds, for the sake of the flash
+TEMPLATES = registry.PACKAGE / "templates" / "c"
+FILES = ("model.h", "model.c", "preprocess.c", "golden.c", "main.cc", "CMakeLists.txt")
+
+
+def write_c(file: File, contract: Contract, folder: Path) -> tuple[tuple[Path, ...], int]:
+    """Write the sources; gives them and the bytes of arena that they ask for. RefusedError unless int8."""
+    if file.precision != "int8":
+        raise RefusedError(
+            f"{file.path}: is {file.precision}; C source is made of int8 files: eyespot quantize"
+        )
+    if not np.array_equal(running.levels(contract.input, file.input), np.arange(-128, 128)):
+        raise RefusedError(f"{file.path}: does not take pixel - 128, as the C source does; quantize it again")
+    filled = values(file, contract, isolated(measure_arena, file.path).total) | _golden(file, contract)
+    return tuple(write(folder / name, render(name, filled)) for name in FILES), int(filled["arena"])
+
+
+def render(name: str, filled: dict[str, str]) -> str:
+    """A template with its placeholders filled."""
+    return Template((TEMPLATES / name).read_text("utf-8")).substitute(filled)
+
+
+def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
+    """What the placeholders stand for, given the bytes of arena that were measured; golden ones aside."""
+    name = re.sub(r"\W", "_", contract.model, flags=re.ASCII)
+    operators = sorted(set(file.operators))
+    return {
+        "title": contract.model,
+        "name": name,
+        "NAME": name.upper(),
+        "version": version("eyespot"),
+        "sha256": file.sha256,
+        **_input(contract),
+        "classes": str(len(contract.classes)),
+        "class_names": ",\n".join(f"    {json.dumps(c)}" for c in contract.classes),
+        "input_scale": _c_float(file.input.scale),
+        "input_zero_point": str(file.input.zero_point),
+        "output_scale": _c_float(file.output.scale),
+        "output_zero_point": str(file.output.zero_point),
+        "arena": str(int(measured * MARGIN) // 16 * 16 + 16),
+        "arena_source": f"{measured:,} bytes measured on a 64-bit host, plus 5 %",
+        "operator_count": str(len(operators)),
+        "operators": "\n".join(f"        (resolver).Add{resolver_name(o)}(); \\" for o in operators),
+        "size": str(len(file.data)),
+        "bytes": _rows(f"0x{byte:02x}" for byte in file.data),
+    }
+
+
+def _input(contract: Contract) -> dict[str, str]:
+    taken = contract.input
+    square = f"the central square of {taken.crop} of the shorter side"
+    return {
+        "width": str(taken.width),
+        "height": str(taken.height),
+        "channels": str(taken.channels),
+        "order": "R, G, B" if taken.channels == 3 else "gray",
+        "crop": repr(taken.crop or 0),
+        "crop_text": square if taken.crop else "the whole image",
+    }
+
+
+def _golden(file: File, contract: Contract) -> dict[str, str]:
+    found = [(tensor, output) for _, tensor, output in answers(file, contract)]
+    kept = found[: max(1, GOLDEN_BYTES // found[0][0].size)]
+    return {
+        "golden": str(len(kept)),
+        "golden_inputs": ",\n".join(_braced(tensor) for tensor, _ in kept),
+        "golden_outputs": ",\n".join(_braced(output) for _, output in kept),
+    }
+
+
+def _braced(tensor: Any) -> str:
+    return "{\n" + _rows(str(value) for value in tensor.reshape(-1)) + "\n}"
+
+
+def resolver_name(operator: str) -> str:
+    """TFLM's name of an operator: `DEPTHWISE_CONV_2D` is added by `AddDepthwiseConv2D`."""
+    return "".join(part if part[0].isdigit() else part.capitalize() for part in operator.split("_"))
+
+
+def _c_float(value: float) -> str:
+    """Enough digits to give the same float32 back, always with a point or exponent."""
+    text = f"{value:.9g}"
+    return text if "." in text or "e" in text else f"{text}.0"
+
+
+def _rows(words: Iterable[str], width: int = 16) -> str:
+    listed = list(words)
+    return "\n".join(
+        "    " + ", ".join(listed[start : start + width]) + "," for start in range(0, len(listed), width)
+    )

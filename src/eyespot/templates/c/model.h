@@ -1,0 +1,67 @@
+/* $title: int8 image classifier, made by eyespot $version.
+ * File sha256: $sha256
+ * Input: $width x $height x $channels ($order), one int8 for each value: pixel - 128, rows from the top.
+ */
+#ifndef ${NAME}_MODEL_H
+#define ${NAME}_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ${NAME}_WIDTH $width
+#define ${NAME}_HEIGHT $height
+#define ${NAME}_CHANNELS $channels
+#define ${NAME}_INPUT_BYTES (${NAME}_WIDTH * ${NAME}_HEIGHT * ${NAME}_CHANNELS)
+#define ${NAME}_CLASSES $classes
+/* input = pixel + this, with pixels from 0 to 255 */
+#define ${NAME}_INPUT_OFFSET (-128)
+
+/* real = (stored - zero point) * scale */
+#define ${NAME}_INPUT_SCALE ${input_scale}f
+#define ${NAME}_INPUT_ZERO_POINT ($input_zero_point)
+#define ${NAME}_OUTPUT_SCALE ${output_scale}f
+#define ${NAME}_OUTPUT_ZERO_POINT ($output_zero_point)
+
+/* TensorFlow Lite for Microcontrollers: $arena_source */
+#define ${NAME}_ARENA_BYTES $arena
+
+/* Every operator of the model: MicroMutableOpResolver<${NAME}_OPERATORS> r; ${NAME}_ADD_OPERATORS(r); */
+#define ${NAME}_OPERATORS $operator_count
+#define ${NAME}_ADD_OPERATORS(resolver) \
+    do { \
+$operators
+    } while (0)
+
+extern const unsigned char ${name}_model[];
+extern const size_t ${name}_model_size;
+extern const char *const ${name}_classes[${NAME}_CLASSES];
+
+/* A camera's image to the input tensor: $crop_text, resized to $width x $height.
+ * Images are at least 1 x 1, rows from the top without gaps; `scratch` has ${NAME}_SCRATCH(width, height)
+ * elements. RGB565 has red in the high bits of a native 16-bit word.
+ */
+#define ${NAME}_TAPS(from, to) ((from) > (to) ? 2 * (((from) + (to) - 1) / (to)) + 1 : 3)
+#define ${NAME}_SCRATCH(width, height) \
+    (${NAME}_WIDTH * (2 + ${NAME}_TAPS(width, ${NAME}_WIDTH)) + 2 + ${NAME}_TAPS(height, ${NAME}_HEIGHT) + \
+     ${NAME}_WIDTH * ${NAME}_CHANNELS)
+void ${name}_from_rgb888(const uint8_t *pixels, int width, int height, int32_t *scratch, int8_t *input);
+void ${name}_from_rgb565(const uint16_t *pixels, int width, int height, int32_t *scratch, int8_t *input);
+
+/* The model on your board: an input tensor to an output tensor of ${NAME}_CLASSES values. */
+typedef void (*${name}_run)(const int8_t *input, int8_t *output);
+
+/* How many of the golden pictures `run` answers otherwise than LiteRT's reference kernels. */
+#define ${NAME}_GOLDEN $golden
+extern const int8_t ${name}_golden_inputs[${NAME}_GOLDEN][${NAME}_INPUT_BYTES];
+extern const int8_t ${name}_golden_outputs[${NAME}_GOLDEN][${NAME}_CLASSES];
+int ${name}_verify(${name}_run run);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,304 @@
+"""Exports: the C source compiled as strictly as C99 goes, and run."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eyespot import registry
+from eyespot.cards import Contract, Input
+from eyespot.datasets.synthetic import picture
+from eyespot.errors import RefusedError
+from eyespot.exports import c as source
+from eyespot.exports.c import resolver_name
+from eyespot.image import fit
+from eyespot.tflite import schema
+from eyespot.tflite.read import read
+from eyespot.tflite.run import open_runner
+from eyespot.tflite.tflm import isolated, measure_arena
+from eyespot.verbs.export import export
+
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+
+
+def compiled(folder: Path, names: list[str], out: Path) -> ctypes.CDLL:
+    """The C files as a shared library."""
+    sources = [str(folder / name) for name in names]
+    subprocess.run(["gcc", *STRICT, "-O2", "-shared", "-fPIC", *sources, "-o", str(out)], check=True)
+    return ctypes.CDLL(str(out))
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    return export("tiny-resnet", to="c", out=tmp_path_factory.mktemp("c"))
+
+
+@pytest.fixture(scope="module")
+def library(exported, tmp_path_factory):
+    names = ["model.c", "preprocess.c", "golden.c"]
+    return compiled(exported.folder, names, tmp_path_factory.mktemp("so") / "tiny.so")
+
+
+def test_files(exported):
+    assert {path.name for path in exported.files} == set(source.FILES)
+    assert all(path.read_text().isascii() for path in exported.files)
+
+
+def test_the_c_source_holds_the_file(exported, tmp_path):
+    main = tmp_path / "main.c"
+    main.write_text(
+        '#include "model.h"\n#include <stdio.h>\n'
+        "int main(void) {\n"
+        "    if ((uintptr_t)tiny_resnet_model % 16) return 1;\n"
+        '    fprintf(stderr, "%d %d %d %.9g %d %s %d\\n", TINY_RESNET_WIDTH, TINY_RESNET_CHANNELS,\n'
+        "            TINY_RESNET_CLASSES, TINY_RESNET_INPUT_SCALE, TINY_RESNET_INPUT_ZERO_POINT,\n"
+        "            tiny_resnet_classes[9], TINY_RESNET_ARENA_BYTES);\n"
+        "    return fwrite(tiny_resnet_model, tiny_resnet_model_size, 1, stdout) != 1;\n}\n"
+    )
+    sources = [str(main), str(exported.folder / "model.c")]
+    subprocess.run(["gcc", *STRICT, f"-I{exported.folder}", *sources, "-o", tmp_path / "x"], check=True)
+    done = subprocess.run([tmp_path / "x"], capture_output=True, check=True)
+    assert done.stdout == registry.find("tiny-resnet").read_bytes()
+    assert done.stderr.decode().split() == ["32", "3", "10", "1", "-128", "truck", str(exported.arena)]
+
+
+def test_no_dynamic_memory(exported):
+    text = "".join(path.read_text() for path in exported.files if path.suffix in {".c", ".h", ".cc"})
+    assert not any(word in text for word in ("malloc", "calloc", "new ", "alloca("))
+
+
+# --- the golden check
+
+RUN = ctypes.CFUNCTYPE(None, ctypes.POINTER(ctypes.c_int8), ctypes.POINTER(ctypes.c_int8))
+
+
+def verify(library: ctypes.CDLL, change: int = 0) -> int:
+    """The C check, with LiteRT's reference kernels as the board; `change` is added to one output."""
+    answer = open_runner(read(registry.find("tiny-resnet")), "reference")
+
+    def board(given, output):
+        tensor = np.ctypeslib.as_array(given, (32, 32, 3))
+        values = answer(tensor.copy()).astype(np.int16)
+        values[3] += change
+        np.ctypeslib.as_array(output, (10,))[:] = values.clip(-128, 127)
+
+    return library.tiny_resnet_verify(RUN(board))
+
+
+def test_the_golden_check_passes_on_the_reference_kernels(library):
+    assert verify(library) == 0
+
+
+def test_the_golden_check_counts_pictures_that_differ(library):
+    assert verify(library, change=1) == 4
+    assert library.tiny_resnet_verify(RUN(lambda *_: None)) == 4, "a board that does nothing"
+
+
+def test_golden_vectors_are_few_for_large_inputs(tmp_path, monkeypatch):
+    monkeypatch.setattr(source, "GOLDEN_BYTES", 7_000)
+    export("tiny-resnet", out=tmp_path)
+    assert "#define TINY_RESNET_GOLDEN 2\n" in (tmp_path / "model.h").read_text()
+
+
+# --- preprocessing
+
+CONTRACTS = {
+    "tiny_resnet": Input(height=32, width=32, channels=3),
+    "cropped": Input(height=24, width=24, channels=3, crop=0.875),
+    "oblong": Input(height=17, width=40, channels=3),
+    "gray": Input(height=48, width=48, channels=1),
+    "one": Input(height=1, width=1, channels=1, crop=0.5),
+}
+SIZES = [
+    *[(1, 1), (1, 7), (5, 3), (32, 32), (33, 31), (24, 24), (48, 48), (64, 64)],
+    *[(97, 40), (120, 161), (240, 320), (500, 11)],
+]
+
+
+@pytest.fixture(scope="module", params=CONTRACTS)
+def converter(request, tmp_path_factory):
+    """The C functions for a contract, on numpy arrays."""
+    taken, folder = CONTRACTS[request.param], tmp_path_factory.mktemp(request.param)
+    contract = Contract(model=request.param, input=taken, classes=("a", "b"))
+    filled = source.values(read(registry.find("tiny-resnet")), contract, 1000)
+    filled |= {"golden": "1", "golden_inputs": "", "golden_outputs": ""}
+    name = request.param.upper()
+    (folder / "model.h").write_text(source.render("model.h", filled))
+    (folder / "preprocess.c").write_text(
+        source.render("preprocess.c", filled)
+        + "\nint scratch_size(int w, int h);\n"
+        + f"int scratch_size(int w, int h) {{ return {name}_SCRATCH(w, h); }}\n"
+    )
+    loaded = compiled(folder, ["preprocess.c"], folder / "x.so")
+
+    def convert(pixels: np.ndarray, kind: str) -> np.ndarray:
+        height, width = pixels.shape[:2]
+        size = loaded.scratch_size(width, height)
+        scratch = np.full(size + 1, 0x5A5A5A5A, np.int32)
+        out = np.full((taken.height, taken.width, taken.channels), 99, np.int8)
+        pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (pixels, scratch, out)]
+        getattr(loaded, f"{request.param}_from_{kind}")(pointers[0], width, height, *pointers[1:])
+        assert scratch[size] == 0x5A5A5A5A, "wrote beyond the scratch that the macro asks for"
+        return out
+
+    return taken, convert
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_rgb888_is_pythons_preprocessing(converter, size):
+    taken, convert = converter
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    expected = fit(pixels, taken).astype(int) - 128
+    assert np.abs(convert(pixels, "rgb888") - expected).max() <= 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_rgb565_is_pythons_preprocessing_of_its_8_bits(converter, size):
+    taken, convert = converter
+    packed = np.random.default_rng(1).integers(0, 1 << 16, size, np.uint16)
+    r, g, b = packed >> 11, (packed >> 5) & 63, packed & 31
+    pixels = np.stack([r << 3 | r >> 2, g << 2 | g >> 4, b << 3 | b >> 2], -1).astype(np.uint8)
+    expected = fit(pixels, taken).astype(int) - 128
+    assert np.abs(convert(packed, "rgb565") - expected).max() <= 1
+
+
+def test_extremes_do_not_wrap(converter):
+    _, convert = converter
+    for value in (0, 255):
+        assert (convert(np.full((50, 70, 3), value, np.uint8), "rgb888") == value - 128).all()
+
+
+def test_most_values_are_exactly_pythons(converter):
+    taken, convert = converter
+    pixels = picture(1, 90, 130, 3)
+    assert (convert(pixels, "rgb888") != fit(pixels, taken).astype(int) - 128).mean() < 0.3
+
+
+def test_a_picture_at_the_models_size_is_pixel_minus_128(library):
+    pixels = picture(0, 32, 32, 3)
+    scratch, out = np.zeros(10_000, np.int32), np.zeros((32, 32, 3), np.int8)
+    pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (pixels, scratch, out)]
+    library.tiny_resnet_from_rgb888(pointers[0], 32, 32, *pointers[1:])
+    assert np.array_equal(out.astype(int), pixels.astype(int) - 128)
+
+
+# --- the example
+
+TFLM = {
+    "tensorflow/lite/schema/schema_generated.h": (
+        "#pragma once\nnamespace tflite {\nstruct Model { const void *data; };\n"
+        "inline const Model *GetModel(const void *data) { static Model m; m.data = data; return &m; }\n}\n"
+    ),
+    "tensorflow/lite/micro/micro_mutable_op_resolver.h": (
+        "#pragma once\nnamespace tflite {\ntemplate <int N> struct MicroMutableOpResolver {\n"
+        "@calls@};\n}\n"
+    ),
+    "tensorflow/lite/micro/micro_interpreter.h": (
+        "#pragma once\n#include <cstddef>\n#include <cstdint>\n"
+        '#include "tensorflow/lite/schema/schema_generated.h"\n'
+        "enum TfLiteStatus { kTfLiteOk, kTfLiteError };\n"
+        "struct TfLiteTensor { struct { int8_t *int8; } data; };\n"
+        "namespace tflite {\nstruct MicroInterpreter {\n"
+        "  int8_t in[200000], out[2000]; TfLiteTensor tensor;\n"
+        "  template <class R>\n"
+        "  MicroInterpreter(const Model *, R &, uint8_t *, size_t) : in(), out(), tensor() {}\n"
+        "  TfLiteStatus AllocateTensors() { return kTfLiteOk; }\n"
+        "  TfLiteStatus Invoke() { out[1] = 100; return kTfLiteOk; }\n"
+        "  TfLiteTensor *input(int) { tensor.data.int8 = in; return &tensor; }\n"
+        "  TfLiteTensor *output(int) { tensor.data.int8 = out; return &tensor; }\n};\n}\n"
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def tflm(tmp_path):
+    """Headers that stand where TFLM's would: an interpreter that always says class 1."""
+    for name, text in TFLM.items():
+        path = tmp_path / "tflm" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        calls = " ".join(
+            f"void Add{resolver_name(o)}() {{}}" for o in set(read(registry.find("tiny-resnet")).operators)
+        )
+        path.write_text(text.replace("@calls@", calls))
+    return tmp_path / "tflm"
+
+
+def test_the_example_is_short(exported):
+    lines = [len((exported.folder / name).read_text().splitlines()) for name in ("main.cc", "CMakeLists.txt")]
+    assert sum(lines) < 80
+
+
+@pytest.mark.parametrize("how", ["gcc", "cmake"])
+def test_the_example_builds_and_runs(exported, tflm, tmp_path, how):
+    if how == "cmake" and not shutil.which("cmake"):
+        pytest.skip("no cmake on this machine")
+    built = tmp_path / "build"
+    built.mkdir()
+    if how == "cmake":
+        archive = tmp_path / "libtflm.a"
+        subprocess.run(["ar", "rcs", archive], check=True)
+        options = [f"-DTFLM={tflm}", f"-DTFLM_LIBRARY={archive}"]
+        configure = ["cmake", "-S", exported.folder, "-B", built, *options]
+        for command in (configure, ["cmake", "--build", built]):
+            subprocess.run(command, check=True, capture_output=True)
+    else:
+        objects = []
+        for name in ("model.c", "preprocess.c", "golden.c"):
+            objects.append(built / f"{name}.o")
+            subprocess.run(["gcc", *STRICT, "-c", exported.folder / name, "-o", objects[-1]], check=True)
+        strict = ["-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{tflm}"]
+        main = exported.folder / "main.cc"
+        subprocess.run(["g++", *strict, main, *objects, "-o", built / "tiny_resnet"], check=True)
+    done = subprocess.run([built / "tiny_resnet"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["4 of 4 golden pictures differ", "automobile 0.891"]
+
+
+@pytest.mark.parametrize(
+    ("operator", "name"),
+    [
+        ("CONV_2D", "Conv2D"),
+        ("FULLY_CONNECTED", "FullyConnected"),
+        ("AVERAGE_POOL_2D", "AveragePool2D"),
+        ("ADD", "Add"),
+    ],
+)
+def test_resolver_names(operator, name):
+    assert resolver_name(operator) == name
+
+
+def test_the_arena_asked_for_covers_what_was_measured(exported):
+    measured = isolated(measure_arena, registry.find("tiny-resnet")).total
+    assert measured < exported.arena < 1.06 * measured
+    assert exported.arena % 16 == 0
+
+
+# --- what is refused
+
+
+def test_float32_is_not_exported(tmp_path):
+    with pytest.raises(RefusedError, match="is float32"):
+        export("tiny-resnet:float32", out=tmp_path)
+
+
+def test_a_file_that_takes_other_numbers_is_not_exported(tmp_path):
+    """The C source writes pixel - 128 and nothing else."""
+    model = schema.unpack(registry.find("tiny-resnet").read_bytes())
+    model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].quantization.scale = np.array([0.5], np.float32)
+    path = tmp_path / "other.tflite"
+    path.write_bytes(schema.pack(model))
+    with pytest.raises(RefusedError, match="does not take pixel - 128"):
+        export(str(path), out=tmp_path)
+
+
+def test_class_names_are_c_strings(tmp_path):
+    file = read(registry.find("tiny-resnet"))
+    contract = replace(file.contract, classes=('say "hi"', "back\\slash", *file.contract.classes[2:]))
+    filled = source.values(file, contract, 1000)
+    assert json.loads("[" + filled["class_names"] + "]") == list(contract.classes)
