@@ -14,7 +14,8 @@ from rich.table import Table
 from eyespot.cards import Accuracy, Compatibility, Evaluation, Listed, Prediction, Report
 from eyespot.markdown import share as accuracy
 
-LONG = 20
+LONG = 20  # entries of a list that are told one by one
+LONG_ENOUGH = 5  # nouns of one kind that are better read as a table
 COLOURS = {"ok": "green", "partial": "yellow", "fails": "red", "unknown": "magenta"}
 
 
@@ -51,7 +52,13 @@ def rendered(value: Any) -> RenderableType:
     kind = type(many[0]) if many else tuple
     if kind in tables:
         return tables[kind](many)
-    return Group(*(_fields(each) for each in many))
+    return _uniform(many) if len(many) > LONG_ENOUGH else Group(*(_fields(each) for each in many))
+
+
+def _uniform(many: tuple[Any, ...]) -> Table:
+    """Nouns of one kind as rows, their fields as columns."""
+    names = [field.name for field in fields(many[0])]
+    return _table(*names, rows=[[_text(getattr(each, name)) for name in names] for each in many])
 
 
 def _table(*columns: str, rows: Iterable[Sequence[str]]) -> Table:
@@ -133,4 +140,6 @@ def _text(content: Any) -> str:
         return (
             ", ".join(_text(each) for each in content) if len(content) <= LONG else f"{len(content)} entries"
         )
+    if isinstance(content, float):
+        return f"{content:.4g}"
     return f"{content:,}" if isinstance(content, int) and not isinstance(content, bool) else str(content)
