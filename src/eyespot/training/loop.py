@@ -111,5 +111,8 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
 
 def _title(epoch: int, history: list[Epoch]) -> str:
     """What the progress bar says in front of an epoch."""
-    last = f", validation {history[-1].validation_top1:.4f}, loss {history[-1].loss:.3f}" if history else ""
-    return f"epoch {epoch + 1}{last}"
+    if not history:
+        return "epoch 1"
+    last = history[-1]
+    told = f"validation {last.validation_top1:.4f}, loss {last.loss:.3f}"
+    return f"epoch {epoch + 1}, {told}, {last.images_per_second:,.0f} images/s"
