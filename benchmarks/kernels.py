@@ -31,9 +31,7 @@ def main(n: int, path: Path) -> None:
     for one, other in (("tflm", "reference"), ("xnnpack", "reference"), ("xnnpack", "tflm")):
         a, b = answers[one].astype(int), answers[other].astype(int)
         same, equal = (a.argmax(1) == b.argmax(1)).mean(), (a == b).all(1).mean()
-        print(
-            f"{one} and {other}: top-1 {same:.1%}, bit-equal {equal:.1%}, most {abs(a - b).max()} steps, n = {n}"
-        )
+        print(f"{one} and {other}: top-1 {same:.1%}, bit-equal {equal:.1%}, up to {abs(a - b).max()} steps")
 
 
 if __name__ == "__main__":
