@@ -32,9 +32,8 @@ def main(rounds: int) -> None:
     """A line for each command."""
     for words in (["--help"], ["list"], ["list", "--json"]):
         times = [seconds(words) for _ in range(rounds)]
-        print(
-            f"eyespot {' '.join(words):12} median {median(times):.3f} s of {rounds}, imports {imported(words)}"
-        )
+        told = f"median {median(times):.3f} s of {rounds}, imports {imported(words)}"
+        print(f"eyespot {' '.join(words)}: {told}")
 
 
 if __name__ == "__main__":
