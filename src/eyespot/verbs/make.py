@@ -35,7 +35,7 @@ class Made:
     sizes: dict[str, int]
     accuracies: tuple[Accuracy, ...]
     compatibility: tuple[Compatibility, ...]
-    arena: int
+    arena: int | None
 
 
 def make(model: str, *, device: str = "imx93", out: Path | None = None) -> Made:
