@@ -98,7 +98,8 @@ def _findings(found: Compatibility) -> Group:
     rows = []
     for f in found.findings:
         rows.append((f"  {f.check}", _coloured(f.status), f"{f.value} [dim]({f.kind}, {f.tool})[/]"))
-        rows.append(("", "", f"[dim]{f.reason}. {f.advice}".rstrip() + "[/]"))
+        told = f"{f.reason}. {f.advice}".rstrip() + ("" if f.kind == "measured" else f" [{f.source}]")
+        rows.append(("", "", f"[dim]{escape(told)}[/]"))
     return Group(f"\n[bold]{found.device}[/]", _table("", "", "", rows=rows))
 
 
