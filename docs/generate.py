@@ -1,4 +1,4 @@
-"""Writes what the documents take from the code: README's Model List and the pages of commands and devices.
+"""Writes what the documents take from the code: README's Model List and three pages.
 
 python docs/generate.py            write them
 python docs/generate.py --check    exit 1 where one differs from what would be written
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import json
 import os
 import re
 import sys
@@ -30,6 +31,7 @@ def main(*, check: bool) -> int:
         "docs/model-list.md": model_list(),
         "docs/commands.md": commands(),
         "docs/devices.md": devices(),
+        "docs/vela.md": vela(),
     }
     pages |= models()
     stale = [name for name, text in pages.items() if _text(ROOT / name) != text]
@@ -167,6 +169,38 @@ def models() -> dict[str, str]:
             f"{text}\n## To have it\n\nThe model {ships}: `eyespot make {card.name}`.\n"
         )
     return pages
+
+
+def vela() -> str:
+    """Our int8 files beside others', as benchmarks/vela.py measured them."""
+    from eyespot.markdown import table
+
+    told = json.loads(_text(ROOT / "docs/vela.json"))
+    figures = {
+        "Bytes": "bytes",
+        "TFLM arena": "arena",
+        "vela SRAM": "sram",
+        "vela cycles": "cycles",
+        "On the CPU": "cpu",
+    }
+    rows = [
+        (
+            row["model"],
+            row["publisher"],
+            f"{row['file']} ({row['precision']})",
+            *("refused" if row[key] is None else f"{row[key]:,}" for key in figures.values()),
+            f"`{row['sha256'][:12]}`",
+        )
+        for row in told["rows"]
+    ]
+    made = ", ".join(f"{name} {version}" for name, version in told["tools"].items())
+    return (
+        "# vela and TFLM on our files and on others'\n\n"
+        "Bytes of file, arena and SRAM, NPU cycles and operators left to the CPU, all measured by `python "
+        f"benchmarks/vela.py` in one run ({made}; vela as [devices.md](devices.md) says for i.MX 93). The "
+        "arena is that of a 64-bit host. TFLM refuses uint8 files. Only files of one network compare.\n\n"
+        f"{table(('Model', 'Publisher', 'File', *figures, 'sha256'), rows)}"
+    )
 
 
 def _help(name: str) -> str:

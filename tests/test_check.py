@@ -14,7 +14,7 @@ from eyespot.cli import main
 from eyespot.devices import FOLDER, device, devices, names, ruleset
 from eyespot.devices.card import Condition, Rule, Ruleset
 from eyespot.devices.rules import PREDICATES, apply
-from eyespot.errors import RefusedError, UnfitError, UnknownNameError
+from eyespot.errors import BadFileError, RefusedError, UnfitError, UnknownNameError
 from eyespot.models import MODELS
 from eyespot.render import plain, show
 from eyespot.sizes import size
@@ -159,6 +159,31 @@ def test_peak_activations_is_what_tflm_and_nxp_allot(tiny, data_root):
     assert peak_activations(tiny) == 49_152
     assert peak_activations(read(data_root / "published/pretrainedResnet_quant.tflite")) == 49_152
     assert peak_activations(read(data_root / "published/vww_96_int8.tflite")) == 48 * 48 * (8 + 16)
+
+
+def test_peak_activations_of_a_type_without_a_size(tiny):
+    model = schema.unpack(tiny.data)
+    model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].type = generated.TensorType.STRING
+    assert peak_activations(File(path=tiny.path, data=b"", model=model)) is None
+
+
+def test_weights_behind_the_flatbuffer_are_constants(tiny):
+    model = schema.unpack(tiny.data)
+    weights = model.subgraphs[0].tensors[model.subgraphs[0].operators[0].inputs[1]]
+    buffer = model.buffers[weights.buffer]
+    buffer.data, buffer.offset, buffer.size = None, 90_000, len(buffer.data)
+    first = operators(File(path=tiny.path, data=b"", model=model))[0]
+    assert FIELDS["weights are constant"](first) == (True,)
+    assert FIELDS["weight sum"](first) == ()
+    assert len(first.images) == 1
+
+
+def test_weights_that_are_cut_off(tiny):
+    model = schema.unpack(tiny.data)
+    weights = model.subgraphs[0].tensors[model.subgraphs[0].operators[0].inputs[1]]
+    model.buffers[weights.buffer].data = model.buffers[weights.buffer].data[:100]
+    with pytest.raises(BadFileError, match="is a damaged"):
+        operators(File(path=tiny.path, data=b"", model=model))
 
 
 def rules_of(*rules: Rule, decides: str = "npu", unlisted: str = "fails") -> Ruleset:

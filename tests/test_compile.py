@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
 
 from eyespot import registry
 from eyespot.artifact import load
-from eyespot.errors import BadFileError, RefusedError
+from eyespot.errors import BadFileError, MissingDataError, RefusedError
 from eyespot.tflite.read import read
 from eyespot.verbs.compile import compile_for
 
@@ -34,3 +37,99 @@ def test_vela_on_a_damaged_file(tmp_path):
     path.write_bytes(registry.find("tiny-resnet").read_bytes()[:40_000])
     with pytest.raises(BadFileError, match="damaged"):
         compile_for(str(path), device="imx93", out=tmp_path)
+
+
+def test_a_float32_file_is_not_compiled(tmp_path):
+    """vela exits with 0 and leaves everything to the CPU."""
+    with pytest.raises(RefusedError, match="vela leaves all of it to the CPU"):
+        compile_for("tiny-resnet:float32", device="imx93", out=tmp_path)
+    assert not list(tmp_path.glob("*.json"))
+
+
+# --- neutron-converter: a stand-in that does what is known of NXP's own
+
+STAND_IN = """#!{python}
+import sys
+from pathlib import Path
+from ai_edge_litert import schema_py_generated as generated
+from eyespot.tflite import schema
+
+words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+assert words["--target"] == "mcxn94x", words
+model = schema.unpack(Path(words["--input"]).read_bytes())
+graph = model.subgraphs[0]
+code = generated.OperatorCodeT()
+code.builtinCode, code.deprecatedBuiltinCode, code.customCode = 32, 32, b"NeutronGraph"
+model.operatorCodes.append(code)
+npu = graph.operators[0]
+npu.opcodeIndex, npu.outputs = len(model.operatorCodes) - 1, graph.operators[-2].outputs
+npu.builtinOptions, npu.builtinOptionsType = None, 0
+graph.operators = [npu, graph.operators[-1]]
+Path(words["--output"]).write_bytes(schema.pack(model))
+print("converted, 1 graph")
+"""
+
+
+def program(path, text: str):
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def converter(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(registry.PACKAGE.parent))
+    return program(tmp_path / "neutron-converter", STAND_IN.format(python=sys.executable))
+
+
+def test_neutron_converter_by_path(converter, tmp_path):
+    made = compile_for("tiny-resnet", device="mcxn947", tool=converter, out=tmp_path / "out")
+    assert made.file.name == "int8_npu.tflite"
+    assert read(made.file).operators == ("custom:NeutronGraph", "SOFTMAX")
+    assert made.artifact.facts == {"npu": 1, "cpu": 1}
+    assert made.artifact.tools["neutron-converter"].startswith("sha256 ")
+    assert [report.read_text() for report in made.reports] == ["converted, 1 graph\n"]
+    assert load(made.file).inputs == {"int8": read(registry.find("tiny-resnet")).sha256}
+
+
+def test_neutron_converter_on_the_path(converter, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{converter.parent}:{os.environ['PATH']}")
+    assert compile_for("tiny-resnet", device="mcxn947", out=tmp_path / "out").file.exists()
+
+
+def test_without_neutron_converter(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingDataError, match=r"not on the PATH: NXP's eIQ Toolkit .* --tool PATH"):
+        compile_for("tiny-resnet", device="mcxn947", out=tmp_path)
+
+
+def test_a_tool_that_is_no_program(tmp_path):
+    (tmp_path / "x").write_text("no program")
+    for path in (tmp_path / "x", tmp_path / "none", tmp_path):
+        with pytest.raises(MissingDataError, match="is no program; give --tool the path of"):
+            compile_for("tiny-resnet", device="mcxn947", tool=path, out=tmp_path)
+
+
+def test_a_program_of_another_machine(tmp_path):
+    with pytest.raises(MissingDataError, match="does not start here"):
+        compile_for("tiny-resnet", device="mcxn947", tool=program(tmp_path / "x", "\x7fELF?"), out=tmp_path)
+
+
+@pytest.mark.parametrize("text", ["echo 'no such operator' >&2; exit 3", "echo 'no such operator'"])
+def test_a_converter_that_fails(tmp_path, text):
+    """By its exit code, or by writing nothing; what an earlier run left is not taken for its result."""
+    broken = program(tmp_path / "broken", f"#!/bin/sh\n{text}\n")
+    (tmp_path / "int8_npu.tflite").write_bytes(b"old")
+    with pytest.raises(BadFileError, match="does not take it: no such operator; its log is"):
+        compile_for("tiny-resnet", device="mcxn947", tool=broken, out=tmp_path)
+
+
+def test_a_converter_that_puts_nothing_on_the_npu(tmp_path):
+    lazy = program(tmp_path / "lazy", '#!/bin/sh\ncp "$2" "$4"\n')
+    with pytest.raises(RefusedError, match="neutron-converter leaves all of it to the CPU"):
+        compile_for("tiny-resnet", device="mcxn947", tool=lazy, out=tmp_path)
+
+
+def test_vela_takes_no_tool(tmp_path):
+    with pytest.raises(RefusedError, match="vela is a Python package"):
+        compile_for("tiny-resnet", device="imx93", tool=tmp_path / "vela", out=tmp_path)

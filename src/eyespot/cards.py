@@ -256,7 +256,11 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A model in one line. Sizes are bytes of the shipped files, top-1 the shipped int8 file's."""
+    """A model in one line. Sizes are bytes of the shipped files, top-1 and arena the shipped int8 file's.
+
+    `runs` and `npu` are the verdicts on the device that was asked for; `best` says that no other model of
+    its data set among those listed is better for the same.
+    """
 
     name: str
     title: str
@@ -266,8 +270,12 @@ class Listed:
     operations: int
     float32_bytes: int | None
     int8_bytes: int | None
+    arena: int | None
     top1: float | None
     n: int | None
+    runs: Status | None = None
+    npu: Status | None = None
+    best: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ VERBS = {
     ),
     "export": (
         "export:export",
-        "Write a file as C source, with preprocessing, golden check and example.",
+        "Write a file as C source for a microcontroller, or as a folder for a Linux board.",
     ),
     "fetch": ("fetch:fetch", "Get a data set, verify it and lay it out under $EYESPOT_DATA."),
     "evaluate": ("evaluate:evaluate", "Measure top-1 on a data set, with its 95 % interval."),

@@ -80,11 +80,11 @@ def _files(files: Sequence[Artifact]) -> str:
 
 def _devices(compatibility: Sequence[Compatibility]) -> str:
     rows = [
-        (c.device, f.check, f.status, f.value, f.kind, f.tool, f"{f.reason}. {f.advice}".rstrip())
+        (c.device, f.check, f.status, f.value, f.kind, f.tool, f"{f.reason}. {f.advice}".rstrip(), f.source)
         for c in compatibility
         for f in c.findings
     ]
-    return table(("Device", "Check", "Status", "Value", "Kind", "Tool", "Why"), rows)
+    return table(("Device", "Check", "Status", "Value", "Kind", "Tool", "Why", "Source"), rows)
 
 
 def _weights(card: Model) -> str:

@@ -42,6 +42,8 @@ def show(value: Any) -> None:
 def rendered(value: Any) -> RenderableType:
     """The table (or tables) for a noun or a tuple of nouns of one kind."""
     many = value if isinstance(value, tuple) else (value,)
+    if not many:
+        return "none"
     tables: dict[type, Callable[[Any], RenderableType]] = {
         Listed: _models,
         Prediction: _predictions,
@@ -49,7 +51,7 @@ def rendered(value: Any) -> RenderableType:
         Evaluation: _evaluations,
         Accuracy: _accuracies,
     }
-    kind = type(many[0]) if many else tuple
+    kind = type(many[0])
     if kind in tables:
         return tables[kind](many)
     return _uniform(many) if len(many) > LONG_ENOUGH else Group(*(_fields(each) for each in many))
@@ -70,15 +72,19 @@ def _table(*columns: str, rows: Iterable[Sequence[str]]) -> Table:
     return made
 
 
-def _models(models: tuple[Listed, ...]) -> Table:
-    columns = ("model", "data", "input", "parameters", "OPS", "int8", "top-1 int8")
-    return _table(*columns, rows=[_model_row(m) for m in models])
+def _models(models: tuple[Listed, ...]) -> Group:
+    verdicts = ("runs", "npu") if any(m.runs for m in models) else ()
+    columns = ("model", *verdicts, "data", "OPS", "int8", "arena", "top-1 int8")
+    made = _table(*columns, rows=[_model_row(m) for m in models])
+    return Group(made, *(["* best of its data set"] if any(m.best for m in models) else []))
 
 
 def _model_row(m: Listed) -> tuple[str, ...]:
     size = "not built" if m.int8_bytes is None else f"{m.int8_bytes / 1000:,.0f} kB"
-    top1 = "not measured" if m.top1 is None else f"{m.top1:.4f} (n = {m.n:,})"
-    return (m.name, m.data, m.input, f"{m.parameters:,}", f"{m.operations / 1e6:.1f} M", size, top1)
+    arena = "not measured" if m.arena is None else f"{m.arena / 1000:,.0f} kB"
+    top1 = "not measured" if m.top1 is None else f"{m.top1:.4f} (n = {m.n:,})" + (" *" if m.best else "")
+    verdicts = (_coloured(m.runs), _coloured(m.npu) if m.npu else "none") if m.runs else ()
+    return m.name, *verdicts, m.data, f"{m.operations / 1e6:.1f} M", size, arena, top1
 
 
 def _predictions(predictions: tuple[Prediction, ...]) -> Group:
@@ -99,7 +105,8 @@ def _findings(found: Compatibility) -> Group:
     rows = []
     for f in found.findings:
         rows.append((f"  {f.check}", _coloured(f.status), f"{f.value} [dim]({f.kind}, {f.tool})[/]"))
-        rows.append(("", "", f"[dim]{f.reason}. {f.advice}".rstrip() + "[/]"))
+        told = f"{f.reason}. {f.advice}".rstrip() + ("" if f.kind == "measured" else f" [{f.source}]")
+        rows.append(("", "", f"[dim]{escape(told)}[/]"))
     return Group(f"\n[bold]{found.device}[/]", _table("", "", "", rows=rows))
 
 

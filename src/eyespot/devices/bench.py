@@ -52,8 +52,8 @@ class Bench:
         return operators(self.file)
 
     @cached_property
-    def activations(self) -> int:
-        """The most bytes of activations at one time."""
+    def activations(self) -> int | None:
+        """The most bytes of activations at one time, None where that cannot be told."""
         return peak_activations(self.file)
 
     def vela(self, device: Device) -> Vela | BadFileError | None:

@@ -81,7 +81,7 @@ def _memory(bench: Bench, device: Device, region: Region) -> Iterator[Finding]:
     """What the file takes of a region; nothing where the tool that tells did not take the file."""
     if region.use == "flash":
         yield _within(region, len(bench.file.data), tool("eyespot"), "the file; code comes on top")
-    if region.use == "npu activations":
+    if region.use == "npu activations" and bench.activations is not None:
         yield _within(region, bench.activations, tool("eyespot"), "the most bytes live at one time", "rule")
     made = bench.vela(device) if region.use == "npu sram" else None
     if isinstance(made, Vela) and made.npu:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from eyespot.errors import BadFileError
 from eyespot.tflite import schema
 from eyespot.tflite.read import File
 
@@ -27,12 +28,13 @@ ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
 
 @dataclass(frozen=True, kw_only=True)
 class Operand:
-    """A tensor that an operator takes or gives; `values` is None for an activation."""
+    """A tensor that an operator takes or gives; `values` are a constant's, where they lie in the file."""
 
     shape: tuple[int, ...]
     dtype: str
     scales: Values
     zero_points: Values
+    constant: bool
     values: Any
 
 
@@ -53,7 +55,7 @@ class Operator:
     def images(self) -> tuple[Operand, ...]:
         """The inputs that are no weights, bias or parameters."""
         chosen = self.inputs[PLACES[self.name][0] :][:1] if self.name in PLACES else self.inputs
-        return tuple(each for each in chosen if each is not None and each.values is None)
+        return tuple(each for each in chosen if each is not None and not each.constant)
 
     def at(self, place: int) -> tuple[Operand, ...]:
         """The weights (1) or the bias (2), () where there are none."""
@@ -62,8 +64,11 @@ class Operator:
 
 
 def operators(file: File) -> tuple[Operator, ...]:
-    """The operators of a file's main graph, in order of execution."""
-    return tuple(_operator(file, told) for told in file.graph.operators)
+    """The operators of a file's main graph, in order of execution. BadFileError for a damaged one."""
+    try:
+        return tuple(_operator(file, told) for told in file.graph.operators)
+    except (IndexError, TypeError, ValueError) as error:
+        raise BadFileError(f"{file.path}: is a damaged .tflite file ({error}); make it again") from error
 
 
 def _operator(file: File, told: Any) -> Operator:
@@ -80,13 +85,20 @@ def _operator(file: File, told: Any) -> Operator:
 
 def _operand(file: File, told: Any) -> Operand:
     q = told.quantization
+    values = schema.constant(file.model, told) if told.type in schema.TYPES else None
     return Operand(
         shape=tuple(int(n) for n in told.shape) if told.shape is not None else (),
         dtype=schema.TYPES.get(told.type, "unknown"),
         scales=_tuple(q.scale if q else None),
         zero_points=_tuple(q.zeroPoint if q else None),
-        values=schema.constant(file.model, told) if told.type in schema.TYPES else None,
+        constant=values is not None or _stored(file.model.buffers[told.buffer]),
+        values=values,
     )
+
+
+def _stored(buffer: Any) -> bool:
+    """Whether a buffer holds something, in the flatbuffer or behind it."""
+    return (buffer.offset or 0) > 1 or (buffer.data is not None and len(buffer.data) > 0)
 
 
 def _tuple(values: Any) -> Values:
@@ -175,8 +187,8 @@ FIELDS: dict[str, Callable[[Operator], Values]] = {
     "padding": lambda o: _named(PADDINGS, o.option("padding")),
     "activation": lambda o: _named(ACTIVATIONS, o.option("fusedActivationFunction")),
     "beta": lambda o: o.option("beta"),
-    "weights are constant": lambda o: tuple(each.values is not None for each in o.at(1)),
-    "parameters are constant": lambda o: tuple(each.values is not None for each in o.inputs[1:] if each),
+    "weights are constant": lambda o: tuple(each.constant for each in o.at(1)),
+    "parameters are constant": lambda o: tuple(each.constant for each in o.inputs[1:] if each),
     "weight sum": _weight_sum,
     "groups": _groups,
     "depth multiplier": lambda o: o.option("depthMultiplier"),
@@ -184,18 +196,17 @@ FIELDS: dict[str, Callable[[Operator], Values]] = {
 }
 
 
-def peak_activations(file: File) -> int:
-    """The most bytes of activations that are needed at one time, in the file's order of execution."""
-    last = {int(file.graph.outputs[0]): len(file.graph.operators)}
-    for step, told in enumerate(file.graph.operators):
-        last |= {int(i): max(step, last.get(int(i), 0)) for i in (*told.inputs, *told.outputs) if i >= 0}
+def peak_activations(file: File) -> int | None:
+    """The most bytes of activations at one time, in the file's order; None where a type has no size."""
+    steps = file.graph.operators
+    last = {int(i): step for step, told in enumerate(steps) for i in (*told.inputs, *told.outputs)}
+    last[int(file.graph.outputs[0])] = len(steps)
     live, peak = {int(file.graph.inputs[0])}, 0
-    for step, told in enumerate(file.graph.operators):
+    for step, told in enumerate(steps):
         live |= {int(i) for i in told.outputs}
-        peak = max(peak, sum(_bytes(_operand(file, file.graph.tensors[i])) for i in live))
-        live = {i for i in live if last.get(i, 0) > step}
+        operands = [_operand(file, file.graph.tensors[i]) for i in live]
+        if any(each.dtype == "unknown" for each in operands):
+            return None
+        peak = max(peak, sum(prod(each.shape) * np.dtype(each.dtype).itemsize for each in operands))
+        live = {i for i in live if last[i] > step}
     return peak
-
-
-def _bytes(operand: Operand) -> int:
-    return prod(operand.shape) * np.dtype(operand.dtype).itemsize

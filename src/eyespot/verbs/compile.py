@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from eyespot import artifact, registry
 from eyespot.cards import Artifact
 from eyespot.devices import device as device_card
+from eyespot.devices.card import Compiler
+from eyespot.devices.neutron import convert, locate
 from eyespot.devices.vela import run_vela
 from eyespot.errors import RefusedError
 from eyespot.tflite.read import read
@@ -22,8 +25,10 @@ class Compiled:
     reports: tuple[Path, ...]
 
 
-def compile_for(model: str, *, device: str, out: Path | None = None) -> Compiled:
+def compile_for(model: str, *, device: str, tool: Path | None = None, out: Path | None = None) -> Compiled:
     """Compile an int8 file for a device's NPU, the compiler's reports kept beside the result.
+
+    vela comes with eyespot[devices]; NXP's neutron-converter comes from NXP.
 
     Example: eyespot compile tiny-resnet --device imx93 --out build/tiny-resnet/imx93
 
@@ -32,24 +37,49 @@ def compile_for(model: str, *, device: str, out: Path | None = None) -> Compiled
     model
         A model (its int8 file), a .tflite file or a folder.
     device
-        A device with a compiler: imx93.
+        A device with a compiler: imx93 or mcxn947.
+    tool
+        Where neutron-converter is; found on the PATH by default.
     out
         Folder to write to; build/MODEL/DEVICE by default.
     """
     file, card = read(registry.find(model)), device_card(device)
-    if card.compiler is None:
+    compiler = card.compiler
+    if compiler is None:
         raise RefusedError(
             f"{device}: has no compiler here; eyespot check {model} --device {device} tells what is known"
         )
-    folder = out or Path("build") / (file.contract.model if file.contract else file.path.stem) / device
-    made = run_vela(file.path, card.compiler, folder)
-    record = artifact.record(
-        made.file,
-        verb="compile",
-        model=file.contract.model if file.contract else "",
-        arguments={"device": device, "options": list(card.compiler.arguments)},
-        inputs={file.precision: file.sha256},
-        tools=artifact.tools("ethos-u-vela"),
-        facts={"npu": made.npu, "cpu": made.cpu, "sram": made.sram, "cycles": made.cycles},
+    name = file.contract.model if file.contract else ""
+    made, reports, tools, facts = _compiled(
+        file.path, compiler, tool, out or Path("build") / (name or file.path.stem) / device
     )
-    return Compiled(artifact=record, file=made.file, reports=made.reports)
+    if not facts["npu"]:
+        raise RefusedError(
+            f"{file.path}: {compiler.name} leaves all of it to the CPU; eyespot check says why"
+        )
+    record = artifact.record(
+        made,
+        verb="compile",
+        model=name,
+        arguments={"device": device, "options": list(compiler.arguments)},
+        inputs={file.precision: file.sha256},
+        tools=tools,
+        facts=facts,
+    )
+    return Compiled(artifact=record, file=made, reports=reports)
+
+
+def _compiled(
+    path: Path, compiler: Compiler, tool: Path | None, folder: Path
+) -> tuple[Path, tuple[Path, ...], dict[str, str], dict[str, Any]]:
+    """The compiled file, reports, versions and facts."""
+    if compiler.name == "vela":
+        if tool:
+            raise RefusedError(f"--tool {tool}: vela is a Python package: {compiler.offered}")
+        vela = run_vela(path, compiler, folder)
+        facts = {"npu": vela.npu, "cpu": vela.cpu, "sram": vela.sram, "cycles": vela.cycles}
+        return vela.file, vela.reports, artifact.tools("ethos-u-vela"), facts
+    converter = locate(compiler, tool)
+    made = convert(path, compiler, converter, folder)
+    tools = artifact.tools() | {compiler.name: f"sha256 {artifact.digest_file(converter)}"}
+    return made.file, (made.log,), tools, {"npu": made.npu, "cpu": made.cpu}

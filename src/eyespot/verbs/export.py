@@ -8,6 +8,7 @@ from typing import Literal
 
 from eyespot import registry
 from eyespot.exports.c import write_c
+from eyespot.exports.folder import write_folder
 from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
 
@@ -18,25 +19,28 @@ class Exported:
 
     folder: Path
     files: tuple[Path, ...]
-    arena: int
+    arena: int | None = None
 
 
-def export(model: str, *, to: Literal["c"] = "c", out: Path | None = None) -> Exported:
-    """Write a file as C source, with preprocessing, golden check and example.
+def export(model: str, *, to: Literal["c", "folder"] = "c", out: Path | None = None) -> Exported:
+    """Write a file as C source for a microcontroller, or as a folder for a Linux board.
 
     Example: eyespot export tiny-resnet --to c --out firmware/model
 
     Parameters
     ----------
     model
-        A model (its int8 file), an int8 .tflite file with a contract, or a folder.
+        A model (its int8 file), a .tflite file with a contract, or a folder.
     to
-        c: C99 for TensorFlow Lite for Microcontrollers.
+        c: C99 with preprocessing, golden check and an example for TensorFlow Lite for Microcontrollers;
+        folder: the file with labels, contract and classify.py, which needs numpy, Pillow and LiteRT.
     out
-        Folder to write to; build/MODEL/c by default.
+        Folder to write to; build/MODEL/c or build/MODEL/folder by default.
     """
     file = read(registry.find(model))
     contract = contract_of(file)
     folder = out or Path("build") / contract.model / to
+    if to == "folder":
+        return Exported(folder=folder, files=write_folder(file, contract, folder))
     files, arena = write_c(file, contract, folder)
     return Exported(folder=folder, files=files, arena=arena)

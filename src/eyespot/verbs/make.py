@@ -38,7 +38,7 @@ class Made:
     sizes: dict[str, int]
     accuracies: tuple[Accuracy, ...]
     compatibility: tuple[Compatibility, ...]
-    arena: int
+    arena: int | None
 
 
 def make(

@@ -1,0 +1,94 @@
+"""Arena, SRAM, cycles and sizes of our int8 files beside those of MLPerf Tiny and TF-slim.
+
+    EYESPOT_DATA=... python benchmarks/vela.py
+
+The published files lie under $EYESPOT_DATA/published. All are measured by the same functions in one run,
+which writes docs/vela.json; docs/generate.py makes docs/vela.md of it. Prints ours over theirs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from eyespot import registry
+from eyespot.artifact import tools, write_json
+from eyespot.devices import devices
+from eyespot.devices.bench import Bench
+from eyespot.devices.vela import Vela
+from eyespot.errors import EyespotError
+from eyespot.models import MODELS
+from eyespot.tflite.read import File, read
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "vela.json"
+_MLPERF = "mlcommons/tiny, 1afd2c98"
+_SLIM = "TF-slim, google-coral/test_data, 104342d2"
+THEIRS = (
+    ("tiny-resnet", _MLPERF, "pretrainedResnet_quant.tflite"),
+    ("visual-wake-word", _MLPERF, "vww_96_int8.tflite"),
+    ("mobilenet-v1", _SLIM, "mobilenet_v1_0.25_128_quant.tflite"),
+    ("mobilenet-v2", _SLIM, "mobilenet_v2_1.0_224_quant.tflite"),
+)
+COMPARED = ("bytes", "arena", "sram", "cycles")
+
+
+def measure(model: str, publisher: str, file: File) -> dict[str, Any]:
+    """One row; what a tool refuses is None. The device is the first whose compiler is vela."""
+    bench = Bench(file=file)
+    made = next(found for found in map(bench.vela, devices()) if found)
+    vela = made if isinstance(made, Vela) else None
+    arena = None if isinstance(bench.arena, EyespotError) else bench.arena
+    return {
+        "model": model,
+        "publisher": publisher,
+        "file": file.path.name,
+        "sha256": file.sha256,
+        "precision": file.precision,
+        "bytes": len(file.data),
+        "arena": arena and arena.total,
+        "sram": vela and vela.sram,
+        "cycles": vela and vela.cycles,
+        "npu": vela and vela.npu,
+        "cpu": vela and vela.cpu,
+    }
+
+
+def rows() -> Iterator[dict[str, Any]]:
+    """Each network's row of ours, where it ships, then the publisher's."""
+    theirs = {model: (publisher, name) for model, publisher, name in THEIRS}
+    for model in dict.fromkeys([*theirs, *(card.name for card in MODELS)]):
+        ours = registry.ZOO / model / "int8.tflite"
+        if ours.exists():
+            yield measure(model, "eyespot", read(ours))
+        if model in theirs:
+            publisher, name = theirs[model]
+            yield measure(model, publisher, read(registry.data_root() / "published" / name))
+
+
+def ratios(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Ours over theirs, for each network that has both."""
+    ours = {row["model"]: row for row in found if row["publisher"] == "eyespot"}
+    for row in found:
+        own = ours.get(row["model"])
+        if own and own is not row:
+            told = (f"{key} {own[key] / row[key]:.3f}" for key in COMPARED if own[key] and row[key])
+            yield f"{row['model']} against {row['publisher']}: {', '.join(told)}"
+
+
+def main() -> int:
+    """Measure, write and compare."""
+    try:
+        found = list(rows())
+    except EyespotError as error:
+        print(error, file=sys.stderr)
+        return 1
+    packages = tools("ethos-u-vela", "tflite-micro")
+    write_json(PAGE, {"rows": found, "tools": packages})
+    print(*ratios(found), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

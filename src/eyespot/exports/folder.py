@@ -1,0 +1,33 @@
+"""A model file with its contract, labels and a script, for Linux boards without eyespot."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from eyespot import registry
+from eyespot.artifact import write, write_json
+from eyespot.cards import Contract
+from eyespot.errors import RefusedError
+from eyespot.tflite import run as running
+from eyespot.tflite.read import File
+
+SCRIPT = registry.PACKAGE / "templates" / "folder" / "classify.py"
+
+
+def write_folder(file: File, contract: Contract, folder: Path) -> tuple[Path, ...]:
+    """Write the model, labels.txt, contract.json and classify.py. RefusedError for labels with line ends."""
+    if any(len(name.splitlines()) != 1 for name in contract.classes):
+        raise RefusedError(f"{file.path}: a class name is empty or has a line end; labels.txt has one a line")
+    told = {
+        **asdict(contract),
+        "file": file.path.name,
+        "sha256": file.sha256,
+        "levels": running.levels(contract.input, file.input).tolist(),
+    }
+    return (
+        write(folder / file.path.name, file.data),
+        write(folder / "labels.txt", "".join(f"{name}\n" for name in contract.classes)),
+        write_json(folder / "contract.json", told),
+        write(folder / "classify.py", SCRIPT.read_text("utf-8")),
+    )

@@ -1,0 +1,140 @@
+"""export --to folder: what a Linux board needs, in an environment with that alone."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eyespot import registry
+from eyespot.cards import Input
+from eyespot.datasets.synthetic import picture
+from eyespot.errors import RefusedError
+from eyespot.exports.folder import write_folder
+from eyespot.image import decode, fit
+from eyespot.tflite.read import read
+from eyespot.tflite.run import contract_of
+from eyespot.verbs.export import export
+from eyespot.verbs.predict import predict
+
+NEEDED = ("numpy", "numpy.libs", "PIL", "pillow.libs", "ai_edge_litert", "flatbuffers")
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    return export("tiny-resnet", to="folder", out=tmp_path_factory.mktemp("board"))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory) -> list[Path]:
+    """Pictures of many kinds: sizes, gray, palette, transparent, 16 bits, turned by EXIF."""
+    folder = tmp_path_factory.mktemp("photos")
+    rgb = Image.fromarray(picture(0, 90, 131, 3))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    rgb.save(folder / "turned.jpg", exif=turned)
+    rgb.save(folder / "rgb.png")
+    rgb.resize((7, 5)).save(folder / "small.png")
+    rgb.convert("L").save(folder / "gray.png")
+    rgb.convert("P").save(folder / "palette.png")
+    clear = rgb.convert("RGBA")
+    clear.putalpha(Image.fromarray(picture(1, 90, 131, 1).squeeze()))
+    clear.save(folder / "clear.png")
+    Image.fromarray((picture(2, 40, 40, 1).squeeze().astype(np.uint16)) * 257).save(folder / "deep.png")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """A folder of packages that has numpy, Pillow and LiteRT, and what LiteRT itself imports."""
+    folder = tmp_path_factory.mktemp("site")
+    found = Path(importlib.util.find_spec("numpy").origin).parents[1]
+    for name in NEEDED:
+        if (found / name).exists():
+            (folder / name).symlink_to(found / name)
+    return folder
+
+
+def alone(site: Path, code: str, *words: object) -> subprocess.CompletedProcess[str]:
+    """Run Python without this environment: no site-packages, no PYTHON* variables, only `site`."""
+    start = f"import sys; sys.path.append({str(site)!r}); {code}"
+    command = [sys.executable, "-I", "-S", "-c", start, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+RUN = "import runpy; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
+
+
+def test_files(exported):
+    assert {path.name for path in exported.files} == {
+        "int8.tflite",
+        "labels.txt",
+        "contract.json",
+        "classify.py",
+    }
+    assert (exported.folder / "int8.tflite").read_bytes() == registry.find("tiny-resnet").read_bytes()
+    labels = (exported.folder / "labels.txt").read_text().splitlines()
+    told = json.loads((exported.folder / "contract.json").read_text())
+    assert labels == told["classes"] == list(registry.contract("tiny-resnet").classes)
+    assert told["levels"] == list(range(-128, 128))
+
+
+def test_the_script_is_short_and_imports_little(exported):
+    text = (exported.folder / "classify.py").read_text()
+    assert len(text.splitlines()) < 60
+    tree = ast.walk(ast.parse(text))
+    names = [n.names[0].name if isinstance(n, ast.Import) else n.module for n in tree if hasattr(n, "names")]
+    outside = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
+    assert outside == {"numpy", "PIL", "ai_edge_litert", "tflite_runtime"}
+
+
+def test_it_runs_alone_and_says_what_predict_says(exported, photos, site):
+    assert alone(site, "import eyespot").returncode, "eyespot must not be importable there"
+    assert alone(site, "import rich").returncode
+    done = alone(site, RUN, exported.folder / "classify.py", *photos)
+    assert done.returncode == 0, done.stderr
+    ours = predict("tiny-resnet", tuple(map(str, photos)), top=1)
+    expected = [f"{p.file}: {p.classes[0][0]} {100 * p.classes[0][1]:.1f} %" for p in ours]
+    assert done.stdout.splitlines() == expected
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        Input(height=32, width=32, channels=3),
+        Input(height=24, width=31, channels=3, crop=0.875),
+        Input(height=48, width=48, channels=1, crop=0.9),
+    ],
+    ids=["whole", "cropped", "gray"],
+)
+def test_its_pixels_are_eyespots(exported, photos, taken):
+    spec = importlib.util.spec_from_file_location("classify", exported.folder / "classify.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    told = {name: getattr(taken, name) for name in ("height", "width", "channels", "crop")}
+    for path in photos:
+        expected = fit(decode(path, taken.channels), taken)
+        assert np.array_equal(script.pixels(path, told), expected), path.name
+
+
+def test_a_float32_file_is_exported_too(photos, site, tmp_path):
+    made = export("tiny-resnet:float32", to="folder", out=tmp_path)
+    done = alone(site, RUN, made.folder / "classify.py", photos[0])
+    (ours,) = predict("tiny-resnet:float32", (str(photos[0]),), top=1)
+    assert done.stdout == f"{photos[0]}: {ours.classes[0][0]} {100 * ours.classes[0][1]:.1f} %\n"
+
+
+def test_labels_with_line_ends(tmp_path):
+    file = read(registry.find("tiny-resnet"))
+    contract = replace(contract_of(file), classes=("a\nb", *contract_of(file).classes[1:]))
+    with pytest.raises(RefusedError, match="has a line end"):
+        write_folder(file, contract, tmp_path)
+    assert not list(tmp_path.iterdir())

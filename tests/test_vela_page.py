@@ -1,0 +1,65 @@
+"""docs/vela.md: what it says is of the files that ship, and measured again gives the same."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import pytest
+
+from eyespot import registry
+from eyespot.models import MODELS
+from eyespot.tflite.read import read
+
+ROOT = registry.PACKAGE.parents[1]
+ROWS = json.loads((ROOT / "docs/vela.json").read_text("utf-8"))["rows"]
+SHIPPED = [card.name for card in MODELS if (registry.ZOO / card.name).is_dir()]
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    spec = importlib.util.spec_from_file_location("vela_benchmark", ROOT / "benchmarks/vela.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_our_rows_are_of_the_shipped_files(name):
+    """Where this fails: python benchmarks/vela.py && python docs/generate.py."""
+    (row,) = [row for row in ROWS if (row["model"], row["publisher"]) == (name, "eyespot")]
+    assert row["sha256"] == read(registry.find(name)).sha256
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row["publisher"] != "eyespot"], ids=lambda r: r["file"]
+)
+def test_their_rows_measured_again(benchmark, data_root, row):
+    assert (
+        benchmark.measure(row["model"], row["publisher"], read(data_root / "published" / row["file"])) == row
+    )
+
+
+def test_published_figures_are_the_ones_to_beat():
+    arenas = {row["file"]: row["arena"] for row in ROWS}
+    assert arenas["pretrainedResnet_quant.tflite"] == 55_984
+    assert arenas["vww_96_int8.tflite"] == 103_680
+    assert arenas["mobilenet_v1_0.25_128_quant.tflite"] is None, "TFLM refuses uint8"
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_ours_need_no_more_than_theirs(benchmark, name):
+    """Issue 5's bars, for every network that MLPerf Tiny publishes too: arena and cycles."""
+    theirs = [row for row in ROWS if row["model"] == name and row["publisher"].startswith("mlcommons")]
+    ours = benchmark.measure(name, "eyespot", read(registry.find(name)))
+    assert ours["cpu"] == 0
+    for row in theirs:
+        assert ours["arena"] <= row["arena"]
+        assert ours["cycles"] <= row["cycles"]
+        assert ours["bytes"] <= row["bytes"]
+
+
+def test_ratios(benchmark):
+    ours = {"model": "a", "publisher": "eyespot", "bytes": 5, "arena": 1, "sram": 1, "cycles": None}
+    theirs = {"model": "a", "publisher": "x", "bytes": 10, "arena": None, "sram": 2, "cycles": 3}
+    assert list(benchmark.ratios([ours, theirs])) == ["a against x: bytes 0.500, sram 0.500"]
