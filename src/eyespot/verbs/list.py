@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import inf
 from pathlib import Path
 
-from eyespot import provenance, results
+from eyespot import provenance, registry, results
 from eyespot.cards import Compatibility, Listed, Model
 from eyespot.devices import device as device_card
 from eyespot.errors import RefusedError
