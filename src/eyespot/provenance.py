@@ -6,8 +6,10 @@ made on, and a file that is built on another machine is compared with it by dige
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from eyespot import registry
-from eyespot.artifact import chain, sidecar
+from eyespot.artifact import chain, read_sidecar, sidecar
 from eyespot.cards import Artifact, Model
 
 Chain = tuple[Artifact, ...]
@@ -18,15 +20,22 @@ def chains(model: str, precision: str) -> tuple[Chain, ...]:
 
     BadFileError where a sidecar does not match its file.
     """
-    folders = dict.fromkeys((registry.home(model), registry.ZOO / model))
-    paths = (folder / f"{precision}.tflite" for folder in folders)
-    return tuple(chain(path) for path in paths if sidecar(path).exists())
+    return tuple(chain(path) for path in _paths(model, precision))
 
 
 def record(model: str, precision: str) -> Artifact | None:
-    """What is known of a model's file: of the one on this machine, or else of the one measured by us."""
-    found = chains(model, precision)
-    return found[0][0] if found else None
+    """What is known of a model's file: of the one on this machine, or else of the one measured by us.
+
+    The sidecar is taken at its word, as hashing files would make `eyespot list` slow.
+    """
+    return next((read_sidecar(path) for path in _paths(model, precision)), None)
+
+
+def _paths(model: str, precision: str) -> list[Path]:
+    """Where there are sidecars of a model's file; the file itself may be absent."""
+    folders = dict.fromkeys((registry.home(model), registry.ZOO / model))
+    paths = [folder / f"{precision}.tflite" for folder in folders]
+    return [path for path in paths if sidecar(path).exists()]
 
 
 def stand_in(found: Artifact) -> str:

@@ -23,7 +23,7 @@ TINY_RESNET = Model(
         shift=4,
         flip=True,
     ),
-    quantization=Quantization(),
+    quantization=Quantization(ranges="percentile"),  # on validation images: docs/quantization.md
     parameters=78_666,
     operations=25_000_000,
     weights=(
