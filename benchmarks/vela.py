@@ -56,10 +56,10 @@ def measure(model: str, publisher: str, file: File) -> dict[str, Any]:
 
 
 def rows() -> Iterator[dict[str, Any]]:
-    """Each network's row of ours, where it ships, then the publisher's."""
+    """Each network's row of ours, where it ships or was built here, then the publisher's."""
     theirs = {model: (publisher, name) for model, publisher, name in THEIRS}
     for model in dict.fromkeys([*theirs, *(card.name for card in MODELS)]):
-        ours = registry.ZOO / model / "int8.tflite"
+        ours = registry.home(model) / "int8.tflite"
         if ours.exists():
             yield measure(model, "eyespot", read(ours))
         if model in theirs:

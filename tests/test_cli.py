@@ -61,8 +61,8 @@ def test_show(capsys):
 
 @pytest.mark.parametrize("name", ["tiny-resnt", "tiny_resnet", "Tiny-ResNet"])
 def test_a_misspelt_model_is_not_chosen(capsys, name):
-    assert "did you mean tiny-resnet?" in fails(capsys, "show", name)
-    assert "did you mean tiny-resnet?" in fails(capsys, "evaluate", name)
+    assert "did you mean tiny-resnet" in fails(capsys, "show", name)
+    assert "did you mean tiny-resnet" in fails(capsys, "evaluate", name)
 
 
 def test_an_unknown_device(capsys):

@@ -8,12 +8,13 @@ import json
 import pytest
 
 from eyespot import registry
+from eyespot.artifact import read_sidecar, sidecar
 from eyespot.models import MODELS
 from eyespot.tflite.read import read
 
 ROOT = registry.PACKAGE.parents[1]
 ROWS = json.loads((ROOT / "docs/vela.json").read_text("utf-8"))["rows"]
-SHIPPED = [card.name for card in MODELS if (registry.ZOO / card.name).is_dir()]
+RECORDED = [card.name for card in MODELS if sidecar(registry.ZOO / card.name / "int8.tflite").exists()]
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +25,11 @@ def benchmark():
     return module
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_our_rows_are_of_the_shipped_files(name):
+@pytest.mark.parametrize("name", RECORDED)
+def test_our_rows_are_of_the_files_that_we_measured(name):
     """Where this fails: python benchmarks/vela.py && python docs/generate.py."""
     (row,) = [row for row in ROWS if (row["model"], row["publisher"]) == (name, "eyespot")]
-    assert row["sha256"] == read(registry.find(name)).sha256
+    assert row["sha256"] == read_sidecar(registry.ZOO / name / "int8.tflite").sha256
 
 
 @pytest.mark.parametrize(
@@ -47,11 +48,14 @@ def test_published_figures_are_the_ones_to_beat():
     assert arenas["mobilenet_v1_0.25_128_quant.tflite"] is None, "TFLM refuses uint8"
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", ["tiny-resnet", "visual-wake-word"])
 def test_ours_need_no_more_than_theirs(benchmark, name):
-    """Issue 5's bars, for every network that MLPerf Tiny publishes too: arena and cycles."""
+    """The bars, for the networks that MLPerf Tiny publishes too: arena, cycles and bytes."""
+    path = registry.home(name) / "int8.tflite"
+    if not path.exists():
+        pytest.skip(f"{name} is not built on this machine: eyespot make {name}")
     theirs = [row for row in ROWS if row["model"] == name and row["publisher"].startswith("mlcommons")]
-    ours = benchmark.measure(name, "eyespot", read(registry.find(name)))
+    ours = benchmark.measure(name, "eyespot", read(path))
     assert ours["cpu"] == 0
     for row in theirs:
         assert ours["arena"] <= row["arena"]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 Kernels = Literal["xnnpack", "reference", "tflm"]
 Status = Literal["ok", "partial", "fails", "unknown"]
 Kind = Literal["measured", "rule", "estimate", "quoted"]
-Decides = Literal["runs", "npu", "nothing"]
+Decides = Literal["runs", "npu", "both", "nothing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +213,7 @@ class Evaluation:
 class Finding:
     """One check of one file on one device, and how far its answer can be trusted.
 
-    `decides` is the verdict that it counts for; estimates and quoted numbers count for none.
+    `decides` names the verdicts that it counts for; estimates and quoted numbers count for none.
     """
 
     check: str

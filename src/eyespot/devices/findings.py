@@ -21,7 +21,7 @@ def find(bench: Bench, device: Device) -> tuple[Finding, ...]:
     measured = [TOOLS[name](bench, device) for name in device.tools]
     rules = [apply(each, bench.operators) for each in device.rules]
     memory = [finding for region in device.memory for finding in _memory(bench, device, region)]
-    stopped = {f.decides for f in (*measured, *rules) if f.status == "fails"}
+    stopped = {f.decides for f in (*measured, *rules, *memory) if f.status == "fails"}
     return (*measured, *rules, *memory, *estimates(bench, device, stopped), *published(bench, device))
 
 

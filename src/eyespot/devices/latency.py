@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 
 from eyespot.cards import Finding
 from eyespot.devices.bench import Bench, tool
@@ -10,10 +10,10 @@ from eyespot.devices.card import Device, Estimate
 from eyespot.devices.vela import Vela
 
 
-def estimates(bench: Bench, device: Device, stopped: Collection[str]) -> Iterator[Finding]:
-    """A finding for each estimate; unknown for a processor (`runs`, `npu`) that is stopped."""
+def estimates(bench: Bench, device: Device, stopped: Set[str]) -> Iterator[Finding]:
+    """A finding for each estimate; unknown where the verdict (`runs`, `npu`, `both`) is stopped."""
     for estimate in device.latency:
-        if ("npu" if estimate.npu else "runs") in stopped:
+        if stopped & {"both", "npu" if estimate.npu else "runs"}:
             yield _unknown(device, estimate.check, "it does not run there")
         elif bench.file.precision == "float32":
             yield _unknown(device, estimate.check, "the published latencies are those of integer files")

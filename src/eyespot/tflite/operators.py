@@ -148,6 +148,11 @@ def _groups(operator: Operator) -> Values:
     return (operator.images[0].shape[3] // operator.at(1)[0].shape[3],)
 
 
+def _covered(operator: Operator) -> Values:
+    shapes = [each.shape for each in operator.inputs if each is not None]
+    return tuple(each.shape in shapes for each in operator.outputs)
+
+
 def _named(names: tuple[str, ...], values: Values) -> Values:
     return tuple(names[value] for value in values if value < len(names))
 
@@ -167,9 +172,7 @@ FIELDS: dict[str, Callable[[Operator], Values]] = {
     "bias rank": lambda o: tuple(len(each.shape) for each in o.at(2)),
     "input and weight type": lambda o: _both(_types(o.images), _types(o.at(1))),
     "input and output type": lambda o: _both(_types(o.images), _types(o.outputs)),
-    "input and output shape": lambda o: tuple(
-        each.shape for each in (*o.inputs, *o.outputs) if each is not None
-    ),
+    "an input has the output's shape": _covered,
     "input and output quantization": lambda o: tuple(
         (each.scales, each.zero_points) for each in (*o.images, *o.outputs)
     ),
@@ -178,6 +181,8 @@ FIELDS: dict[str, Callable[[Operator], Values]] = {
     "size after the first": lambda o: tuple(n for each in (*o.images, *o.outputs) for n in each.shape[1:]),
     "batch": lambda o: tuple(each.shape[0] for each in o.images if len(each.shape) == 4),
     "scales": _scales,
+    "input rank": lambda o: tuple(len(each.shape) for each in o.images),
+    "stride height": lambda o: o.option("strideH"),
     "stride": lambda o: (*o.option("strideH"), *o.option("strideW")),
     "kernel height": lambda o: _kernel(o)[:1],
     "kernel area": lambda o: _area(_kernel(o)),

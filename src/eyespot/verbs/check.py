@@ -77,8 +77,8 @@ def _check(bench: Bench, device: Device) -> Compatibility:
     return Compatibility(
         device=device.name,
         file=bench.file.sha256,
-        runs=_verdict(f for f in findings if f.decides == "runs"),
-        npu=_verdict(f for f in findings if f.decides == "npu") if device.npu else None,
+        runs=_verdict(f for f in findings if f.decides in {"runs", "both"}),
+        npu=_verdict(f for f in findings if f.decides in {"npu", "both"}) if device.npu else None,
         findings=findings,
     )
 
