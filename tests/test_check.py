@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from eyespot import registry
 from eyespot.cli import main
 from eyespot.devices import device, names
 from eyespot.errors import RefusedError, UnfitError
+from eyespot.models import MODELS
 from eyespot.render import plain, show
 from eyespot.sizes import size
 from eyespot.tflite import schema
@@ -240,3 +242,13 @@ def test_tables_name_sources(found, capsys):
     out = capsys.readouterr().out
     assert "mainline Linux" in out
     assert "quoted" in out
+
+
+@pytest.mark.slow
+def test_all_models_on_all_devices_are_checked_within_a_minute():
+    """The bar for two cores; models that are not on this machine are left out."""
+    started = time.perf_counter()
+    for card in MODELS:
+        if (registry.home(card.name) / "int8.tflite").exists():
+            assert [c.device for c in check(card.name)] == list(names())
+    assert time.perf_counter() - started < 60

@@ -67,8 +67,8 @@ def _with(card: Device, given: dict[str, int | None], asked: str | None) -> Devi
         for region in card.memory
     )
     if asked and memory == card.memory and any(given.values()):
-        open_ones = [each.name for each in devices() if any(r.bytes is None for r in each.memory)]
-        raise RefusedError(f"{asked}: its card has its memory; --ram and --flash are for {open_ones[0]}")
+        without = ", ".join(each.name for each in devices() if any(r.bytes is None for r in each.memory))
+        raise RefusedError(f"{asked}: its card has its memory; --ram and --flash are for {without}")
     return replace(card, memory=memory)
 
 
