@@ -79,7 +79,8 @@ def test_the_card_tells_the_contract_and_the_digests(made):
     assert read(made.folder / "int8.tflite").sha256 in card
 
 
-def test_made_is_shown(made, capsys):
+def test_made_is_shown(made, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # cells fold where the terminal is narrow
     show(made)
     out = capsys.readouterr().out
     assert "origin" in out

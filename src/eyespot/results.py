@@ -40,9 +40,8 @@ def evaluations(model: str) -> tuple[Evaluation, ...]:
 def accuracy(model: str, precision: str, data: str | None = None) -> Evaluation | None:
     """The measurement that stands for a model: on its own data's test split, with LiteRT's own kernels."""
     card = registry.dataset(data or registry.model(model).data)
-    wanted = (precision, "xnnpack", card.name, card.test)
-    found = (e for e in evaluations(model) if (e.precision, e.kernels, e.data, e.split) == wanted)
-    return next(found, None)
+    name = f"{model}.{precision}.{card.name}.{card.test}.xnnpack.json"  # others are not even read
+    return next((_evaluation(path) for path in _files(name)), None)
 
 
 def of_file(model: str, sha256: str) -> tuple[Evaluation, ...]:
