@@ -41,7 +41,7 @@ def evaluation(model: str, data: str, top1: float) -> Evaluation:
     return Evaluation(
         model=model, precision="int8", artifact="0" * 64, data=data, split="test", data_digest="1" * 64,
         n=100, correct=round(100 * top1), top1=top1, low=0.0, high=1.0, top5=None, per_class={},
-        confusion=((1,),), kernels="xnnpack", tools={}, command="x",
+        confusion=((0, 0, 1),), kernels="xnnpack", tools={}, command="x",
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ OPERATORS = {"tiny-resnet": 15}
 ARENAS = {"tiny-resnet": 55_984}
 
 cards = pytest.mark.parametrize("card", MODELS, ids=lambda card: card.name)
-SHIPPED = [card for card in MODELS if (registry.ZOO / card.name).is_dir()]
+SHIPPED = [card for card in MODELS if registry.ships(card.name)]
 shipped = pytest.mark.parametrize("card", SHIPPED, ids=lambda card: card.name)
 files = pytest.mark.parametrize(
     "file",
@@ -50,7 +50,7 @@ def test_names_and_sources(card):
     assert card.licence
     assert card.terms
     for reference in card.references:
-        assert re.fullmatch(r"\d{4}(-\d{2}-\d{2})?", reference.date)
+        assert re.fullmatch(r"\d{4}(-\d{2}){0,2}", reference.date)
         assert reference.source
 
 
@@ -156,8 +156,8 @@ def test_shipped_measurements_are_of_the_shipped_files(card, no_data):
 @shipped
 def test_measurements_add_up(card, no_data):
     for e in results.evaluations(card.name):
-        assert e.n == sum(map(sum, e.confusion)) == registry.dataset(e.data).splits[e.split]
-        assert e.correct == sum(row[i] for i, row in enumerate(e.confusion))
+        assert e.n == sum(images for _, _, images in e.confusion) == registry.dataset(e.data).splits[e.split]
+        assert e.correct == sum(images for i, j, images in e.confusion if i == j)
         assert e.top1 == e.correct / e.n
         assert e.low < e.top1 < e.high
         assert list(e.per_class) == list(registry.dataset(e.data).classes)

@@ -186,8 +186,8 @@ class Artifact:
 class Evaluation:
     """A measured accuracy, with everything needed to measure it again.
 
-    `low` and `high` bound top-1's 95 % interval (Wilson); `confusion[i][j]` counts images of class i
-    that were called j; `per_class` is each class's recall; `top5` is None up to 20 classes.
+    `low` and `high` bound top-1's 95 % interval (Wilson); `confusion` counts, as (i, j, images),
+    images of class i that were called j; `per_class` is each class's recall; `top5` is None up to 20 classes.
     """
 
     model: str
@@ -203,7 +203,7 @@ class Evaluation:
     high: float
     top5: float | None
     per_class: Mapping[str, float]
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: tuple[tuple[int, int, int], ...]
     kernels: Kernels
     tools: Mapping[str, str]
     command: str

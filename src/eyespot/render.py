@@ -123,8 +123,12 @@ def _evaluation_row(e: Evaluation) -> tuple[str, ...]:
 
 
 def _accuracies(found: tuple[Accuracy, ...]) -> Table:
-    rows = [(*_evaluation_row(a.evaluation), a.origin) for a in found]
-    return _table("model", "top-1 [95 %]", "data", "kernels", "origin", rows=rows)
+    """Each accuracy with its origin under it."""
+    rows = []
+    for a in found:
+        name, told, data, kernels = _evaluation_row(a.evaluation)
+        rows += [(name, told), ("", f"[dim]{data}, {kernels}: {a.origin}[/]")]
+    return _table("model", "top-1 [95 %]", rows=rows)
 
 
 def _fields(value: Any) -> RenderableType:

@@ -73,8 +73,10 @@ def _read(path: Path) -> Any:
 def _evaluation(path: Path) -> Evaluation:
     fields = _read(path)
     try:
-        return Evaluation(**fields | {"confusion": tuple(tuple(row) for row in fields["confusion"])})
-    except (TypeError, KeyError) as error:
+        return Evaluation(
+            **fields | {"confusion": tuple((i, j, images) for i, j, images in fields["confusion"])}
+        )
+    except (TypeError, KeyError, ValueError) as error:
         raise BadFileError(
             f"{path}: is not a result of eyespot's ({error}); delete it and measure again"
         ) from error

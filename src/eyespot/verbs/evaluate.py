@@ -190,7 +190,7 @@ def _summarise(
             for i, (name, row) in enumerate(_rows(job.contract, confusion))
             if row.sum()
         },
-        confusion=tuple(tuple(int(v) for v in row) for row in confusion),
+        confusion=tuple((int(i), int(j), int(confusion[i, j])) for i, j in np.argwhere(confusion)),
         kernels=job.kernels,
         tools=artifact.tools(PACKAGES[job.kernels]),
         command=f"eyespot evaluate {_name(file, job.contract)} --data {split.data} --split {split.name} "
