@@ -47,5 +47,5 @@ def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float 
         if x is not None:
             axes.scatter(x, model.top1, edgecolor=colour, facecolor=colour if model.best else "none")
             axes.annotate(model.name, (x, model.top1), xytext=(5, 5), textcoords="offset points")
-    axes.margins(0.2)
+    axes.margins(x=0.4, y=0.2)  # room for the names
     axes.grid(alpha=0.3)
