@@ -224,20 +224,21 @@ def test_parameters_are_counted_as_keras_does():
     assert count_parameters(ResNet8()) == CARD.parameters
 
 
-def heed_ctrl_c() -> None:
-    """A shell starts background jobs with SIGINT ignored, and what they start inherits that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+# A shell starts background jobs with SIGINT ignored, and what they start inherits that.
+HEEDING_CTRL_C = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from eyespot.cli import main; sys.exit(main(sys.argv[1:]))"
+)
 
 
 @pytest.mark.slow
 def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(data_root, tmp_path):
     words = ["train", "tiny-resnet", "--threads", "1", "--out", str(tmp_path)]
     running = subprocess.Popen(
-        [sys.executable, "-m", "eyespot", *words],
+        [sys.executable, "-c", HEEDING_CTRL_C, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heed_ctrl_c,  # noqa: PLW1509 (it starts no thread)
     )
     time.sleep(15)
     running.send_signal(signal.SIGINT)
