@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from eyespot import provenance, registry
 from eyespot.cards import Contract, Model
+from eyespot.interval import wilson
 from eyespot.markdown import share
 from eyespot.models import MODELS
 from eyespot.tflite import run
 from eyespot.tflite.read import read
-from eyespot.verbs.evaluate import Job, classify, wilson
+from eyespot.verbs.evaluate import Job, classify
 
 DATA = {"imagenet": "imagenet-like", "vww": "vww"}
 

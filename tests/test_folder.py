@@ -46,7 +46,7 @@ def labelled(tmp_path: Path) -> Path:
 def test_class_folders(photos: Path) -> None:
     card = registry.dataset(str(photos))
     assert card.classes == tuple(sorted(CLASSES))
-    assert (card.splits, card.test, card.root) == ({"all": 12}, "all", photos)
+    assert (card.splits["all"], card.test, card.root) == (12, "all", photos)
     assert card.source == "a folder of yours, classes sorted by name, no classes.txt"
     split = opened(photos)
     assert [split.classes[i] for i in split.labels] == [CLASSES[i % 4] for i in range(12)]

@@ -15,12 +15,12 @@ from eyespot.artifact import load, sidecar
 from eyespot.cards import Evaluation
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.exports.c import FILES
+from eyespot.interval import wilson
 from eyespot.markdown import megabytes, share, table
 from eyespot.render import plain, show
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.verbs import make as making
-from eyespot.verbs.evaluate import wilson
 from eyespot.verbs.make import make
 from eyespot.verbs.measure import measure
 from eyespot.verbs.report import report

@@ -16,15 +16,16 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from eyespot import registry  # noqa: E402
+from eyespot.cards import Augmentation, Teacher  # noqa: E402
 from eyespot.datasets.synthetic import picture  # noqa: E402
 from eyespot.errors import BadFileError  # noqa: E402
 from eyespot.networks.layers import count_parameters, initialise  # noqa: E402
 from eyespot.networks.resnet8 import ResNet8  # noqa: E402
-from eyespot.training import augment, checkpoint, loop, norms  # noqa: E402
-from eyespot.verbs import train as verb  # noqa: E402
+from eyespot.training import checkpoint, course, loop, norms, review  # noqa: E402
+from eyespot.training.data import Data, Loaded  # noqa: E402
 
 CARD = registry.model("tiny-resnet")
-RECIPE = replace(CARD.recipe, epochs=3, batch=16, averaging=0.5)
+RECIPE = replace(CARD.recipe, epochs=3, batch=16, averaging=0.5, teacher=None)
 RUN = checkpoint.Run(model="tiny-resnet", data="0" * 64, seed=1, recipe=RECIPE)
 
 
@@ -32,7 +33,7 @@ RUN = checkpoint.Run(model="tiny-resnet", data="0" * 64, seed=1, recipe=RECIPE)
 def data():
     images = torch.from_numpy(np.stack([picture(i, 32, 32, 3) for i in range(96)]))
     labels = torch.arange(96) % 4
-    return loop.Data(
+    return Data(
         images=images[:64], labels=labels[:64], validation_images=images[64:], validation_labels=labels[64:]
     )
 
@@ -140,7 +141,8 @@ def test_seeds_matter(data, tmp_path):
 
 def test_training_learns(data, tmp_path):
     seen = replace(data, validation_images=data.images, validation_labels=data.labels)
-    _, epochs = fit(seen, tmp_path, run=replace(RUN, recipe=replace(RECIPE, epochs=12, shift=1)))
+    recipe = replace(RECIPE, epochs=12, augmentation=Augmentation(shift=1, flip=True))
+    _, epochs = fit(seen, tmp_path, run=replace(RUN, recipe=recipe))
     assert epochs[-1].loss < 0.5 * epochs[0].loss
     assert epochs[-1].validation_top1 > 0.6
 
@@ -175,36 +177,6 @@ def test_learning_rate_rises_to_the_peak_and_falls_to_zero():
     assert rates[top:] == sorted(rates[top:], reverse=True)
 
 
-def test_augmentation_without_shift_or_flip_is_the_image(data):
-    still = replace(RECIPE, shift=0, flip=False)
-    batch = augment.augment(data.images, torch.arange(5), still, CARD.input, torch.Generator())
-    assert torch.equal(batch.permute(0, 2, 3, 1).to(torch.uint8), data.images[:5])
-    assert batch.is_contiguous(memory_format=torch.channels_last)
-
-
-def test_shifts_are_mirrored_at_the_border():
-    rows = augment._indices(6, 500, 3, torch.Generator().manual_seed(0))
-    seen = {tuple(row.tolist()) for row in rows}
-    assert (3, 4, 5, 4, 3, 2) in seen  # three pixels one way
-    assert (3, 2, 1, 0, 1, 2) in seen  # and the other
-    assert len(seen) == 7
-
-
-def test_an_epoch_sees_every_image_once(data):
-    batches = list(augment.epoch_batches(data.images, torch.arange(64), RECIPE, CARD.input, seed=0, epoch=0))
-    assert sorted(torch.cat([labels for _, labels in batches]).tolist()) == list(range(64))
-
-
-def test_order_depends_on_seed_and_epoch(data):
-    def order(**where):
-        batches = augment.epoch_batches(data.images, torch.arange(64), RECIPE, CARD.input, **where)
-        return torch.cat([labels for _, labels in batches]).tolist()
-
-    assert order(seed=0, epoch=0) == order(seed=0, epoch=0)
-    assert order(seed=0, epoch=0) != order(seed=0, epoch=1)
-    assert order(seed=0, epoch=0) != order(seed=1, epoch=0)
-
-
 def test_csv_and_curves(tmp_path):
     from PIL import Image
 
@@ -212,12 +184,93 @@ def test_csv_and_curves(tmp_path):
         checkpoint.Epoch(epoch=i, learning_rate=0.1, loss=1 / i, validation_top1=0.5, images_per_second=9.0)
         for i in (1, 2)
     ]
-    verb._write_csv(tmp_path / "run.csv", history)
-    verb._draw_curves(tmp_path / "curves.png", history)
+    review.write_history(history, tmp_path)
     with (tmp_path / "run.csv").open() as file:
         assert [row["loss"] for row in csv.DictReader(file)] == ["1.0", "0.5"]
     with Image.open(tmp_path / "curves.png") as drawn:
         assert drawn.size == (960, 420)
+
+
+@pytest.mark.parametrize("classes", [2, 5, 40])
+def test_confusion_and_mistakes_are_pictures(data, tmp_path, classes):
+    from PIL import Image
+
+    labels = np.arange(64) % classes
+    shares = np.eye(classes, dtype=np.float32)[(labels + (np.arange(64) % 3 == 0)) % classes]
+    names = tuple(f"class {i}" for i in range(classes))
+    review.draw_confusion(tmp_path / "confusion.png", labels, shares, names)
+    review.draw_mistakes(tmp_path / "mistakes.png", data.images.numpy(), labels, shares, names)
+    for name in ("confusion.png", "mistakes.png"):
+        with Image.open(tmp_path / name) as drawn:
+            assert min(drawn.size) > 400
+            assert len(drawn.convert("RGB").getcolors(1 << 20)) > 50
+
+
+GENTLE = replace(RECIPE, epochs=2, peak=0.02)
+TEACHER = Teacher(network="eyespot.networks.wide:Wide", recipe=GENTLE, temperature=4.0, weight=0.9, views=2)
+TAUGHT = replace(GENTLE, epochs=5, teacher=TEACHER)
+
+
+def by_recipe(data, folder, *, kill_after=None, recipe=TAUGHT, teacher=None):
+    """Teacher and student; raise KilledError after so many epochs of both together."""
+    torch.set_num_threads(1)
+    loaded = Loaded(data=data, digests=(), digest="0" * 64, dropped={})
+    told = []
+
+    def report(history, where):
+        told.append((where.name, history[-1].epoch))
+        if len(told) == kill_after:
+            raise KilledError
+
+    trained = course.by_recipe(CARD, loaded, recipe, folder, report, seed=3, teacher=teacher)
+    return trained.network.state_dict(), told
+
+
+@pytest.mark.parametrize("kill_after", [1, 2, 4])
+def test_teacher_and_student_resume_with_the_same_weights(data, tmp_path, kill_after):
+    straight, told = by_recipe(data, tmp_path / "straight")
+    assert told == [("teacher", 1), ("teacher", 2), *(("straight", i) for i in range(1, 6))]
+    with pytest.raises(KilledError):
+        by_recipe(data, tmp_path / "killed", kill_after=kill_after)
+    resumed, _ = by_recipe(data, tmp_path / "killed")
+    assert same(straight, resumed)
+
+
+def test_a_teacher_of_an_earlier_run_will_do(data, tmp_path):
+    first, _ = by_recipe(data, tmp_path / "first")
+    second, _ = by_recipe(data, tmp_path / "second", teacher=tmp_path / "first")
+    assert same(first, second)
+    assert not (tmp_path / "second" / "teacher").exists()
+    assert len(list((tmp_path / "first" / "teacher").glob("answers-*"))) == 2  # one for each view
+
+
+def test_a_student_learns_its_teachers_answers(data, tmp_path):
+    """With the labels shuffled and all weight on the teacher, only the teacher can have taught it."""
+    logits = 12 * torch.nn.functional.one_hot(data.labels, 10).float()
+    recipe = replace(
+        TAUGHT, epochs=12, augmentation=Augmentation(), teacher=replace(TAUGHT.teacher, weight=1.0, views=1)
+    )
+    shuffled = replace(
+        data, labels=data.labels.roll(1), validation_images=data.images, validation_labels=data.labels
+    )
+    network = ResNet8(10)
+    initialise(network, 0)
+    epochs = []
+    run = replace(RUN, recipe=recipe)
+    loop.fit(network, shuffled, run, CARD.input, tmp_path, untracked, epochs.append, lambda _: logits)
+    assert epochs[-1].validation_top1 > 0.6
+
+
+def test_balanced_classes_weigh_the_same():
+    weights = loop.balance(torch.tensor([0, 0, 0, 1, 2, 2]), 3)
+    assert (weights * torch.tensor([3, 1, 2])).tolist() == pytest.approx([2, 2, 2])
+
+
+def test_frozen_norms_keep_their_statistics(data, tmp_path):
+    recipe = replace(RECIPE, epochs=1, frozen_norms=True)
+    trained, _ = fit(data, tmp_path, run=replace(RUN, recipe=recipe))
+    assert torch.equal(trained["norm.running_mean"], torch.zeros(16))
+    assert not torch.equal(trained["norm.weight"], torch.ones(16))
 
 
 def test_parameters_are_counted_as_keras_does():

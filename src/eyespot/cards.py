@@ -75,12 +75,34 @@ class Dataset:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """What a training image may have gone through, each by chance.
+
+    Geometry: moved by up to `shift` whole pixels, mirrored (`flip`), turned by up to `rotation` degrees,
+    enlarged or shrunk by up to `zoom` of its size; what comes in at the border is the image, mirrored.
+    Then, for the student alone where there is a teacher: brightened or darkened by up to `exposure` of
+    each pixel, a square of `cutout` pixels made gray, and the share `jpeg` of the images compressed at a
+    quality of 50 to 95.
+    """
+
+    shift: int = 0
+    flip: bool = False
+    rotation: float = 0.0
+    zoom: float = 0.0
+    exposure: float = 0.0
+    cutout: int = 0
+    jpeg: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How a network is trained: SGD with Nesterov momentum on a one-cycle schedule, weights averaged.
 
     The learning rate rises linearly to `peak` over the `warmup` share of the steps and falls linearly
-    to zero. `shift` (pixels) and `flip` are the augmentation. With `norms` there is a batch norm behind
-    each layer while the network is trained, which folds away at the end.
+    to zero. With `norms` there is a batch norm behind each layer while the network is trained, which
+    folds away at the end; with `frozen_norms` those that the network has keep their statistics. With
+    `balanced` each class counts the same, however many images it has. With `bfloat16` layers compute in
+    it (weights, norms' statistics and loss stay float32): twice as fast on processors that have it.
     """
 
     epochs: int
@@ -91,9 +113,28 @@ class Recipe:
     weight_decay: float
     averaging: float
     label_smoothing: float
-    shift: int
-    flip: bool
+    augmentation: Augmentation
     norms: bool = False
+    frozen_norms: bool = False
+    balanced: bool = False
+    bfloat16: bool = True
+    teacher: Teacher | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """A larger network that is trained first, and whose answers the student learns beside the labels.
+
+    Hinton, Vinyals and Dean, arXiv:1503.02531: `weight` is the share of the distillation loss, both
+    softmaxes are taken at `temperature`. `views` is in how many augmentations of each image the teacher
+    is asked, once; the student sees just those, one after the other, epoch by epoch.
+    """
+
+    network: str
+    recipe: Recipe
+    temperature: float
+    weight: float
+    views: int
 
 
 @dataclass(frozen=True, kw_only=True)

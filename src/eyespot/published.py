@@ -8,9 +8,17 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from eyespot import artifact, registry
-from eyespot.cards import Download, Weights
+from eyespot.cards import Download, Model, Weights
 from eyespot.download import download
-from eyespot.errors import BadFileError, MissingExtraError
+from eyespot.errors import BadFileError, MissingExtraError, UnknownNameError
+
+
+def named(card: Model, name: str) -> Weights:
+    """A model's published weights of that name. UnknownNameError where it has none such."""
+    known = {weights.name: weights for weights in card.weights}
+    if name not in known:
+        raise UnknownNameError(f"published weights of {card.name}", name, known)
+    return known[name]
 
 
 def locate(weights: Weights) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).resolve().parent
 ZOO = PACKAGE / "zoo"
 RESULTS = PACKAGE / "results"
+OWN_DATA = "data.txt"  # beside a file that was trained on other data than its card's: their name or folder
 
 Card = TypeVar("Card", Model, Dataset)
 
@@ -115,6 +117,15 @@ def open_split(card: Dataset, split: str) -> Split:
 def folder(card: Dataset) -> Path:
     """Where a data set lies, or will."""
     return card.root or data_root() / card.name
+
+
+def data_of(file: Path, contract: Contract) -> Dataset:
+    """The data set of a file: the one noted beside it, whose test part then counts, or else its card's."""
+    note = file.parent / OWN_DATA
+    if not note.is_file():
+        return dataset(model(contract.model).data)
+    card = dataset(note.read_text("utf-8").strip())
+    return replace(card, test="test") if card.root else card
 
 
 def contract(name: str) -> Contract:

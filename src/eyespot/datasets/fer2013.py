@@ -26,7 +26,7 @@ def read(card: Dataset, root: Path, split: str) -> Split:
     """Open a split, images (48, 48, 1). Class folders are taken in the card's order, not sorted."""
     folder, prefix = SPLITS[split]
     folders = [root / folder / name for name in card.classes]
-    return from_folders(card, split, folders, channels=1, keep=lambda name: name.startswith(prefix))
+    return from_folders(card, split, folders, channels=1, keep=lambda path: path.name.startswith(prefix))
 
 
 def parts(source: Path) -> dict[str, Path]:

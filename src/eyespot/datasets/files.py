@@ -60,14 +60,14 @@ def from_folders(
     folders: Sequence[Path],
     *,
     channels: int = 3,
-    keep: Callable[[str], bool] | None = None,
+    keep: Callable[[Path], bool] | None = None,
 ) -> Split:
-    """A split made of one folder for each class, in label order; only files whose name `keep` accepts.
+    """A split made of one folder for each class, in label order; only the files that `keep` accepts.
 
     Images are ordered by file name across the classes, so that the first ones are not all of one class.
     """
     found = [(name, label) for label, folder in enumerate(folders) for name in images_in(folder, card.name)]
-    pairs = sorted(pair for pair in found if keep is None or keep(pair[0]))
+    pairs = sorted(pair for pair in found if keep is None or keep(folders[pair[1]] / pair[0]))
     names, labels = [name for name, _ in pairs], np.array([label for _, label in pairs], np.int64)
 
     def image(i: int) -> Image:

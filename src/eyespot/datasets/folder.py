@@ -3,7 +3,9 @@
     photos/cat/*.jpg, photos/dog/*.jpg             classes sorted by name, or as classes.txt lists them
     photos/labels.csv (file,class_index), *.jpg    names from classes.txt; without it, numbers only
 
-Images that labels.csv names may also lie in a folder called images.
+Images that labels.csv names may also lie in a folder called images. Beside `all` of them there are the
+splits train (80 %), validation and test (10 % each): the digest of an image's file decides, so that it
+stands in one of them, however often it is there, and stays there when others are added.
 """
 
 from __future__ import annotations
@@ -13,18 +15,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from eyespot.artifact import digest_file
 from eyespot.cards import Dataset
-from eyespot.datasets.files import from_folders, from_rows, read_labels
+from eyespot.datasets.files import from_folders, from_rows, images_in, read_labels
 from eyespot.datasets.split import Split
 from eyespot.errors import BadFileError, MissingDataError
+from eyespot.image import SUFFIXES
 
 LABELS, CLASSES = "labels.csv", "classes.txt"
+ALL, PARTS = "all", ("train", "validation", "test")
 
 
 def card(path: Path) -> Dataset:
     """The card of a folder, with the number of images that are in it now.
 
-    It has one split, `all`. Its classes are () where labels.csv comes without classes.txt.
+    Its classes are () where labels.csv comes without classes.txt.
     MissingDataError where there is no such folder, BadFileError where it is not laid out as above.
     """
     if not path.is_dir():
@@ -34,23 +39,51 @@ def card(path: Path) -> Dataset:
         name=str(path),
         title=path.resolve().name,
         classes=classes,
-        splits={"all": None},
+        splits={ALL: None, **dict.fromkeys(PARTS)},
         source=f"a folder of yours, {order}",
         terms="Your own.",
         download=None,
         reader=__name__,
-        test="all",
+        test=ALL,
         root=path,
     )
-    return replace(found, splits={"all": len(read(found, path, "all"))})
+    return replace(found, splits={**found.splits, ALL: len(read(found, path, ALL))})
 
 
 def read(card: Dataset, root: Path, split: str) -> Split:
-    """Open all of it, as (height, width, 3)."""
+    """Open all of it or one part, images as (height, width, 3)."""
+
+    def keep(path: Path) -> bool:
+        return split == ALL or part_of(path) == split
+
     if (root / LABELS).is_file():
         images = root / "images" if (root / "images").is_dir() else root
-        return from_rows(card, split, images, read_labels(root / LABELS, images, len(card.classes) or None))
-    return from_folders(card, split, [root / name for name in card.classes])
+        rows = read_labels(root / LABELS, images, len(card.classes) or None)
+        return from_rows(card, split, images, [row for row in rows if keep(images / row[0])])
+    return from_folders(card, split, [root / name for name in card.classes], keep=keep)
+
+
+def is_unsorted(path: Path) -> bool:
+    """Whether a folder holds images without any classes."""
+    if not path.is_dir() or (path / LABELS).is_file():
+        return False
+    return any(entry.suffix.lower() in SUFFIXES for entry in path.iterdir() if entry.is_file())
+
+
+def unsorted(path: Path) -> Split:
+    """Images without classes, which can calibrate and nothing else; their labels are 0."""
+    names = sorted(images_in(path, path.name))
+    unnamed = Dataset(
+        name=path.name, title=path.name, classes=("",), splits={ALL: None}, source="a folder of yours",
+        terms="Your own.", download=None, reader=__name__, test=ALL, root=path,
+    )  # fmt: skip
+    return from_rows(unnamed, ALL, path, [(name, 0) for name in names])
+
+
+def part_of(path: Path) -> str:
+    """The split that an image file is in, by the first byte of its sha256."""
+    first = int(digest_file(path)[:2], 16)
+    return "train" if first < 205 else "validation" if first < 230 else "test"
 
 
 def _classes(path: Path) -> tuple[tuple[str, ...], str]:

@@ -46,19 +46,25 @@ def data_digest(labels: Iterable[int], digests: Iterable[bytes]) -> str:
     return whole.hexdigest()
 
 
-def usable(split: Split, held_out: Container[bytes]) -> tuple[list[int], list[bytes], dict[str, int]]:
-    """What of a split may train: indices, image digests, and how many images were dropped for each reason.
+def is_blank(image: Image) -> bool:
+    """Whether all pixels have one colour."""
+    return bool((image == image[0, 0]).all())
 
-    Dropped are blank images, whose pixels all have one colour, and those that also stand, pixel for
-    pixel, in what is `held_out` (image digests of the test and validation splits).
+
+def usable(
+    digests: Iterable[bytes], blank: Container[int], held_out: Container[bytes]
+) -> tuple[list[int], dict[str, int]]:
+    """Indices of what may train, and how many images were dropped for each reason.
+
+    Dropped are the `blank` ones (indices) and those that also stand, pixel for pixel, in what is
+    `held_out` (image digests of the test and validation splits).
     """
-    kept, digests, dropped = [], [], {"blank": 0, "in validation or test": 0}
-    for i, image in enumerate(split):
-        if (image == image[0, 0]).all():
+    kept, dropped = [], {"blank": 0, "in validation or test": 0}
+    for i, digest in enumerate(digests):
+        if i in blank:
             dropped["blank"] += 1
-        elif (digest := image_digest(image)) in held_out:
+        elif digest in held_out:
             dropped["in validation or test"] += 1
         else:
             kept.append(i)
-            digests.append(digest)
-    return kept, digests, dropped
+    return kept, dropped

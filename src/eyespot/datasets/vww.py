@@ -44,7 +44,8 @@ def read(card: Dataset, root: Path, split: str) -> Split:
         return _read_test(card, root / TEST)
     excluded = set(test_labels())
 
-    def keep(name: str) -> bool:
+    def keep(path: Path) -> bool:
+        name = path.name
         return coco_number(name) not in excluded and (split == "validation") == _held_out(name)
 
     return from_folders(card, split, [root / TRAIN / folder for folder in FOLDERS], keep=keep)

@@ -9,14 +9,12 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-
 from eyespot.devices.card import Compiler, Device
 from eyespot.devices.vela import Vela, run_vela
 from eyespot.errors import BadFileError, EyespotError, MissingExtraError
 from eyespot.tflite.operators import Operator, operators, peak_activations
 from eyespot.tflite.read import File
-from eyespot.tflite.run import open_runner
+from eyespot.tflite.run import run_on_zeros
 from eyespot.tflite.tflm import Arena, isolated, measure_arena
 
 
@@ -31,7 +29,7 @@ class Bench:
     def litert(self) -> EyespotError | None:
         """Why LiteRT does not run the file; None where it does."""
         try:
-            open_runner(self.file, "xnnpack")(np.zeros(self.file.input.shape[1:], self.file.input.dtype))
+            run_on_zeros(self.file)
         except EyespotError as error:
             return error
         return None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eyespot.devices.card import Compiler
 from eyespot.errors import BadFileError, MissingDataError
-from eyespot.tflite.read import read
+from eyespot.tflite.read import read_any
 
 GRAPH = "custom:NeutronGraph"
 
@@ -49,6 +49,6 @@ def convert(file: Path, compiler: Compiler, converter: Path, folder: Path) -> Co
     if done.returncode or not made.exists():
         said = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.returncode}"]
         raise BadFileError(f"{file}: {compiler.name} does not take it: {said[-1]}; its log is {log}")
-    operators = read(made).operators
+    operators = read_any(made).operators
     npu = operators.count(GRAPH)
     return Converted(file=made, log=log, npu=npu, cpu=len(operators) - npu)

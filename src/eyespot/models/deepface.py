@@ -1,6 +1,6 @@
 """Deepface-emotion: the facial expression network of deepface."""
 
-from eyespot.cards import Input, Model, Quantization, Recipe, Reference
+from eyespot.cards import Augmentation, Input, Model, Quantization, Recipe, Reference
 from eyespot.models.publishers import nxp
 
 DEEPFACE_EMOTION = Model(
@@ -12,7 +12,7 @@ DEEPFACE_EMOTION = Model(
     data="fer2013",
     input=Input(height=48, width=48, channels=1, mean=128.0, std=64.0),
     recipe=Recipe(
-        epochs=40,
+        epochs=60,
         batch=128,
         peak=0.1,
         warmup=0.2,
@@ -20,8 +20,9 @@ DEEPFACE_EMOTION = Model(
         weight_decay=5e-4,
         averaging=0.999,
         label_smoothing=0.1,
-        shift=4,
-        flip=True,
+        augmentation=Augmentation(
+            shift=4, flip=True, rotation=12.0, zoom=0.1, exposure=0.2, cutout=12, jpeg=0.1
+        ),
         norms=True,
     ),
     quantization=Quantization(),

@@ -1,6 +1,16 @@
 """Tiny ResNet: the residual network of MLPerf Tiny's image classification benchmark."""
 
-from eyespot.cards import Download, Input, Model, Quantization, Recipe, Reference, Weights
+from eyespot.cards import (
+    Augmentation,
+    Download,
+    Input,
+    Model,
+    Quantization,
+    Recipe,
+    Reference,
+    Teacher,
+    Weights,
+)
 from eyespot.models.publishers import MLPERF_TINY, nxp
 
 TINY_RESNET = Model(
@@ -12,7 +22,7 @@ TINY_RESNET = Model(
     data="cifar-10",
     input=Input(height=32, width=32, channels=3),
     recipe=Recipe(
-        epochs=70,
+        epochs=160,
         batch=128,
         peak=0.2,
         warmup=0.15,
@@ -20,8 +30,24 @@ TINY_RESNET = Model(
         weight_decay=2e-4,
         averaging=0.999,
         label_smoothing=0.0,
-        shift=4,
-        flip=True,
+        augmentation=Augmentation(shift=4, flip=True, jpeg=0.15),
+        teacher=Teacher(
+            network="eyespot.networks.wide:Wide",
+            recipe=Recipe(
+                epochs=14,
+                batch=128,
+                peak=0.1,
+                warmup=0.25,
+                momentum=0.9,
+                weight_decay=5e-4,
+                averaging=0.999,
+                label_smoothing=0.0,
+                augmentation=Augmentation(shift=4, flip=True),
+            ),
+            temperature=4.0,
+            weight=0.9,
+            views=16,
+        ),
     ),
     quantization=Quantization(ranges="percentile"),  # on validation images: docs/quantization.md
     parameters=78_666,

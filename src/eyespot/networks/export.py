@@ -9,8 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from eyespot.artifact import save, tools
 from eyespot.capture import captured
-from eyespot.cards import Input
+from eyespot.cards import Artifact, Contract, Input
+from eyespot.tflite.clean import clean
+from eyespot.tflite.read import describe
 
 
 class Classifier(nn.Module):
@@ -22,6 +25,21 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.softmax(self.network(x), -1)
+
+
+def save_float32(
+    network: nn.Module, contract: Contract, folder: Path, *, weights: str, digest: str, **facts: str
+) -> Artifact:
+    """Write folder/float32.tflite, the contract inside; `weights` and `digest` say what it is made of."""
+    record: dict[str, Any] = {
+        "verb": "convert",
+        "model": contract.model,
+        "arguments": {"weights": weights},
+        "inputs": {"weights": digest},
+    }
+    data = clean(to_tflite(network, contract.input), contract, record)
+    used = tools("torch", "litert-torch")
+    return save(folder / "float32.tflite", data, **record, tools=used, facts=describe(data) | facts)
 
 
 def to_tflite(network: nn.Module, taken: Input) -> bytes:

@@ -205,8 +205,8 @@ def peak_activations(file: File) -> int | None:
     """The most bytes of activations at one time, in the file's order; None where a type has no size."""
     steps = file.graph.operators
     last = {int(i): step for step, told in enumerate(steps) for i in (*told.inputs, *told.outputs)}
-    last[int(file.graph.outputs[0])] = len(steps)
-    live, peak = {int(file.graph.inputs[0])}, 0
+    last |= {int(i): len(steps) for i in file.graph.outputs}
+    live, peak = {int(i) for i in file.graph.inputs}, 0
     for step, told in enumerate(steps):
         live |= {int(i) for i in told.outputs}
         operands = [_operand(file, file.graph.tensors[i]) for i in live]

@@ -30,7 +30,7 @@ class Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A .tflite file with one image in, (1, height, width, channels), and one vector out."""
+    """A .tflite file; `read` gives only those with one image in, (1, h, w, channels), and one vector out."""
 
     path: Path
     data: bytes
@@ -48,12 +48,12 @@ class File:
 
     @property
     def input(self) -> Tensor:
-        """The image tensor."""
+        """The first input, of a classifier the image tensor."""
         return self._tensor(self.graph.inputs[0])
 
     @property
     def output(self) -> Tensor:
-        """The tensor of class probabilities."""
+        """The first output, of a classifier the class probabilities."""
         return self._tensor(self.graph.outputs[0])
 
     @property
@@ -105,6 +105,13 @@ class File:
 
 def read(path: Path) -> File:
     """Read a classifier. BadFileError for what is not one, in one line."""
+    file = read_any(path)
+    _check_classifier(file)
+    return file
+
+
+def read_any(path: Path) -> File:
+    """Read a file of any task. BadFileError for what is not a whole .tflite file, in one line."""
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
@@ -113,9 +120,7 @@ def read(path: Path) -> File:
         raise BadFileError(f"{path}: is not a .tflite file (no {schema.IDENTIFIER.decode()} at byte 4)")
     try:
         file = File(path=path, data=data, model=schema.unpack(data))
-        _classifier(file)
-    except BadFileError:
-        raise
+        _ = file.input, file.output, file.operators, file.operations, file.contract
     except (
         struct.error,
         IndexError,
@@ -137,7 +142,7 @@ def describe(data: bytes) -> dict[str, Any]:
     return {"bytes": len(data), "operations": file.operations, "operators": len(file.operators)}
 
 
-def _classifier(file: File) -> None:
+def _check_classifier(file: File) -> None:
     """BadFileError unless there is one (1, h, w, 1 or 3) input and one (1, classes) output."""
     inputs, outputs = len(file.graph.inputs), len(file.graph.outputs)
     if (inputs, outputs) != (1, 1):
@@ -149,4 +154,3 @@ def _classifier(file: File) -> None:
         raise BadFileError(f"{file.path}: input of shape {shape}, expected (1, height, width, 1 or 3)")
     if int(np.prod(out[:-1])) != 1:
         raise BadFileError(f"{file.path}: output of shape {out}, expected (1, classes)")
-    _ = file.operators, file.operations, file.contract

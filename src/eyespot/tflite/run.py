@@ -52,6 +52,17 @@ def interpreter(file: File, kernels: Kernels, *, keep_all: bool = False) -> Any:
     return opened
 
 
+def run_on_zeros(file: File) -> None:
+    """Run a file of any task once. BadFileError where LiteRT refuses it."""
+    opened = interpreter(file, "xnnpack")
+    try:
+        for detail in opened.get_input_details():
+            opened.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+        opened.invoke()
+    except (RuntimeError, ValueError) as error:
+        raise BadFileError(f"{file.path}: LiteRT does not run it: {str(error).splitlines()[0]}") from error
+
+
 def as_function(opened: Any) -> Run:
     """One image in, one vector out, on an interpreter with its tensors allocated."""
     source = opened.get_input_details()[0]["index"]

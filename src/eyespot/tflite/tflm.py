@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from eyespot.capture import captured
 from eyespot.errors import BadFileError
-from eyespot.tflite.read import File, read
+from eyespot.tflite.read import File, read, read_any
 
 if TYPE_CHECKING:
     from eyespot.tflite.run import Run
@@ -63,7 +63,7 @@ def open_tflm(file: File) -> Run:
 
 def measure_arena(path: Path) -> Arena:
     """The arena that a file needs, measured by TFLM's own recording allocator; call it `isolated`."""
-    file = read(path)
+    file = read_any(path)
     opened = _interpreter(file)
     with captured() as caught:
         opened.print_allocations()

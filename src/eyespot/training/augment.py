@@ -1,53 +1,101 @@
-"""Batches from a data set that lies in memory as one uint8 tensor, augmented by index arithmetic."""
+"""Batches from a data set that lies in memory as one uint8 tensor."""
 
 from __future__ import annotations
 
+import io
+import math
 from collections.abc import Iterator
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from eyespot.cards import Input, Recipe
+from eyespot.cards import Augmentation, Input, Recipe
 from eyespot.image import to_real
+
+QUALITY = (50, 95)  # JPEG's, of augmented images
 
 
 def epoch_batches(
-    images: Tensor, labels: Tensor, recipe: Recipe, taken: Input, *, seed: int, epoch: int
+    images: Tensor, recipe: Recipe, taken: Input, *, seed: int, epoch: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of one epoch, (n, c, h, w) float32 in channels-last memory and labels.
+    """The indices and the images of each batch of an epoch, (n, c, h, w) float32 in channels-last memory.
 
     Order and augmentation depend on (seed, epoch) alone, so a resumed run sees what it would have seen.
     The last, smaller batch is left out, as the next epoch's order brings its images back.
     """
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
     order = torch.randperm(len(images), generator=generator)
+    geometry = views(len(images), recipe, taken, seed=seed, epoch=epoch)
     for chosen in order.split(recipe.batch):
         if len(chosen) == recipe.batch or len(order) < recipe.batch:
-            yield augment(images, chosen, recipe, taken, generator), labels[chosen]
+            seen = damaged(view(images, chosen, geometry), recipe.augmentation, generator)
+            yield chosen, ready(seen, taken)
 
 
-def augment(
-    images: Tensor, chosen: Tensor, recipe: Recipe, taken: Input, generator: torch.Generator
-) -> Tensor:
-    """Shift by up to `recipe.shift` pixels (mirrored at the border) and mirror half of the images."""
-    height, width = images.shape[1:3]
-    rows = _indices(height, len(chosen), recipe.shift, generator)
-    columns = _indices(width, len(chosen), recipe.shift, generator)
-    if recipe.flip:
-        mirrored = torch.rand(len(chosen), generator=generator) < 0.5
-        columns = torch.where(mirrored[:, None], columns.flip(1), columns)
-    batch = images[chosen[:, None, None], rows[:, :, None], columns[:, None, :]]
-    return tensor(batch, taken)
+def views(n: int, recipe: Recipe, taken: Input, *, seed: int, epoch: int) -> Tensor:
+    """For each of n images the affine map of an epoch's view of it, (n, 2, 3) in units of half a side.
+
+    With a teacher the views come round again, so that it need be asked only once for each.
+    """
+    asked = recipe.augmentation
+    number = epoch % recipe.teacher.views if recipe.teacher else epoch
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+    mirror = 1 - 2 * torch.randint(0, 1 + asked.flip, (n,), generator=generator)
+    angle = math.radians(asked.rotation) * _signed(n, generator)
+    scale = 1 + asked.zoom * _signed(n, generator)
+    right, down = torch.randint(-asked.shift, asked.shift + 1, (2, n), generator=generator)
+    cos, sin = scale * torch.cos(angle), scale * torch.sin(angle)
+    across = torch.stack([cos * mirror, -sin, 2 * right / taken.width], 1)
+    along = torch.stack([sin * mirror, cos, 2 * down / taken.height], 1)
+    return torch.stack([across, along], 1)
 
 
-def tensor(batch: Tensor, taken: Input) -> Tensor:
-    """(n, h, w, c) uint8 pixels to what the network takes, (n, c, h, w) float32 in channels-last memory."""
+def view(images: Tensor, chosen: Tensor, geometry: Tensor) -> Tensor:
+    """The chosen images as `geometry` sees them: (n, c, h, w) float32, pixels 0..255."""
+    batch = images[chosen].permute(0, 3, 1, 2).float()
+    grid = F.affine_grid(geometry[chosen], list(batch.shape), align_corners=False)
+    return F.grid_sample(batch, grid, padding_mode="reflection", align_corners=False)
+
+
+def damaged(batch: Tensor, asked: Augmentation, generator: torch.Generator) -> Tensor:
+    """Exposure, cutout and JPEG on (n, c, h, w) pixels 0..255, in place where it can be."""
+    n, _, height, width = batch.shape
+    if asked.exposure:
+        gain = 1 + asked.exposure * _signed(n, generator)
+        batch = (batch * gain[:, None, None, None]).clamp_(0, 255)
+    if asked.jpeg:
+        hit = torch.rand(n, generator=generator) < asked.jpeg
+        quality = torch.randint(*QUALITY, (n,), generator=generator)
+        for i in hit.nonzero().flatten().tolist():
+            batch[i] = _compressed(batch[i], int(quality[i]))
+    if asked.cutout:
+        top = torch.randint(0, height, (n, 1, 1, 1), generator=generator)
+        left = torch.randint(0, width, (n, 1, 1, 1), generator=generator)
+        down = (torch.arange(height)[None, None, :, None] - top).abs() * 2 < asked.cutout
+        across = (torch.arange(width)[None, None, None, :] - left).abs() * 2 < asked.cutout
+        batch = batch.masked_fill(down & across, 128.0)
+    return batch
+
+
+def ready(batch: Tensor, taken: Input) -> Tensor:
+    """(n, c, h, w) pixels 0..255 to what the network takes, float32 in channels-last memory."""
     real: Tensor = to_real(batch.float(), taken)
-    return real.permute(0, 3, 1, 2)
+    return real.contiguous(memory_format=torch.channels_last)
 
 
-def _indices(size: int, n: int, shift: int, generator: torch.Generator) -> Tensor:
-    """For each of n images the source index of every row, (n, size), mirrored at both borders."""
-    offsets = torch.randint(-shift, shift + 1, (n, 1), generator=generator)
-    shifted = (torch.arange(size) + offsets).abs()
-    return (size - 1) - ((size - 1) - shifted).abs()
+def _compressed(image: Tensor, quality: int) -> Tensor:
+    """A (c, h, w) image as JPEG shows it."""
+    from PIL import Image
+
+    pixels = image.round().to(torch.uint8).permute(1, 2, 0).numpy()
+    held = io.BytesIO()
+    Image.fromarray(pixels.squeeze(2) if len(image) == 1 else pixels).save(held, "JPEG", quality=quality)
+    shown = np.array(Image.open(held)).reshape(pixels.shape)
+    return torch.from_numpy(shown).permute(2, 0, 1).float()
+
+
+def _signed(n: int, generator: torch.Generator) -> Tensor:
+    """Uniform in -1..1."""
+    return 2 * torch.rand(n, generator=generator) - 1

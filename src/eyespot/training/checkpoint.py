@@ -33,12 +33,16 @@ class Epoch:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What identifies a run: a checkpoint of another run is refused."""
+    """What identifies a run: a checkpoint of another run is refused.
+
+    `start` is the digest of the weights that it begins with, "" for random ones.
+    """
 
     model: str
     data: str
     seed: int
     recipe: Recipe
+    start: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

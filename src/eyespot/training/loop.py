@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,28 +14,30 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from eyespot.cards import Input, Recipe
 from eyespot.training import augment
 from eyespot.training.checkpoint import Epoch, Run, State, resume, save_checkpoint
+from eyespot.training.data import Data
 from eyespot.training.norms import add_norms, fold_norms
 
 Report = Callable[[Epoch], None]
+CHUNK = 200  # images that are classified at once
+
+Taught = Callable[[int], Tensor]
 Track = Callable[[Iterable[tuple[Tensor, Tensor]], int, str], Iterable[tuple[Tensor, Tensor]]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Data:
-    """Training and validation images, (n, h, w, c) uint8, with labels (n,) int64."""
-
-    images: Tensor
-    labels: Tensor
-    validation_images: Tensor
-    validation_labels: Tensor
-
-
 def fit(
-    network: nn.Module, data: Data, run: Run, taken: Input, folder: Path, track: Track, report: Report
+    network: nn.Module,
+    data: Data,
+    run: Run,
+    taken: Input,
+    folder: Path,
+    track: Track,
+    report: Report,
+    taught: Taught | None = None,
 ) -> nn.Module:
     """Train to the end of the recipe, from the folder's checkpoint where there is one.
 
-    After each epoch the checkpoint is replaced and `report` is called. Returns the averaged network.
+    After each epoch the checkpoint is replaced and `report` is called. `taught` gives a teacher's
+    answers to an epoch's views, (n, classes) logits. Returns the averaged network.
     """
     recipe = run.recipe
     network = add_norms(network) if recipe.norms else network
@@ -50,12 +51,13 @@ def fit(
     for epoch in range(len(history), recipe.epochs):
         torch.manual_seed(run.seed * 1_000_003 + epoch)  # dropout's, so that a resumed run goes the same way
         started = time.monotonic()
-        batches = augment.epoch_batches(data.images, data.labels, recipe, taken, seed=run.seed, epoch=epoch)
-        rate, loss = _train_epoch(
-            state, track(batches, steps, _title(epoch, history)), recipe, epoch * steps, steps
-        )
+        batches = augment.epoch_batches(data.images, recipe, taken, seed=run.seed, epoch=epoch)
+        shown = track(batches, steps, _title(epoch, history))
+        wanted = Wanted(data.labels, taught(epoch) if taught else None, recipe)
+        rate, loss = _train_epoch(state, shown, wanted, recipe, epoch * steps, steps)
         speed = steps * recipe.batch / (time.monotonic() - started)
-        top1 = accuracy(average, data.validation_images, data.validation_labels, taken)
+        called = answers(average, data.validation_images, taken).argmax(1)
+        top1 = float((called == data.validation_labels).float().mean())
         entry = Epoch(
             epoch=epoch + 1, learning_rate=rate, loss=loss, validation_top1=top1, images_per_second=speed
         )
@@ -71,32 +73,67 @@ def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
     return recipe.peak * (step / top if step < top else (steps - step) / (steps - top))
 
 
-def accuracy(network: nn.Module, images: Tensor, labels: Tensor, taken: Input) -> float:
-    """Top-1 of a network in evaluation mode."""
+def answers(network: nn.Module, images: Tensor, taken: Input) -> Tensor:
+    """Class probabilities (n, classes) of (n, h, w, c) uint8 images, in evaluation mode."""
     network.eval()
-    correct = 0
     with torch.inference_mode():
-        for pixels, wanted in zip(images.split(500), labels.split(500), strict=True):
-            correct += int((network(augment.tensor(pixels, taken)).argmax(1) == wanted).sum())
-    return correct / len(labels)
+        given = (augment.ready(pixels.permute(0, 3, 1, 2), taken) for pixels in images.split(CHUNK))
+        return torch.cat([network(x).softmax(1) for x in given])
+
+
+class Wanted:
+    """What the network should answer: the labels, and what a teacher answers where there is one."""
+
+    def __init__(self, labels: Tensor, taught: Tensor | None, recipe: Recipe) -> None:
+        self.labels, self.taught, self.recipe = labels, taught, recipe
+        self.weights = balance(labels, int(labels.max()) + 1) if recipe.balanced else None
+
+    def loss(self, logits: Tensor, chosen: Tensor) -> Tensor:
+        """Cross entropy, mixed with the divergence from the teacher's softened answers."""
+        hard = F.cross_entropy(
+            logits, self.labels[chosen], self.weights, label_smoothing=self.recipe.label_smoothing
+        )
+        teacher = self.recipe.teacher
+        if teacher is None or self.taught is None:
+            return hard
+        t = teacher.temperature
+        ours, theirs = (F.log_softmax(x.float() / t, 1) for x in (logits, self.taught[chosen]))
+        soft = t * t * F.kl_div(ours, theirs, reduction="batchmean", log_target=True)
+        return torch.lerp(hard, soft, teacher.weight)
 
 
 def _train_epoch(
-    state: State, batches: Iterable[tuple[Tensor, Tensor]], recipe: Recipe, done: int, steps: int
+    state: State,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    wanted: Wanted,
+    recipe: Recipe,
+    done: int,
+    steps: int,
 ) -> tuple[float, float]:
     """Train on the batches of one epoch; the last learning rate and the mean loss."""
     state.network.train()
+    if recipe.frozen_norms:
+        for module in state.network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
     total = torch.zeros(())
-    for step, (x, y) in enumerate(batches, start=done):
+    for step, (chosen, x) in enumerate(batches, start=done):
         rate = learning_rate(step, steps * recipe.epochs, recipe)
         state.optimizer.param_groups[0]["lr"] = rate
-        loss = F.cross_entropy(state.network(x), y, label_smoothing=recipe.label_smoothing)
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+            logits = state.network(x)
+        loss = wanted.loss(logits.float(), chosen)
         state.optimizer.zero_grad()
         loss.backward()
         state.optimizer.step()
         state.average.update_parameters(state.network)
         total += loss.detach()
     return rate, float(total) / steps
+
+
+def balance(labels: Tensor, classes: int) -> Tensor:
+    """A weight for each class, (classes,), so that all count the same; their mean over images is 1."""
+    return len(labels) / (classes * torch.bincount(labels, minlength=classes).clamp(min=1))
 
 
 def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:

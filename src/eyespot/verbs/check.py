@@ -14,7 +14,7 @@ from eyespot.devices.card import Device
 from eyespot.devices.findings import find
 from eyespot.errors import RefusedError, UnfitError
 from eyespot.sizes import Bytes
-from eyespot.tflite.read import read
+from eyespot.tflite.read import read_any
 
 WORST: tuple[Status, ...] = ("fails", "unknown", "partial", "ok")
 
@@ -47,7 +47,7 @@ def check(
     strict
         Exit with 1 unless all of it runs on the NPU, or on a device without an NPU runs.
     """
-    file = read(registry.find(model))
+    file = read_any(registry.find(model))
     cards = [device_card(name) for name in ([device] if device else names())]
     bench = Bench(file=file)
     found = tuple(_check(bench, _with(card, {"arena": ram, "flash": flash}, device)) for card in cards)

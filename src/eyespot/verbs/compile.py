@@ -13,7 +13,7 @@ from eyespot.devices.card import Compiler
 from eyespot.devices.neutron import convert, locate
 from eyespot.devices.vela import run_vela
 from eyespot.errors import RefusedError
-from eyespot.tflite.read import read
+from eyespot.tflite.read import read_any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ def compile_for(model: str, *, device: str, tool: Path | None = None, out: Path 
     out
         Folder to write to; build/MODEL/DEVICE by default.
     """
-    file, card = read(registry.find(model)), device_card(device)
+    file, card = read_any(registry.find(model)), device_card(device)
     compiler = card.compiler
     if compiler is None:
         raise RefusedError(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eyespot import published, registry
 from eyespot.artifact import digest, digest_file, load, save, sidecar, tools
-from eyespot.cards import Artifact, Model, Weights
-from eyespot.errors import BadFileError, MissingDataError, UnknownNameError
+from eyespot.cards import Artifact, Contract, Model, Weights
+from eyespot.errors import BadFileError, MissingDataError
 from eyespot.tflite.adopt import adopt
 from eyespot.tflite.clean import clean
 from eyespot.tflite.read import describe, read
 from eyespot.verbs.train import WEIGHTS
+
+if TYPE_CHECKING:
+    from torch import nn
 
 RANDOM = "random"
 
@@ -36,31 +39,23 @@ def convert(model: str, *, weights: str | None = None, out: Path | None = None) 
         Folder to write to; build/MODEL by default.
     """
     card, folder = registry.model(model), out or Path("build") / model
-    source = _published(card, weights)
+    source = published.named(card, weights) if weights and _is_name(weights) else None
     path = published.locate(source) if source else _trained(card, weights, folder)
-    record: dict[str, Any] = {
-        "verb": "convert",
-        "model": model,
-        "arguments": {"weights": source.name if source else RANDOM if path is None else "train"},
-        "inputs": {"weights": digest_file(path) if path else digest(b"random, seed 0")},
-    }
-    adopted = source is not None and _is_float32(path)
-    raw = adopt(path.read_bytes()) if adopted and path else _converted(card, source, path)
-    data = clean(raw, registry.contract(model), record)
-    stand_in = path is None or (source is not None and source.stand_in)
-    facts = describe(data) | ({"stand_in": record["arguments"]["weights"]} if stand_in else {})
-    used = tools() if adopted else tools("torch", "litert-torch")
-    return save(folder / "float32.tflite", data, **record, tools=used, facts=facts)
+    name = source.name if source else RANDOM if path is None else "train"
+    made_of = digest_file(path) if path else digest(b"random, seed 0")
+    stand_in = {"stand_in": name} if path is None or (source and source.stand_in) else {}
+    if path and _is_float32(path):
+        return _adopted(path, registry.contract(model), folder, name, made_of, stand_in)
+    from eyespot.networks.export import save_float32
+
+    network, classes = _network(card, source, path)
+    contract = Contract(model=model, input=card.input, classes=classes)
+    return save_float32(network, contract, folder, weights=name, digest=made_of, **stand_in)
 
 
-def _published(card: Model, name: str | None) -> Weights | None:
-    """The published weights of that name; None where the name means something else."""
-    known = {w.name: w for w in card.weights}
-    if name is None or name == RANDOM or name.endswith(".safetensors"):
-        return None
-    if name not in known:
-        raise UnknownNameError(f"published weights of {card.name}", name, [*known, RANDOM])
-    return known[name]
+def _is_name(weights: str) -> bool:
+    """Whether published weights are meant."""
+    return weights != RANDOM and not weights.endswith(".safetensors")
 
 
 def _trained(card: Model, weights: str | None, folder: Path) -> Path | None:
@@ -78,22 +73,38 @@ def _trained(card: Model, weights: str | None, folder: Path) -> Path | None:
     return path
 
 
-def _is_float32(path: Path | None) -> bool:
+def _is_float32(path: Path) -> bool:
     """Whether published weights are a whole float32 model already."""
-    return path is not None and path.suffix == ".tflite" and read(path).precision == "float32"
+    return path.suffix == ".tflite" and read(path).precision == "float32"
 
 
-def _converted(card: Model, source: Weights | None, path: Path | None) -> bytes:
-    """The network with its weights, converted by litert-torch."""
-    from eyespot.networks.export import to_tflite
+def _adopted(
+    path: Path, contract: Contract, folder: Path, name: str, made_of: str, stand_in: dict[str, str]
+) -> Artifact:
+    """A published file, taken as it is."""
+    record: dict[str, Any] = {
+        "verb": "convert",
+        "model": contract.model,
+        "arguments": {"weights": name},
+        "inputs": {"weights": made_of},
+    }
+    data = clean(adopt(path.read_bytes()), contract, record)
+    return save(folder / "float32.tflite", data, **record, tools=tools(), facts=describe(data) | stand_in)
+
+
+def _network(card: Model, source: Weights | None, path: Path | None) -> tuple[nn.Module, tuple[str, ...]]:
+    """The network with its weights, and its classes: of weights trained on others, those."""
     from eyespot.networks.stand_in import fill_stand_in
     from eyespot.networks.state_dicts import load_safetensors
 
-    network = registry.imported(card.network)(len(registry.dataset(card.data).classes))
+    classes = registry.dataset(card.data).classes
+    if source is None and path and sidecar(path).exists():
+        classes = tuple(load(path).facts.get("classes", classes))
+    network = registry.imported(card.network)(len(classes))
     if path is None:
         fill_stand_in(network, card.input)
     elif source is None:
         load_safetensors(network, path)
     else:
         registry.imported(source.importer)(network, path)
-    return to_tflite(network, card.input)
+    return network, classes

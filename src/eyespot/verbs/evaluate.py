@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from eyespot import artifact, registry
 from eyespot.cards import Contract, Evaluation, Kernels
 from eyespot.datasets.split import Split, data_digest, image_digest
 from eyespot.errors import BadFileError, RefusedError
+from eyespot.interval import wilson
 from eyespot.progress import track
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File, read
@@ -66,7 +66,7 @@ def evaluate(
     file = read(registry.find(model))
     fallback = registry.contract(contract) if contract else None
     agreed = running.contract_of(file, fallback)
-    card = registry.dataset(data or registry.model(agreed.model).data)
+    card = registry.dataset(data) if data else registry.data_of(file.path, agreed)
     opened = registry.open_split(card, split or card.test)
     _same_classes(agreed, opened)
     n = min(images or len(opened), len(opened))
@@ -153,14 +153,17 @@ def _same_classes(contract: Contract, split: Split) -> None:
 
 
 def _refuse_overlap(file: File, digests: list[bytes]) -> None:
-    """RefusedError where images stood in the file's calibration; a sidecar must match its file."""
+    """RefusedError where images calibrated the file or trained it; sidecars must match their files."""
     if not artifact.sidecar(file.path).exists():
         return
-    calibrated = set(artifact.load(file.path).facts.get("calibration_images", []))
-    if common := sum(d.hex() in calibrated for d in digests):
-        raise RefusedError(
-            f"{file.path}: {common} of the {len(digests)} images calibrated it; evaluate on others"
-        )
+    links = artifact.chain(file.path)
+    for fact, did in (("training_images", "trained"), ("calibration_images", "calibrated")):
+        used = {each for link in links for each in link.facts.get(fact, [])}
+        if common := sum(d.hex() in used for d in digests):
+            raise RefusedError(
+                f"{file.path}: {common} of the {len(digests)} images {did} it; evaluate on others, such as "
+                "a folder's own --split test"
+            )
 
 
 def _summarise(
@@ -208,11 +211,3 @@ def _name(file: File, contract: Contract) -> str:
 
 def _rows(contract: Contract, confusion: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
     return zip(contract.classes, confusion, strict=True)
-
-
-def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """The 95 % score interval of a share (Wilson, JASA 22, 1927)."""
-    share, scale = correct / n, 1 + z * z / n
-    middle = share + z * z / (2 * n)
-    reach = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return (middle - reach) / scale, (middle + reach) / scale

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot import artifact, registry
-from eyespot.cards import Artifact, Model, Quantization
+from eyespot.cards import Artifact, Contract, Quantization
+from eyespot.datasets.folder import is_unsorted, unsorted
 from eyespot.datasets.split import Split, data_digest, image_digest
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.quantization.bias import correct
@@ -53,7 +54,8 @@ def quantize(
     model
         A model's name (its own float32 file), a float32 .tflite file or a folder that `convert` wrote.
     calibration
-        A data set or a folder of images that calibrate; the model's own training images by default.
+        A data set or a folder of images that calibrate, sorted into classes or not; the model's own
+        training images by default.
     ranges
         How activation ranges are chosen: minmax, percentile or mse; as the model's card says by default.
     images
@@ -70,7 +72,7 @@ def quantize(
     card = registry.model(contract.model)
     asked: dict[str, Any] = {"ranges": ranges, "images": images, "bias_correction": bias_correction}
     how = replace(card.quantization, **{name: value for name, value in asked.items() if value is not None})
-    split = _calibration(card, calibration)
+    split = _calibration(file, contract, calibration)
     chosen = spread(split, how.images)
     digests = [image_digest(split.read(i)) for i in chosen]
     record = {
@@ -127,9 +129,11 @@ def _tensors(int8: File, float32: File, split: Split, chosen: list[int]) -> tupl
     return stored, real
 
 
-def _calibration(card: Model, asked: str | None) -> Split:
+def _calibration(file: File, contract: Contract, asked: str | None) -> Split:
     """The images that calibrate. MissingDataError where there are none: nothing takes their place."""
-    data = registry.dataset(asked or card.data)
+    if asked and is_unsorted(Path(asked)):
+        return unsorted(Path(asked))
+    data = registry.dataset(asked) if asked else registry.data_of(file.path, contract)
     found = next((name for name in MAY_CALIBRATE if name in data.splits), None)
     if found is None:
         raise RefusedError(f"{data.name}: has test images alone, which never calibrate")

@@ -1,167 +1,258 @@
-"""train: a network from random weights to weights.safetensors."""
+"""train: a network from random weights by its recipe, or from published ones on the user's own classes."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyespot import registry
-from eyespot.artifact import replacing, save, tools, write
-from eyespot.cards import Artifact, Model
-from eyespot.datasets.split import Split, data_digest, image_digest, usable
-from eyespot.errors import RefusedError, StoppedError
-from eyespot.progress import track
+from eyespot import published, registry
+from eyespot.artifact import digest_file, save, tools, write
+from eyespot.cards import Artifact, Contract, Dataset, Model
+from eyespot.errors import BadFileError, RefusedError, StoppedError
+from eyespot.interval import wilson
 
 if TYPE_CHECKING:
-    from eyespot.training.checkpoint import Epoch, Run
-    from eyespot.training.loop import Data
+    from eyespot.datasets.split import Split
+    from eyespot.training.course import Trained
+    from eyespot.training.data import Loaded
 
 WEIGHTS = "weights.safetensors"
+LEAST = 5  # images of a class
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """A finished run: its folder, the weights, and top-1 on the validation images (never the test's)."""
+    """A finished run: its folder, weights and float32 file, and top-1 on n validation images.
+
+    `low` and `high` bound the 95 % interval (Wilson). `dropped` counts training images that were left
+    out, by reason.
+    """
 
     folder: Path
     weights: Artifact
+    float32: Artifact
     validation_top1: float
+    low: float
+    high: float
+    n: int
+    dropped: dict[str, int]
 
 
 def train(
     model: str,
     *,
+    data: str | None = None,
     out: Path | None = None,
+    weights: str | None = None,
+    unfreeze: bool = False,
     epochs: int | None = None,
+    teacher: Path | None = None,
     seed: int = 0,
     threads: int | None = None,
 ) -> Training:
-    """Train a model by its card's recipe; repeat the command to continue a run that was stopped.
+    """Train a model by its card's recipe, or a published one on your own folder of images.
 
-    Writes weights.safetensors with its sidecar, run.csv, curves.png and a checkpoint after each epoch.
+    With --data only the last layer is new and trained, on features of the others that are computed once;
+    --unfreeze then trains all layers. Of a folder 80 % of the images train, 10 % validate and 10 % are
+    kept for the test. Repeat the command to continue a run that was stopped. Writes weights.safetensors,
+    float32.tflite, run.csv and curves.png, confusion.png and mistakes.png.
 
-    Example: eyespot train tiny-resnet --threads 2 --out build/tiny-resnet
+    Example: eyespot train mobilenet-v2 --data my-pictures/ --out mine/
 
     Parameters
     ----------
     model
         Name of a model.
+    data
+        A folder with a folder of images for each class, or a data set; needs no recipe.
     out
         Folder to write to; build/MODEL by default.
+    weights
+        With --data: the published weights to begin with (`eyespot show MODEL` lists them); by default
+        what ships, or the first ones.
+    unfreeze
+        With --data: train all layers, which takes longer and wants more images.
     epochs
         Instead of the recipe's.
+    teacher
+        Folder of an earlier run whose teacher will do.
     seed
         Of the first weights, the order of the images and their augmentation.
     threads
         Cores to use; all by default.
     """
-    import torch
-
-    from eyespot.networks.layers import initialise
-    from eyespot.training.checkpoint import Run
-    from eyespot.training.loop import fit
-
-    card = registry.model(model)
-    if card.recipe is None:
-        raise RefusedError(f"{model}: has no recipe; its weights are published: eyespot convert {model}")
-    folder = out or Path("build") / model
-    recipe = replace(card.recipe, epochs=epochs or card.recipe.epochs)
+    card, folder = registry.model(model), out or Path("build") / model
+    _check_options(card, data, {"--weights": weights, "--unfreeze": unfreeze}, teacher)
     if threads:
+        import torch
+
         torch.set_num_threads(threads)
-    data, digest, dropped = _load(card)
-    network = registry.imported(card.network)(len(registry.dataset(card.data).classes))
-    initialise(network, seed)
-    history: list[Epoch] = []
+    owner = registry.dataset(data or card.data)
+    splits = [registry.open_split(owner, name) for name in _parts(owner)]
+    if data:
+        _check_classes(owner, splits)
+    from eyespot.training.data import load
 
-    def report(entry: Epoch) -> None:
-        history.append(entry)
-        _write_csv(folder / "run.csv", history)
+    with _continuing(folder):
+        loaded = load(splits, card.input)
+        made = (
+            _tuned(card, loaded, owner, folder, weights, epochs, seed, unfreeze=unfreeze)
+            if data
+            else _by_recipe(card, loaded, folder, epochs, seed, teacher)
+        )
+        return _finish(card, owner, loaded, made, folder, data)
 
-    run = Run(model=model, data=digest, seed=seed, recipe=recipe)
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """A trained network and what its sidecar tells of the way there."""
+
+    trained: Trained
+    arguments: dict[str, Any]
+    inputs: dict[str, str]
+
+
+def _check_options(card: Model, data: str | None, own: dict[str, Any], teacher: Path | None) -> None:
+    """RefusedError for options that do not go together."""
+    if data is None and card.recipe is None:
+        raise RefusedError(
+            f"{card.name}: has no recipe, its weights are published: train it on your own pictures with "
+            f"--data FOLDER, or take it as it is: eyespot make {card.name}"
+        )
+    alone = [name for name, value in own.items() if value]
+    if data is None and alone:
+        raise RefusedError(f"{', '.join(alone)}: goes with --data; a recipe begins with random weights")
+    if teacher and (data or card.recipe is None or card.recipe.teacher is None):
+        raise RefusedError(f"--teacher {teacher}: nothing is learnt from a teacher here")
+
+
+def _parts(owner: Dataset) -> tuple[str, ...]:
+    """The splits that train, validate and are kept for the test."""
+    return "train", "validation", "test" if owner.root else owner.test
+
+
+def _check_classes(owner: Dataset, splits: list[Split]) -> None:
+    """BadFileError for fewer than two classes, unnamed ones and ones with too few images to learn from."""
+    if len(owner.classes) < 2:
+        found = owner.classes[0] if owner.classes else "none that has a name (classes.txt)"
+        raise BadFileError(f"{owner.name}: expected two classes or more, found {found}")
+    counts = Counter(int(label) for split in splits for label in split.labels)
+    few = [f"{name} ({counts[i]})" for i, name in enumerate(owner.classes) if counts[i] < LEAST]
+    if few:
+        raise BadFileError(f"{owner.name}: {', '.join(few[:5])}: a class needs {LEAST} images; add some")
+    learnt = set(splits[0].labels.tolist())
+    if absent := [name for i, name in enumerate(owner.classes) if i not in learnt]:
+        raise BadFileError(f"{owner.name}: no image of {absent[0]} falls into the training part; add some")
+    if not len(splits[1]):
+        raise BadFileError(f"{owner.name}: no image falls into the validation part; add some")
+
+
+@contextmanager
+def _continuing(folder: Path) -> Iterator[None]:
+    """Ctrl-C as an error that says how to go on."""
     try:
-        trained = fit(network, data, run, card.input, folder, track, report)
+        yield
     except KeyboardInterrupt as error:
-        raise StoppedError(
-            f"{folder}: stopped after epoch {len(history)} of {recipe.epochs}; the same command continues"
-        ) from error
-    _draw_curves(folder / "curves.png", history)
-    weights = _save(
-        folder,
-        run,
-        trained.state_dict(),
-        {"dropped": dropped, "validation_top1": history[-1].validation_top1},
+        raise StoppedError(f"{folder}: stopped; the same command continues") from error
+
+
+def _by_recipe(
+    card: Model, loaded: Loaded, folder: Path, epochs: int | None, seed: int, teacher: Path | None
+) -> Course:
+    from eyespot.training.course import by_recipe
+    from eyespot.training.review import write_history
+
+    assert card.recipe is not None  # noqa: S101 (_check_options)
+    recipe = replace(card.recipe, epochs=epochs or card.recipe.epochs)
+    trained = by_recipe(card, loaded, recipe, folder, write_history, seed=seed, teacher=teacher)
+    return Course(
+        trained=trained,
+        arguments={"seed": seed, "recipe": asdict(recipe)},
+        inputs={"train": loaded.digest},
     )
-    return Training(folder=folder, weights=weights, validation_top1=history[-1].validation_top1)
 
 
-def _load(card: Model) -> tuple[Data, str, dict[str, int]]:
-    """Training and validation images in memory, the former's digest, and how many were dropped and why."""
-    import numpy as np
-    import torch
+def _tuned(
+    card: Model,
+    loaded: Loaded,
+    owner: Dataset,
+    folder: Path,
+    weights: str | None,
+    epochs: int | None,
+    seed: int,
+    *,
+    unfreeze: bool,
+) -> Course:
+    from eyespot.training.finetune import RECIPE, tune
+    from eyespot.training.review import write_history
 
-    from eyespot.image import fit
-    from eyespot.training.loop import Data
-
-    data = registry.dataset(card.data)
-    train_split, validation, test = (
-        registry.open_split(data, name) for name in ("train", "validation", data.test)
+    name, path, importer = _start(card, weights)
+    network = registry.imported(card.network)(len(registry.dataset(card.data).classes))
+    registry.imported(importer)(network, path)
+    recipe, start = replace(RECIPE, epochs=epochs or RECIPE.epochs), digest_file(path)
+    trained = tune(
+        card, network, loaded, recipe, folder, write_history,
+        classes=len(owner.classes), start=start, seed=seed, unfreeze=unfreeze,
+    )  # fmt: skip
+    how = {"weights": name, "data": owner.title, "unfreeze": unfreeze, "seed": seed}
+    return Course(
+        trained=trained,
+        arguments=how | ({"recipe": asdict(recipe)} if unfreeze else {}),
+        inputs={"train": loaded.digest, "weights": start},
     )
-    held_out = {image_digest(image) for split in (validation, test) for image in split}
-    kept, digests, dropped = usable(train_split, held_out)
-
-    def pixels(split: Split, chosen: Iterable[int]) -> torch.Tensor:
-        return torch.from_numpy(np.stack([fit(split.read(i), card.input) for i in chosen]))
-
-    loaded = Data(
-        images=pixels(train_split, kept),
-        labels=torch.from_numpy(train_split.labels[kept]),
-        validation_images=pixels(validation, range(len(validation))),
-        validation_labels=torch.from_numpy(validation.labels),
-    )
-    return loaded, data_digest(train_split.labels[kept], digests), dropped
 
 
-def _save(folder: Path, run: Run, state: dict[str, Any], facts: dict[str, Any]) -> Artifact:
-    """Write the weights and their sidecar."""
+def _start(card: Model, weights: str | None) -> tuple[str, Path, str]:
+    """Name, file and importer of the weights to begin with: those that ship, or published ones."""
+    if weights is None and registry.ships(card.name):
+        shipped = registry.find(f"{card.name}:float32")
+        return "shipped", shipped, "eyespot.networks.tflite_weights:load_layers"
+    chosen = published.named(card, weights) if weights else card.weights[0]
+    return chosen.name, published.locate(chosen), chosen.importer
+
+
+def _finish(
+    card: Model, owner: Dataset, loaded: Loaded, made: Course, folder: Path, data: str | None
+) -> Training:
+    """Write the files and the pictures; tell the accuracy."""
     from safetensors.torch import save as to_bytes
 
-    tensors = {name: t.contiguous() for name, t in state.items() if not name.endswith("num_batches_tracked")}
-    return save(
+    from eyespot.networks.export import save_float32
+    from eyespot.networks.weights import COUNTER
+    from eyespot.training import review
+    from eyespot.training.loop import answers
+
+    network, held = made.trained.network, loaded.data
+    shares = answers(network, held.validation_images, card.input).numpy()
+    labels = held.validation_labels.numpy()
+    correct, n = int((shares.argmax(1) == labels).sum()), len(labels)
+    facts = {"dropped": loaded.dropped, "validation_top1": correct / n, "classes": list(owner.classes)}
+    own = {"training_images": [each.hex() for each in loaded.digests]} if data else {}
+    state = {k: t.contiguous() for k, t in network.state_dict().items() if not k.endswith(COUNTER)}
+    weights = save(
         folder / WEIGHTS,
-        to_bytes(tensors),
+        to_bytes(state),
         verb="train",
-        model=run.model,
-        arguments={"seed": run.seed, "recipe": asdict(run.recipe)},
-        inputs={"train": run.data},
+        model=card.name,
+        arguments=made.arguments,
+        inputs=made.inputs,
         tools=tools("torch"),
-        facts=facts,
+        facts=facts | own,
     )
-
-
-def _write_csv(path: Path, history: list[Epoch]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(asdict(history[0])), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(entry) for entry in history)
-    write(path, text.getvalue())
-
-
-def _draw_curves(path: Path, history: list[Epoch]) -> None:
-    """Loss and validation accuracy over the epochs, as a PNG."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    epochs = [entry.epoch for entry in history]
-    left.plot(epochs, [entry.loss for entry in history])
-    left.set(xlabel="epoch", ylabel="training loss", yscale="log")
-    right.plot(epochs, [100 * entry.validation_top1 for entry in history])
-    right.set(xlabel="epoch", ylabel="validation top-1, %")
-    for axes in (left, right):
-        axes.grid(visible=True, alpha=0.3)
-    with replacing(path) as partial:
-        figure.savefig(partial, format="png", dpi=120)
+    contract = Contract(model=card.name, input=card.input, classes=owner.classes)
+    float32 = save_float32(network, contract, folder, weights="train", digest=weights.sha256)
+    if data:
+        write(folder / registry.OWN_DATA, str(Path(data).absolute()) if owner.root else data)
+    review.draw_confusion(folder / "confusion.png", labels, shares, owner.classes)
+    review.draw_mistakes(
+        folder / "mistakes.png", held.validation_images.numpy(), labels, shares, owner.classes
+    )
+    low, high = wilson(correct, n)
+    return Training(
+        folder=folder, weights=weights, float32=float32, validation_top1=correct / n,
+        low=low, high=high, n=n, dropped=loaded.dropped,
+    )  # fmt: skip

@@ -1,0 +1,49 @@
+"""Fine-tuning as a user does it: 5 classes x 200 images of CIFAR-10's training part, 5 x 100 of its test's.
+
+python benchmarks/finetune.py [MODEL [WEIGHTS [--unfreeze]]]   $EYESPOT_DATA names the data
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from eyespot import evaluate, quantize, registry, train
+
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer")
+IMAGES = {"train": 200, "test": 100}
+
+
+def write_folder(folder: Path, split: str) -> None:
+    """The first images of each class, as PNG."""
+    opened = registry.open_split(registry.dataset("cifar-10"), split)
+    for label, name in enumerate(CLASSES):
+        (folder / name).mkdir(parents=True)
+        for i in (opened.labels == label).nonzero()[0][: IMAGES[split]]:
+            Image.fromarray(opened.read(int(i))).save(folder / name / f"{i}.png")
+
+
+def main(model: str = "mobilenet-v2", weights: str | None = "tf-slim-quantised", *options: str) -> None:
+    """Train, quantize, and print accuracies with their intervals and the time it took."""
+    with tempfile.TemporaryDirectory() as place:
+        for split in IMAGES:
+            write_folder(Path(place) / split, split)
+        mine, pictures = Path(place) / "mine", str(Path(place) / "train")
+        started = time.monotonic()
+        made = train(
+            model, data=pictures, out=mine, weights=weights or None, unfreeze="--unfreeze" in options
+        )
+        minutes = (time.monotonic() - started) / 60
+        quantize(str(mine))
+        print(f"{model}: trained in {minutes:.1f} min, validation {made.validation_top1:.3f} (n = {made.n})")
+        for file in ("float32.tflite", "int8.tflite"):
+            found = evaluate(str(mine / file), data=str(Path(place) / "test"))
+            print(f"{file}: {found.top1:.3f} [{found.low:.3f}, {found.high:.3f}], n = {found.n}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,163 @@
+"""A network that was trained before, on new classes: a new last layer, then, if asked, all layers.
+
+The features in front of the last layer are frozen, so they are computed once for each image and a few
+views of it, and kept; the layer on them is a multinomial logistic regression.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from eyespot.artifact import digest, write
+from eyespot.cards import Augmentation, Input, Model, Recipe
+from eyespot.progress import track
+from eyespot.training import augment
+from eyespot.training.checkpoint import Run
+from eyespot.training.course import Report, Trained, train_from
+from eyespot.training.data import Data, Loaded
+from eyespot.training.loop import balance
+
+VIEWS = 4  # of each training image: as it is, and augmented
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)  # of the last layer's weight decay; the validation images choose
+CACHE = "features.safetensors"
+BATCH = 50
+
+# No mirroring: left and right may be all that the user's classes differ in.
+RECIPE = Recipe(
+    epochs=8,
+    batch=32,
+    peak=0.01,
+    warmup=0.1,
+    momentum=0.9,
+    weight_decay=1e-4,
+    averaging=0.99,
+    label_smoothing=0.1,
+    augmentation=Augmentation(rotation=10.0, zoom=0.15, exposure=0.2, jpeg=0.2),
+    frozen_norms=True,
+    balanced=True,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """What the last layer sees: (views * n, width) of the training images, (n, width) of validation's."""
+
+    training: Tensor
+    validation: Tensor
+
+
+def tune(
+    card: Model,
+    network: nn.Module,
+    loaded: Loaded,
+    recipe: Recipe,
+    folder: Path,
+    report: Report,
+    *,
+    classes: int,
+    start: str,
+    seed: int,
+    unfreeze: bool,
+) -> Trained:
+    """Fit a new last layer of `classes`, and with `unfreeze` then train all layers by the recipe.
+
+    `start` is the digest of the network's weights. Repeating the call continues: features are kept,
+    and training has its checkpoint.
+    """
+    run = Run(model=card.name, data=loaded.digest, seed=seed, recipe=recipe, start=start)
+    found = features(network, loaded.data, run, card.input, folder / CACHE)
+    replace_last_layer(network, fit_last_layer(found, loaded.data, classes))
+    if not unfreeze:
+        return Trained(network=network.eval(), history=())
+    return train_from(network, loaded.data, run, card, folder, report)
+
+
+def features(network: nn.Module, data: Data, run: Run, taken: Input, path: Path) -> Features:
+    """The frozen features, read from `path` where they are kept for the same run."""
+    key = digest(repr((run.model, run.data, run.start, run.seed, run.recipe.augmentation, VIEWS)).encode())
+    if path.exists():
+        with safe_open(path, "pt") as file:
+            if file.metadata()["key"] == key:
+                return Features(
+                    training=file.get_tensor("training"), validation=file.get_tensor("validation")
+                )
+    still = replace(run.recipe, augmentation=Augmentation())
+    views = [_seen(network, data.images, still, taken, run.seed, 0, "features")]
+    for number in range(1, VIEWS):
+        title = f"features, view {number + 1} of {VIEWS}"
+        views.append(_seen(network, data.images, run.recipe, taken, run.seed, number, title))
+    checked = _seen(network, data.validation_images, still, taken, 0, 0, "features, validation")
+    found = Features(training=torch.cat(views), validation=checked)
+    write(path, save({"training": found.training, "validation": found.validation}, {"key": key}))
+    return found
+
+
+def _seen(
+    network: nn.Module, images: Tensor, recipe: Recipe, taken: Input, seed: int, number: int, title: str
+) -> Tensor:
+    """What the last layer is given for one view of each image, (n, width)."""
+    network = network.to(memory_format=torch.channels_last).eval()
+    seen: list[Tensor] = []
+    hook = _last(network)[2].register_forward_pre_hook(lambda _, given: seen.append(given[0].flatten(1)))
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+    geometry = augment.views(len(images), recipe, taken, seed=seed, epoch=number)
+    batches = torch.arange(len(images)).split(BATCH)
+    with torch.inference_mode():
+        for chosen in track(batches, len(batches), title):
+            batch = augment.view(images, chosen, geometry)
+            network(augment.ready(augment.damaged(batch, recipe.augmentation, generator), taken))
+    hook.remove()
+    return torch.cat(seen).clone()
+
+
+def fit_last_layer(found: Features, data: Data, classes: int) -> tuple[Tensor, Tensor]:
+    """Weights (classes, width) and bias; of several weight decays the one that validates best."""
+    labels = data.labels.repeat(VIEWS)
+    layers = [_regress(found.training, labels, classes, strength) for strength in STRENGTHS]
+    right = [
+        int((F.linear(found.validation, *layer).argmax(1) == data.validation_labels).sum())
+        for layer in layers
+    ]
+    return layers[max(range(len(layers)), key=lambda i: (right[i], i))]  # of equals the simplest
+
+
+def _regress(x: Tensor, labels: Tensor, classes: int, strength: float) -> tuple[Tensor, Tensor]:
+    """Multinomial logistic regression with classes of equal weight, on standardised features."""
+    mean, std = x.mean(0), x.std(0) + 1e-6
+    x, weights = (x - mean) / std, balance(labels, classes)
+    w = torch.zeros(classes, x.shape[1], requires_grad=True)
+    b = torch.zeros(classes, requires_grad=True)
+    optimizer = torch.optim.LBFGS([w, b], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(F.linear(x, w, b), labels, weights) + strength / 2 * w.square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    scaled = w.detach() / std
+    return scaled, b.detach() - scaled @ mean
+
+
+def replace_last_layer(network: nn.Module, layer: tuple[Tensor, Tensor]) -> None:
+    """Put a dense layer with these weights in the place of the network's last, in place."""
+    parent, name, old = _last(network)
+    made = type(old)(old.in_features, len(layer[1]))
+    with torch.no_grad():
+        made.weight.copy_(layer[0])
+        made.bias.copy_(layer[1])
+    setattr(parent, name, made)
+
+
+def _last(network: nn.Module) -> tuple[nn.Module, str, nn.Linear]:
+    """The last dense layer, its name and the module that it is in."""
+    found = [(p, n, m) for p in network.modules() for n, m in p.named_children() if isinstance(m, nn.Linear)]
+    return found[-1]
