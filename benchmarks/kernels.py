@@ -1,26 +1,41 @@
-"""How far the three sets of kernels agree on tiny-resnet's int8 file and CIFAR-10's test images.
+"""How far the three sets of kernels agree on the models' int8 files and test images.
 
-EYESPOT_DATA=... python benchmarks/kernels.py [IMAGES] [FILE]
+EYESPOT_DATA=... python benchmarks/kernels.py [MODEL ...]   all that are on this machine by default
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 
 from eyespot import registry
+from eyespot.cards import Model
+from eyespot.models import MODELS
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.tflite.tflm import isolated, run_all
 
+DATA = {"imagenet": "imagenet-like"}
+IMAGES, FEW = 200, 20  # TFLM takes seconds for an image of a model with more than MANY operations
+MANY = 100_000_000
 
-def main(n: int, path: Path) -> None:
+
+def main(names: list[str]) -> None:
+    """Compare every model that is asked for."""
+    for card in MODELS:
+        if (registry.home(card.name) / "int8.tflite").exists() and (not names or card.name in names):
+            compare(card)
+
+
+def compare(card: Model) -> None:
     """Each pair: share of images with the same top-1, share with bit-equal outputs, largest difference."""
+    path = registry.find(card.name)
     file = read(path)
-    split = registry.open_split(registry.dataset("cifar-10"), "test")
+    data = registry.dataset(DATA.get(card.data, card.data))
+    split = registry.open_split(data, data.test)
     encode = run.encoder(file, run.contract_of(file))
+    n = FEW if card.operations > MANY else IMAGES
     tensors = np.stack([encode(split.read(i)) for i in range(n)])
     xnnpack, reference = run.open_runner(file, "xnnpack"), run.open_runner(file, "reference")
     answers = {
@@ -31,9 +46,11 @@ def main(n: int, path: Path) -> None:
     for one, other in (("tflm", "reference"), ("xnnpack", "reference"), ("xnnpack", "tflm")):
         a, b = answers[one].astype(int), answers[other].astype(int)
         same, equal = (a.argmax(1) == b.argmax(1)).mean(), (a == b).all(1).mean()
-        print(f"{one} and {other}: top-1 {same:.1%}, bit-equal {equal:.1%}, up to {abs(a - b).max()} steps")
+        print(
+            f"{card.name}, {n} images of {data.name}, {one} and {other}: top-1 {same:.1%}, "
+            f"bit-equal {equal:.1%}, up to {abs(a - b).max()} steps"
+        )
 
 
 if __name__ == "__main__":
-    images = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    main(images, Path(sys.argv[2]) if len(sys.argv) > 2 else registry.find("tiny-resnet"))
+    main(sys.argv[1:])

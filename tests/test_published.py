@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from PIL import Image
 
 from eyespot import provenance, registry
 from eyespot.artifact import load, read_sidecar, sidecar
 from eyespot.cards import Artifact
-from eyespot.datasets.synthetic import write_folder
+from eyespot.datasets.synthetic import picture, write_folder
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
 from eyespot.models import MODELS
 from eyespot.tflite.read import read
@@ -71,7 +72,7 @@ def test_without_training_images_calibration_must_be_named(visual_wake_word, no_
 def test_a_users_folder_calibrates(visual_wake_word, tmp_path):
     write_folder(tmp_path / "pictures", 12)
     made = quantize(str(visual_wake_word), calibration=str(tmp_path / "pictures"), out=tmp_path, explain=True)
-    assert made.artifact.facts["calibration"].endswith("all")
+    assert made.artifact.facts["calibration"] == "pictures train"
     ratios = [layer.signal_to_noise for layer in made.layers]
     assert len(ratios) == 28
     assert ratios == sorted(ratios)
@@ -156,3 +157,16 @@ def test_shipped_sidecars_form_whole_chains(card, precision):
     record = read_sidecar(registry.ZOO / card.name / f"{precision}.tflite")
     assert record.facts["operations"] == pytest.approx(card.operations, rel=0.05)
     assert json.dumps(record.facts).find("/") == -1  # no paths
+
+
+def test_a_folder_without_classes_calibrates(visual_wake_word, tmp_path):
+    """Calibration needs no labels."""
+    (tmp_path / "pictures").mkdir()
+    for i in range(6):
+        Image.fromarray(picture(i, 50, 60, 3)).save(tmp_path / "pictures" / f"{i}.png")
+    made = quantize(str(visual_wake_word), calibration=str(tmp_path / "pictures"), out=tmp_path)
+    assert made.artifact.facts["calibration"] == "pictures all"
+    assert len(made.artifact.facts["calibration_images"]) == 6
+    (tmp_path / "pictures" / "notes.txt").touch()
+    with pytest.raises(BadFileError, match=r"1 of 7 entries are not images \(notes.txt"):
+        quantize(str(visual_wake_word), calibration=str(tmp_path / "pictures"), out=tmp_path)

@@ -301,3 +301,20 @@ def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(data_root, tmp_path)
     assert err.count("\n") == 1
     assert "stopped" in err
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
+
+
+def test_norms_unfold_to_the_same_answers():
+    """The shipped file's norms are folded; unfolded they have statistics and weights of a usual size."""
+    from eyespot.networks.tflite_weights import load_layers
+
+    network = ResNet8(10)
+    load_layers(network, registry.find("tiny-resnet:float32"))
+    x = torch.from_numpy(np.stack([picture(i, 32, 32, 3) for i in range(32)])).permute(0, 3, 1, 2).float()
+    with torch.no_grad():
+        before = network.eval()(x)
+        norms.unfold_norms(network, x)
+        after = network.eval()(x)
+    assert torch.allclose(before, after, atol=1e-3, rtol=1e-3)
+    first = network.conv.weight.detach()
+    assert float(first.square().mean().sqrt()) == pytest.approx((2 / 27) ** 0.5, rel=1e-3)
+    assert float(network.norm.running_var.min()) > 0

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 Kernels = Literal["xnnpack", "reference", "tflm"]
 Status = Literal["ok", "partial", "fails", "unknown"]
+Damage = Literal["jpeg", "bgr", "rgb565", "blur", "darker", "brighter"]
 Kind = Literal["measured", "rule", "estimate", "quoted"]
 Decides = Literal["runs", "npu", "both", "nothing"]
 
@@ -229,6 +230,7 @@ class Evaluation:
 
     `low` and `high` bound top-1's 95 % interval (Wilson); `confusion` counts, as (i, j, images),
     images of class i that were called j; `per_class` is each class's recall; `top5` is None up to 20 classes.
+    `under` names the damage (`eyespot.damage`) that was done to every image first.
     """
 
     model: str
@@ -248,6 +250,7 @@ class Evaluation:
     kernels: Kernels
     tools: Mapping[str, str]
     command: str
+    under: Damage | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,17 +23,20 @@ def model_card(
 ) -> str:
     """Markdown of one model, from its card, its sidecars and the measurements with their origins."""
     card = registry.model(contract.model)
+    own = contract.classes != registry.dataset(card.data).classes
     sections = {
         "Input": _input(contract),
         "Accuracy": _accuracy(measured),
         "Files": _files(files),
         "Devices": _devices(compatibility),
         "Published weights": _weights(card),
-        "What others say": _references(card),
+        "What others say": "" if own else _references(card),
         "Origin": f"- Paper: {card.paper}\n- Licence: {card.licence}\n- Terms: {card.terms}\n",
     }
     body = "\n".join(f"## {title}\n\n{text}" for title, text in sections.items() if text)
-    return f"# {card.title}\n\n{card.parameters:,} parameters as Keras counts them.\n\n{body}"
+    counted = f"{card.parameters:,} parameters as Keras counts them."
+    told = f"Trained from {card.name} on {len(contract.classes)} classes of its owner's." if own else counted
+    return f"# {card.title}\n\n{told}\n\n{body}"
 
 
 def _input(contract: Contract) -> str:
@@ -57,7 +60,7 @@ def _accuracy(measured: Sequence[tuple[Evaluation, str]]) -> str:
         (
             e.precision,
             share(e.top1, e.low, e.high, e.n),
-            f"{e.data} {e.split}",
+            f"{e.data} {e.split}" + (f", {e.under}" if e.under else ""),
             e.kernels,
             origin,
             f"`{e.command}`",

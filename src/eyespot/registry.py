@@ -120,11 +120,17 @@ def folder(card: Dataset) -> Path:
 
 
 def data_of(file: Path, contract: Contract) -> Dataset:
-    """The data set of a file: the one noted beside it, whose test part then counts, or else its card's."""
+    """The data set of a file: the one noted beside it, whose test part then counts, or else its card's.
+
+    MissingDataError for a noted folder that is gone.
+    """
     note = file.parent / OWN_DATA
     if not note.is_file():
         return dataset(model(contract.model).data)
-    card = dataset(note.read_text("utf-8").strip())
+    name = note.read_text("utf-8").strip()
+    if Path(name).is_absolute() and not Path(name).is_dir():
+        raise MissingDataError(f"{name}: no such folder, {note} names it; give it anew with --data")
+    card = dataset(name)
     return replace(card, test="test") if card.root else card
 
 

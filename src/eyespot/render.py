@@ -119,7 +119,8 @@ def _evaluations(found: tuple[Evaluation, ...]) -> Table:
 
 
 def _evaluation_row(e: Evaluation) -> tuple[str, ...]:
-    return f"{e.model}:{e.precision}", accuracy(e.top1, e.low, e.high, e.n), f"{e.data} {e.split}", e.kernels
+    seen = f"{e.data} {e.split}" + (f", {e.under}" if e.under else "")
+    return f"{e.model}:{e.precision}", accuracy(e.top1, e.low, e.high, e.n), seen, e.kernels
 
 
 def _accuracies(found: tuple[Accuracy, ...]) -> Table:

@@ -10,7 +10,8 @@ from typing import Any
 
 from eyespot import registry
 from eyespot.artifact import write_json
-from eyespot.cards import Compatibility, Evaluation, Finding, Verdict
+from eyespot.cards import Compatibility, Damage, Evaluation, Finding, Verdict
+from eyespot.damage import DAMAGES
 from eyespot.errors import BadFileError
 
 
@@ -21,8 +22,9 @@ def own() -> Path:
 
 def save(evaluation: Evaluation, folder: Path) -> Path:
     """Write an evaluation under a name that the same measurement gets again."""
-    parts = (evaluation.model, evaluation.precision, evaluation.data, evaluation.split, evaluation.kernels)
-    return write_json(folder / f"{'.'.join(parts)}.json", asdict(evaluation))
+    e = evaluation
+    parts = (e.model, e.precision, e.data, e.split, e.kernels, *([e.under] if e.under else []))
+    return write_json(folder / f"{'.'.join(parts)}.json", asdict(e))
 
 
 def save_devices(model: str, found: tuple[Compatibility, ...], folder: Path) -> Path:
@@ -42,6 +44,13 @@ def accuracy(model: str, precision: str, data: str | None = None) -> Evaluation 
     card = registry.dataset(data or registry.model(model).data)
     name = f"{model}.{precision}.{card.name}.{card.test}.xnnpack.json"  # others are not even read
     return next((_evaluation(path) for path in _files(name)), None)
+
+
+def robustness(model: str, data: str) -> dict[Damage, Evaluation]:
+    """How an int8 file does on damaged images of a data set's test split, as far as it was measured."""
+    card = registry.dataset(data)
+    found = {each: _files(f"{model}.int8.{card.name}.{card.test}.xnnpack.{each}.json") for each in DAMAGES}
+    return {each: _evaluation(path) for each, paths in found.items() if (path := next(paths, None))}
 
 
 def of_file(model: str, sha256: str) -> tuple[Evaluation, ...]:

@@ -49,7 +49,8 @@ def to_tflite(network: nn.Module, taken: Input) -> bytes:
 
         _keep_pads_channel_last()
         example = torch.zeros(1, taken.height, taken.width, taken.channels)
-        module = litert_torch.to_channel_last_io(Classifier(network).eval(), args=[0])
+        plain = Classifier(network).to(memory_format=torch.contiguous_format)  # the same bytes from any
+        module = litert_torch.to_channel_last_io(plain.eval(), args=[0]).eval()
         converted = litert_torch.convert(module, (example,))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "raw.tflite"

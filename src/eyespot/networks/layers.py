@@ -89,6 +89,17 @@ def flatten(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).flatten(1)
 
 
+def layers_and_norms(network: nn.Module) -> list[tuple[nn.Conv2d | nn.Linear, nn.BatchNorm2d | None]]:
+    """Each layer and the batch norm behind it. Our networks make their modules in order of execution."""
+    found: list[tuple[nn.Conv2d | nn.Linear, nn.BatchNorm2d | None]] = []
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            found.append((module, None))
+        elif isinstance(module, nn.BatchNorm2d):
+            found[-1] = (found[-1][0], module)
+    return found
+
+
 def count_parameters(network: nn.Module) -> int:
     """Parameters as Keras counts them: trainable ones and batch norm's running mean and variance."""
     return sum(torch.Size(shape).numel() for shape in shapes(network).values())

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from eyespot.errors import BadFileError
+from eyespot.networks.layers import layers_and_norms
 from eyespot.networks.weights import fill
 from eyespot.tflite import schema
 from eyespot.tflite.read import File, read
@@ -36,7 +37,7 @@ def load_layers(network: nn.Module, path: Path) -> None:
     """
     file = read(path)
     operators = [o for o in file.graph.operators if schema.operator_name(file.model, o) in AXES]
-    layers = _layers(network)
+    layers = layers_and_norms(network)
     if len(operators) != len(layers):
         raise BadFileError(
             f"{path}: {len(operators)} convolutions and dense layers, expected {len(layers)}; "
@@ -44,17 +45,6 @@ def load_layers(network: nn.Module, path: Path) -> None:
         )
     for index, (operator, (layer, norm)) in enumerate(zip(operators, layers, strict=True)):
         _fill(layer, norm, *_real_weights(file, operator), f"{path}: layer {index}")
-
-
-def _layers(network: nn.Module) -> list[tuple[nn.Conv2d | nn.Linear, nn.BatchNorm2d | None]]:
-    """Each layer and the batch norm behind it. Our networks make their modules in order of execution."""
-    found: list[tuple[nn.Conv2d | nn.Linear, nn.BatchNorm2d | None]] = []
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            found.append((module, None))
-        elif isinstance(module, nn.BatchNorm2d):
-            found[-1] = (found[-1][0], module)
-    return found
 
 
 def _real_weights(file: File, operator: Any) -> tuple[Array, Array]:

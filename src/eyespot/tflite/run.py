@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.capture import captured
-from eyespot.cards import Contract, Input, Kernels
+from eyespot.cards import Contract, Damage, Input, Kernels
+from eyespot.damage import DAMAGES
 from eyespot.errors import BadFileError, RefusedError
 from eyespot.image import fit, to_real
 from eyespot.tflite.read import File, Tensor
@@ -109,10 +110,18 @@ def levels(taken: Input, tensor: Tensor) -> NDArray[Any]:
     return stored.clip(info.min, info.max).astype(tensor.dtype)
 
 
-def encoder(file: File, contract: Contract) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
-    """A function from any (h, w, c) uint8 image to the file's input tensor (h, w, c)."""
+def encoder(
+    file: File, contract: Contract, under: Damage | None = None
+) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
+    """A function from any (h, w, c) uint8 image to the file's input tensor (h, w, c).
+
+    With `under` the image that fits is damaged first.
+    """
     table = levels(contract.input, file.input)
-    return lambda image: table.take(fit(image, contract.input))
+    if under is None:
+        return lambda image: table.take(fit(image, contract.input))
+    damage = DAMAGES[under]
+    return lambda image: table.take(damage(fit(image, contract.input)))
 
 
 def to_float(output: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from eyespot.cards import Augmentation, Input, Recipe
+from eyespot.damage import jpeg
 from eyespot.image import to_real
 
 QUALITY = (50, 95)  # JPEG's, of augmented images
@@ -69,7 +68,8 @@ def damaged(batch: Tensor, asked: Augmentation, generator: torch.Generator) -> T
         hit = torch.rand(n, generator=generator) < asked.jpeg
         quality = torch.randint(*QUALITY, (n,), generator=generator)
         for i in hit.nonzero().flatten().tolist():
-            batch[i] = _compressed(batch[i], int(quality[i]))
+            pixels = batch[i].round().to(torch.uint8).permute(1, 2, 0).numpy()
+            batch[i] = torch.tensor(jpeg(pixels, int(quality[i]))).permute(2, 0, 1)
     if asked.cutout:
         top = torch.randint(0, height, (n, 1, 1, 1), generator=generator)
         left = torch.randint(0, width, (n, 1, 1, 1), generator=generator)
@@ -83,17 +83,6 @@ def ready(batch: Tensor, taken: Input) -> Tensor:
     """(n, c, h, w) pixels 0..255 to what the network takes, float32 in channels-last memory."""
     real: Tensor = to_real(batch.float(), taken)
     return real.contiguous(memory_format=torch.channels_last)
-
-
-def _compressed(image: Tensor, quality: int) -> Tensor:
-    """A (c, h, w) image as JPEG shows it."""
-    from PIL import Image
-
-    pixels = image.round().to(torch.uint8).permute(1, 2, 0).numpy()
-    held = io.BytesIO()
-    Image.fromarray(pixels.squeeze(2) if len(image) == 1 else pixels).save(held, "JPEG", quality=quality)
-    shown = np.array(Image.open(held)).reshape(pixels.shape)
-    return torch.from_numpy(shown).permute(2, 0, 1).float()
 
 
 def _signed(n: int, generator: torch.Generator) -> Tensor:

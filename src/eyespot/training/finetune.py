@@ -23,11 +23,13 @@ from eyespot.training.checkpoint import Run
 from eyespot.training.course import Report, Trained, train_from
 from eyespot.training.data import Data, Loaded
 from eyespot.training.loop import balance
+from eyespot.training.norms import unfold_norms
 
 VIEWS = 4  # of each training image: as it is, and augmented
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)  # of the last layer's weight decay; the validation images choose
 CACHE = "features.safetensors"
 BATCH = 50
+STATISTICS = 200  # images that tell the statistics of norms which were published folded
 
 # No mirroring: left and right may be all that the user's classes differ in.
 RECIPE = Recipe(
@@ -76,6 +78,8 @@ def tune(
     replace_last_layer(network, fit_last_layer(found, loaded.data, classes))
     if not unfreeze:
         return Trained(network=network.eval(), history=())
+    some = loaded.data.images[:STATISTICS].permute(0, 3, 1, 2)
+    unfold_norms(network, augment.ready(some, card.input))
     return train_from(network, loaded.data, run, card, folder, report)
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot import artifact, registry
-from eyespot.cards import Contract, Evaluation, Kernels
+from eyespot.cards import Contract, Damage, Evaluation, Kernels
+from eyespot.damage import OF_COLOURS
 from eyespot.datasets.split import Split, data_digest, image_digest
 from eyespot.errors import BadFileError, RefusedError
 from eyespot.interval import wilson
@@ -38,6 +39,7 @@ def evaluate(
     data: str | None = None,
     split: str | None = None,
     kernels: Kernels = "xnnpack",
+    under: Damage | None = None,
     images: int | None = None,
     processes: int | None = None,
     contract: str | None = None,
@@ -56,6 +58,9 @@ def evaluate(
         The data set's test split by default.
     kernels
         xnnpack as phones and Linux boards run it, reference or tflm as microcontrollers do.
+    under
+        Damage done to every image first, at the input's size: jpeg (quality 75), bgr, rgb565, blur (0.7
+        pixels), darker or brighter (20 %).
     images
         Only this many, the first ones.
     processes
@@ -70,7 +75,11 @@ def evaluate(
     opened = registry.open_split(card, split or card.test)
     _same_classes(agreed, opened)
     n = min(images or len(opened), len(opened))
-    job = Job(path=file.path, data=card.name, split=opened.name, kernels=kernels, contract=agreed)
+    if under in OF_COLOURS and agreed.input.channels == 1:
+        raise RefusedError(f"{file.path}: takes gray images, to which {under} does nothing")
+    job = Job(
+        path=file.path, data=card.name, split=opened.name, kernels=kernels, contract=agreed, under=under
+    )
     ranked, digests = classify(job, n, processes)
     _refuse_overlap(file, digests)
     return _summarise(file, job, opened, ranked, digests)
@@ -85,6 +94,7 @@ class Job:
     split: str
     kernels: Kernels
     contract: Contract
+    under: Damage | None = None
 
 
 def classify(job: Job, n: int, processes: int | None = None) -> tuple[NDArray[np.int64], list[bytes]]:
@@ -117,7 +127,7 @@ def _open(job: Job) -> None:
     global _worker  # noqa: PLW0603 (a pool's initializer has no other place to leave things)
     file = read(job.path)
     split = registry.open_split(registry.dataset(job.data), job.split)
-    encode, run = running.encoder(file, job.contract), running.open_runner(file, job.kernels)
+    encode, run = running.encoder(file, job.contract, job.under), running.open_runner(file, job.kernels)
 
     def work(start: int, stop: int) -> tuple[NDArray[np.int64], list[bytes]]:
         outputs, digests = [], []
@@ -197,7 +207,10 @@ def _summarise(
         kernels=job.kernels,
         tools=artifact.tools(PACKAGES[job.kernels]),
         command=f"eyespot evaluate {_name(file, job.contract)} --data {split.data} --split {split.name} "
-        f"--kernels {job.kernels}" + ("" if n == len(split) else f" --images {n}"),
+        f"--kernels {job.kernels}"
+        + (f" --under {job.under}" if job.under else "")
+        + ("" if n == len(split) else f" --images {n}"),
+        under=job.under,
     )
 
 

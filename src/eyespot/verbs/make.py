@@ -120,6 +120,8 @@ def _copy(source: Path, folder: Path) -> dict[str, File]:
         for path in (each for p in paths for each in (p, sidecar(p))):
             with replacing(folder / path.name) as partial:
                 shutil.copyfile(path, partial)
+        if (source / registry.OWN_DATA).exists():
+            write(folder / registry.OWN_DATA, (source / registry.OWN_DATA).read_text("utf-8"))
     return {path.stem: read(folder / path.name) for path in paths}
 
 
@@ -133,7 +135,8 @@ def _accuracies(files: dict[str, File]) -> Iterator[Accuracy]:
             yield Accuracy(evaluation=evaluate(str(file.path)), origin=NOW)
         except MissingDataError:
             measured = results.of_file(contract.model, file.sha256)
-            found = next((e for e in measured if e.kernels == "xnnpack"), None)
-            other = results.accuracy(contract.model, precision)
+            found = next((e for e in measured if e.kernels == "xnnpack" and not e.under), None)
+            own = contract.classes != registry.contract(contract.model).classes
+            other = None if own else results.accuracy(contract.model, precision)
             if found or other:
                 yield Accuracy(evaluation=found or other, origin=SHIPPED if found else OTHER)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from eyespot import provenance, registry, results
 from eyespot.cards import Compatibility, Dataset, Evaluation, Kernels, Model
+from eyespot.damage import DAMAGES, OF_COLOURS
 from eyespot.datasets import DATASETS
 from eyespot.errors import MissingDataError
 from eyespot.models import MODELS
@@ -79,6 +80,17 @@ def _evaluate(card: Model, folder: Path, left_out: list[str]) -> Iterator[Evalua
             else:
                 results.save(made, folder)
                 yield made
+                if (precision, kernels) == ("int8", "xnnpack"):
+                    yield from _robustness(card, data, folder)
+
+
+def _robustness(card: Model, data: Dataset, folder: Path) -> Iterator[Evaluation]:
+    """The int8 file on damaged images."""
+    for under in DAMAGES:
+        if card.input.channels == 3 or under not in OF_COLOURS:
+            made = evaluate(card.name, data=data.name, under=under)
+            results.save(made, folder)
+            yield made
 
 
 def _data_sets(card: Model) -> list[Dataset]:

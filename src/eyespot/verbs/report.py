@@ -39,6 +39,7 @@ def _row(card: Model) -> dict[str, str]:
         "Training dataset": data.title,
         "Acc FP32": _accuracy(card, "float32"),
         "Acc INT8": _accuracy(card, "int8"),
+        "Robustness": _robustness(card),
         "Input size": f"{taken.width}x{taken.height}x{taken.channels}",
         "OPS": _beside(f"{operations / 1e6:.1f}M", card, "OPS"),
         "MParams": _beside(f"{card.parameters / 1e6:.3f}", card, "MParams"),
@@ -65,19 +66,35 @@ def _accuracy(card: Model, precision: str) -> str:
     return _beside("\n".join(figures), card, f"top-1 {precision}")
 
 
+def _robustness(card: Model) -> str:
+    """The int8 file's top-1 on damaged images, where it was measured and its chain verifies."""
+    for data in [card.data, *(d.name for d in DATASETS if d.name != card.data)]:
+        found = results.robustness(card.name, data)
+        if found and not _refusal(card, next(iter(found.values()))):
+            told = "\n".join(f"{under}: {e.top1:.3f}" for under, e in found.items())
+            return told if data == card.data else f"on {data}:\n{told}"
+    return "not measured; `eyespot measure`"
+
+
 def _figure(card: Model, measured: Evaluation) -> str:
     """A measured accuracy as a cell shows it; refused where its chain of digests does not verify."""
     told = markdown.share(measured.top1, measured.low, measured.high, measured.n)
     elsewhere = f"on {measured.data}, which is not {registry.dataset(card.data).title}: "
     where = "" if measured.data == card.data else elsewhere
+    if refusal := _refusal(card, measured):
+        return f"refused: {refusal}"
     links = provenance.chains(card.name, measured.precision)
-    same = [chain for chain in links if chain[0].sha256 == measured.artifact]
-    if not same:
-        return f"{where}{told} (measured on another build of the same recipe)"
-    if provenance.stand_in(same[0][0]):
-        return f"refused: {measured.artifact[:12]} is made of stand-in weights"
-    broken = provenance.broken(card, same[0])
-    return f"refused: {broken}" if broken else where + told
+    ours = any(chain[0].sha256 == measured.artifact for chain in links)
+    return where + told + ("" if ours else " (measured on another build of the same recipe)")
+
+
+def _refusal(card: Model, measured: Evaluation) -> str:
+    """Why a number may not be shown: stand-in weights, or a chain of digests that does not verify."""
+    for links in provenance.chains(card.name, measured.precision):
+        if links[0].sha256 == measured.artifact:
+            made_of = f"{measured.artifact[:12]} is made of stand-in weights"
+            return made_of if provenance.stand_in(links[0]) else provenance.broken(card, links)
+    return ""
 
 
 def _size(record: Artifact | None) -> str:
@@ -107,6 +124,7 @@ def _sources(card: Model) -> list[str]:
 def _measurement(e: Evaluation) -> str:
     tools = ", ".join(f"{name} {version}" for name, version in e.tools.items())
     return (
-        f"{e.precision} {e.top1:.4f} on {e.data} {e.split}, n = {e.n:,}, kernels {e.kernels}: `{e.command}` "
+        f"{e.precision} {e.top1:.4f} on {e.data} {e.split}{f', {e.under}' if e.under else ''}, "
+        f"n = {e.n:,}, kernels {e.kernels}: `{e.command}` "
         f"(file {e.artifact[:12]}, data {e.data_digest[:12]}, {tools})"
     )

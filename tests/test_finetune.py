@@ -1,0 +1,283 @@
+"""Training on a folder of the user's own, and everything that is done with the result."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+
+from eyespot import registry  # noqa: E402
+from eyespot.artifact import chain, load  # noqa: E402
+from eyespot.cli import main  # noqa: E402
+from eyespot.datasets.folder import part_of  # noqa: E402
+from eyespot.datasets.synthetic import CLASSES, picture, write_folder  # noqa: E402
+from eyespot.errors import BadFileError, MissingDataError, RefusedError  # noqa: E402
+from eyespot.tflite.read import read  # noqa: E402
+from eyespot.training import finetune  # noqa: E402
+from eyespot.verbs.check import check  # noqa: E402
+from eyespot.verbs.convert import convert  # noqa: E402
+from eyespot.verbs.evaluate import evaluate  # noqa: E402
+from eyespot.verbs.export import export  # noqa: E402
+from eyespot.verbs.make import make  # noqa: E402
+from eyespot.verbs.predict import predict  # noqa: E402
+from eyespot.verbs.quantize import quantize  # noqa: E402
+from eyespot.verbs.train import train  # noqa: E402
+
+IMAGES = 200
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own") / "photos"
+    write_folder(folder, IMAGES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mine(photos, tmp_path_factory):
+    """Trained and quantized, by the two commands of the README."""
+    folder = tmp_path_factory.mktemp("mine")
+    trained = train("tiny-resnet", data=str(photos), out=folder, threads=1)
+    quantize(str(folder))
+    return trained
+
+
+def test_it_learns_the_new_classes(mine):
+    assert mine.validation_top1 > 0.8
+    assert mine.low < mine.validation_top1 <= mine.high
+    measured = evaluate(str(mine.folder))
+    assert measured.split == "test"
+    assert measured.top1 > 0.8
+    assert set(measured.per_class) == set(CLASSES)
+
+
+def test_contract_and_class_names_are_inside(mine):
+    for name in ("float32.tflite", "int8.tflite"):
+        contract = read(mine.folder / name).contract
+        assert contract.classes == tuple(sorted(CLASSES))
+        assert (contract.model, contract.input) == ("tiny-resnet", registry.model("tiny-resnet").input)
+
+
+def test_the_chain_leads_to_the_photos_and_to_the_first_weights(mine):
+    links = chain(mine.folder / "int8.tflite")
+    assert [link.verb for link in links] == ["quantize", "convert", "train"]
+    assert links[-1].inputs["weights"] == read(registry.find("tiny-resnet:float32")).sha256
+    assert str(mine.folder) not in json.dumps([dict(link.facts) for link in links])
+
+
+def test_every_split_is_apart(mine, photos):
+    """By digest: no image that trained or calibrated is validated or tested on."""
+    parts = {path: part_of(path) for path in photos.rglob("*.png")}
+    assert {"train", "validation", "test"} == set(parts.values())
+    assert len(load(mine.folder / "weights.safetensors").facts["training_images"]) == list(
+        parts.values()
+    ).count("train")
+    assert load(mine.folder / "int8.tflite").facts["calibration"] == "photos train"
+
+
+def test_images_that_trained_are_refused(mine, photos):
+    with pytest.raises(RefusedError, match=r"images trained it; evaluate on others"):
+        evaluate(str(mine.folder), data=str(photos))
+    assert evaluate(str(mine.folder), data=str(photos), split="test").n > 10
+
+
+def test_a_copy_of_an_image_stays_on_its_side(photos, tmp_path):
+    path = next(iter(photos.rglob("*.png")))
+    shutil.copy(path, tmp_path / "copy.png")
+    assert part_of(tmp_path / "copy.png") == part_of(path)
+
+
+def test_the_same_picture_in_another_file_does_not_train(photos, tmp_path):
+    """Saved anew its file's digest is another; the pixels tell."""
+    copied = tmp_path / "photos"
+    shutil.copytree(photos, copied)
+    held_out = next(path for path in sorted(copied.rglob("*.png")) if part_of(path) == "test")
+    for i in range(8):
+        again = held_out.with_name(f"again{i}.png")
+        with Image.open(held_out) as image:
+            image.save(again, compress_level=i)
+    doubles = [p for p in held_out.parent.glob("again*") if part_of(p) == "train"]
+    assert doubles
+    made = train("tiny-resnet", data=str(copied), out=tmp_path / "out", threads=1)
+    assert made.dropped == {"blank": 0, "in validation or test": len(doubles)}
+
+
+def test_the_pictures_are_there(mine):
+    for name in ("confusion.png", "mistakes.png"):
+        with Image.open(mine.folder / name) as drawn:
+            assert min(drawn.size) > 400
+
+
+def test_all_that_a_zoo_model_can(mine, photos, tmp_path):
+    folder = str(mine.folder)
+    picture_of_a_disc = next(path for path in (photos / "disc").iterdir() if part_of(path) == "test")
+    assert {name for name, _ in predict(folder, (str(picture_of_a_disc),))[0].classes} == set(CLASSES)
+    assert check(folder, device="imx93")[0].npu.status == "ok"
+    assert "disc" in (export(folder, to="c", out=tmp_path / "c").folder / "model.c").read_text()
+    made = make(folder, out=tmp_path / "made")
+    assert {a.evaluation.split for a in made.accuracies} == {"test"}
+    card = (tmp_path / "made/card.md").read_text()
+    assert "4 classes of its owner's" in card
+    assert "What others say" not in card
+    assert "CIFAR-10 test" not in card
+
+
+def test_convert_takes_the_weights_with_their_own_classes(mine, tmp_path):
+    made = convert("tiny-resnet", weights=str(mine.folder / "weights.safetensors"), out=tmp_path)
+    assert made.sha256 == mine.float32.sha256
+
+
+def test_a_folder_that_moved_is_one_line(mine, tmp_path):
+    shutil.copytree(mine.folder, tmp_path / "copy")
+    (tmp_path / "copy" / registry.OWN_DATA).write_text("/nowhere/photos")
+    with pytest.raises(MissingDataError, match=r"/nowhere/photos.*--data"):
+        evaluate(str(tmp_path / "copy"))
+
+
+def test_features_are_computed_once(mine, photos, tmp_path, monkeypatch):
+    shutil.copy(mine.folder / finetune.CACHE, tmp_path)
+
+    def computed(*args):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(finetune, "_seen", computed)
+    again = train("tiny-resnet", data=str(photos), out=tmp_path, threads=1)
+    assert again.weights == mine.weights
+    with pytest.raises(AssertionError):
+        train("tiny-resnet", data=str(photos), out=tmp_path, threads=1, seed=1)
+
+
+def test_all_layers_train_on_and_resume(photos, tmp_path, monkeypatch):
+    """Killed after an epoch and repeated it ends with the weights of a run that went through."""
+    options = {"data": str(photos), "unfreeze": True, "epochs": 2, "threads": 1}
+    straight = train("tiny-resnet", out=tmp_path / "straight", **options)
+    from eyespot.training import review
+
+    whole = review.write_history
+
+    def killed(history, folder):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(review, "write_history", killed)
+    with pytest.raises(Exception, match="stopped; the same command continues"):
+        train("tiny-resnet", out=tmp_path / "killed", **options)
+    monkeypatch.setattr(review, "write_history", whole)
+    resumed = train("tiny-resnet", out=tmp_path / "killed", **options)
+    assert resumed.weights == straight.weights
+    assert resumed.validation_top1 > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["visual-wake-word", "mobilenet-v1"])
+def test_other_models_begin_with_published_weights(model, photos, data_root, tmp_path):
+    weights = {"mobilenet-v1": "tf-slim-quantised"}.get(model)
+    made = train(model, data=str(photos), weights=weights, out=tmp_path, threads=2)
+    assert made.validation_top1 > 0.8
+    assert read(tmp_path / "float32.tflite").output.shape == (1, 4)
+
+
+# --- images of all kinds
+
+
+def test_images_of_all_kinds_train(photos, tmp_path):
+    """Gray, CMYK, 16-bit, palette and turned by EXIF; each is what `decode` makes of it."""
+    kinds = tmp_path / "kinds"
+    write_folder(kinds, 80)
+    for number in range(12):
+        base = Image.fromarray(picture(1000 + number, 40, 60, 3))
+        folder = kinds / CLASSES[(1000 + number) % 4]
+        base.convert("L").save(folder / f"gray{number}.png")
+        base.convert("CMYK").save(folder / f"cmyk{number}.jpg")
+        base.convert("P").save(folder / f"palette{number}.gif")
+        deep = np.asarray(base.convert("L")).astype(np.uint16) * 257
+        Image.fromarray(deep).save(folder / f"deep{number}.png")
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        base.save(folder / f"turned{number}.jpg", exif=exif)
+    assert train("tiny-resnet", data=str(kinds), out=tmp_path / "out", threads=1).validation_top1 > 0.4
+
+
+# --- bad folders, bad options
+
+
+def fails(capsys, *words):
+    assert main(["train", "tiny-resnet", *map(str, words)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return err
+
+
+def test_a_folder_with_one_class(tmp_path, capsys):
+    write_folder(tmp_path / "one", 12)
+    for name in CLASSES[1:]:
+        shutil.rmtree(tmp_path / "one" / name)
+    said = fails(capsys, "--data", tmp_path / "one", "--out", tmp_path / "out")
+    assert f"expected two classes or more, found {CLASSES[0]}" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_classes_with_one_image(tmp_path, capsys):
+    write_folder(tmp_path / "few", 80)
+    for path in sorted((tmp_path / "few" / "cross").iterdir())[1:]:
+        path.unlink()
+    assert "cross (1): a class needs 5 images" in fails(capsys, "--data", tmp_path / "few")
+
+
+def test_broken_files_are_told_together(tmp_path, capsys):
+    folder = tmp_path / "photos"
+    write_folder(folder, 80)
+    for i, path in enumerate(sorted(folder.rglob("*.png"))[:7]):
+        path.write_bytes(b"" if i % 2 else path.read_bytes()[:60])
+    said = fails(capsys, "--data", folder, "--out", tmp_path / "out")
+    assert "7 of 80 images cannot be read" in said
+    assert "and 4 more" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_classes_without_names(tmp_path, capsys):
+    for i in range(20):
+        Image.fromarray(picture(i, 16, 16, 3)).save(tmp_path / f"{i}.png")
+    rows = "".join(f"{i}.png,{i % 2}\n" for i in range(20))
+    (tmp_path / "labels.csv").write_text("file,class_index\n" + rows)
+    assert "none that has a name (classes.txt)" in fails(capsys, "--data", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--unfreeze"], "--unfreeze: goes with --data"),
+        (["--weights", "mlperf-tiny"], "--weights: goes with --data"),
+        (["--data", "nowhere"], "no data set or folder is called 'nowhere'"),
+    ],
+)
+def test_options_that_do_not_go_together(words, said, capsys):
+    assert said in fails(capsys, *words)
+
+
+def test_weights_that_nobody_published(photos, capsys):
+    said = fails(capsys, "--data", photos, "--weights", "mlperf")
+    assert "did you mean mlperf-tiny?" in said
+
+
+def test_a_teacher_without_a_student(photos, capsys):
+    assert "nothing is learnt from a teacher here" in fails(capsys, "--data", photos, "--teacher", photos)
+
+
+def test_a_model_without_a_recipe(capsys):
+    assert main(["train", "mobilenet-v1"]) == 1
+    assert "with --data FOLDER" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_another_model(photos, tmp_path, data_root):
+    options = {"data": str(photos), "out": tmp_path, "unfreeze": True, "epochs": 1, "threads": 1}
+    train("tiny-resnet", **options)
+    before = (tmp_path / "weights.safetensors").read_bytes()
+    with pytest.raises(BadFileError, match="is of another run: model tiny-resnet"):
+        train("visual-wake-word", **options)
+    assert (tmp_path / "weights.safetensors").read_bytes() == before
