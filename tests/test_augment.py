@@ -70,11 +70,24 @@ def test_rotation_and_zoom_keep_the_middle():
     assert sums.std() > 5
 
 
-def test_views_come_round_again_with_a_teacher():
+def test_placements_come_round_again_with_a_teacher_and_mirrors_do_not():
     asked = replace(CARD.recipe, teacher=replace(CARD.recipe.teacher, views=3))
-    views = [augment.views(10, asked, CARD.input, seed=0, epoch=epoch) for epoch in range(6)]
-    assert all(torch.equal(views[i], views[i + 3]) for i in range(3))
-    assert not torch.equal(views[0], views[1])
+    views = [augment.views(100, asked, CARD.input, seed=0, epoch=epoch) for epoch in range(6)]
+    assert all(torch.equal(views[i][:, :, 2], views[i + 3][:, :, 2]) for i in range(3))
+    assert not torch.equal(views[0][:, :, 2], views[1][:, :, 2])
+    assert not torch.equal(views[0][:, 0, 0], views[3][:, 0, 0])
+
+
+def test_a_mirrored_view_is_the_placed_image_mirrored(images):
+    """As the teacher's answer is the mean over both, the student may be shown either."""
+    asked = replace(RECIPE, augmentation=Augmentation(shift=4, flip=True, rotation=15.0, zoom=0.1))
+    placed = augment.placements(64, asked.augmentation, CARD.input, seed=0, number=5)
+    straight = augment.view(images, torch.arange(64), placed)
+    shown = augment.view(images, torch.arange(64), augment.views(64, asked, CARD.input, seed=0, epoch=5))
+    same = [torch.allclose(a, b, atol=0.01) for a, b in zip(shown, straight, strict=True)]
+    mirrored = [torch.allclose(a, b.flip(2), atol=0.01) for a, b in zip(shown, straight, strict=True)]
+    assert all(a or b for a, b in zip(same, mirrored, strict=True))
+    assert 10 < sum(mirrored) < 54
 
 
 def test_jpeg_hits_its_share_and_looks_alike(images):

@@ -1,7 +1,9 @@
 """Deepface-emotion: the facial expression network of deepface."""
 
-from eyespot.cards import Augmentation, Input, Model, Quantization, Recipe, Reference
+from eyespot.cards import Augmentation, Input, Model, Quantization, Recipe, Reference, Teacher
 from eyespot.models.publishers import nxp
+
+_AUGMENTATION = Augmentation(shift=4, flip=True, rotation=12.0, zoom=0.1, exposure=0.2, cutout=12, jpeg=0.1)
 
 DEEPFACE_EMOTION = Model(
     name="deepface-emotion",
@@ -14,16 +16,31 @@ DEEPFACE_EMOTION = Model(
     recipe=Recipe(
         epochs=60,
         batch=128,
-        peak=0.1,
-        warmup=0.2,
+        peak=0.06,
+        warmup=0.15,
         momentum=0.9,
         weight_decay=5e-4,
         averaging=0.999,
-        label_smoothing=0.1,
-        augmentation=Augmentation(
-            shift=4, flip=True, rotation=12.0, zoom=0.1, exposure=0.2, cutout=12, jpeg=0.1
-        ),
+        label_smoothing=0.0,
+        augmentation=_AUGMENTATION,
         norms=True,
+        teacher=Teacher(
+            network="eyespot.networks.wide:four_stages",
+            recipe=Recipe(
+                epochs=24,
+                batch=128,
+                peak=0.1,
+                warmup=0.2,
+                momentum=0.9,
+                weight_decay=5e-4,
+                averaging=0.99,
+                label_smoothing=0.1,
+                augmentation=_AUGMENTATION,
+            ),
+            temperature=3.0,
+            weight=0.8,
+            views=10,
+        ),
     ),
     quantization=Quantization(),
     parameters=1_485_831,

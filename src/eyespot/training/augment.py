@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +25,7 @@ def epoch_batches(
     Order and augmentation depend on (seed, epoch) alone, so a resumed run sees what it would have seen.
     The last, smaller batch is left out, as the next epoch's order brings its images back.
     """
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    generator = _random(seed, "order", epoch)
     order = torch.randperm(len(images), generator=generator)
     geometry = views(len(images), recipe, taken, seed=seed, epoch=epoch)
     for chosen in order.split(recipe.batch):
@@ -36,18 +37,25 @@ def epoch_batches(
 def views(n: int, recipe: Recipe, taken: Input, *, seed: int, epoch: int) -> Tensor:
     """For each of n images the affine map of an epoch's view of it, (n, 2, 3) in units of half a side.
 
-    With a teacher the views come round again, so that it need be asked only once for each.
+    With a teacher the placements come round again, so that it need be asked only once for each; mirrored
+    or not is drawn anew, as it answers alike to both.
     """
-    asked = recipe.augmentation
     number = epoch % recipe.teacher.views if recipe.teacher else epoch
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-    mirror = 1 - 2 * torch.randint(0, 1 + asked.flip, (n,), generator=generator)
+    geometry = placements(n, recipe.augmentation, taken, seed=seed, number=number)
+    flips = torch.randint(0, 1 + recipe.augmentation.flip, (n, 1), generator=_random(seed, "mirror", epoch))
+    geometry[:, :, 0] *= 1 - 2 * flips
+    return geometry
+
+
+def placements(n: int, asked: Augmentation, taken: Input, *, seed: int, number: int) -> Tensor:
+    """Views that are moved, turned and zoomed, but not mirrored."""
+    generator = _random(seed, "placement", number)
     angle = math.radians(asked.rotation) * _signed(n, generator)
     scale = 1 + asked.zoom * _signed(n, generator)
     right, down = torch.randint(-asked.shift, asked.shift + 1, (2, n), generator=generator)
     cos, sin = scale * torch.cos(angle), scale * torch.sin(angle)
-    across = torch.stack([cos * mirror, -sin, 2 * right / taken.width], 1)
-    along = torch.stack([sin * mirror, cos, 2 * down / taken.height], 1)
+    across = torch.stack([cos, -sin, 2 * right / taken.width], 1)
+    along = torch.stack([sin, cos, 2 * down / taken.height], 1)
     return torch.stack([across, along], 1)
 
 
@@ -83,6 +91,12 @@ def ready(batch: Tensor, taken: Input) -> Tensor:
     """(n, c, h, w) pixels 0..255 to what the network takes, float32 in channels-last memory."""
     real: Tensor = to_real(batch.float(), taken)
     return real.contiguous(memory_format=torch.channels_last)
+
+
+def _random(seed: int, purpose: Literal["order", "mirror", "placement"], number: int) -> torch.Generator:
+    """Random numbers that depend on these three alone."""
+    place = ("order", "mirror", "placement").index(purpose)
+    return torch.Generator().manual_seed((3 * seed + place) * 1_000_003 + number)
 
 
 def _signed(n: int, generator: torch.Generator) -> Tensor:

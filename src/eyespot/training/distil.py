@@ -25,19 +25,26 @@ def taught(
     """
     key = digest(repr((run.data, run.seed, run.recipe.augmentation, run.recipe.teacher)).encode())[:12]
     teacher = teacher.to(memory_format=torch.channels_last).eval()
+    asked = run.recipe.augmentation
     number_of_views = run.recipe.teacher.views if run.recipe.teacher else 1
 
     def answers(epoch: int) -> Tensor:
         number = epoch % number_of_views
         path = folder / f"answers-{key}-{number}.safetensors"
         if not path.exists():
-            geometry = augment.views(len(images), run.recipe, taken, seed=run.seed, epoch=number)
+            geometry = augment.placements(len(images), asked, taken, seed=run.seed, number=number)
             batches = torch.arange(len(images)).split(500)
-            asked = (augment.view(images, chosen, geometry) for chosen in batches)
+            seen = (augment.ready(augment.view(images, chosen, geometry), taken) for chosen in batches)
             title = f"teacher, view {number + 1}"
             with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=run.recipe.bfloat16):
-                logits = [teacher(augment.ready(x, taken)) for x in track(asked, len(batches), title)]
+                logits = [_answer(teacher, x, flip=asked.flip) for x in track(seen, len(batches), title)]
             write(path, save({"logits": torch.cat(logits).half()}))
         return load_file(path)["logits"]
 
     return answers
+
+
+def _answer(teacher: nn.Module, x: Tensor, *, flip: bool) -> Tensor:
+    """Logits; where students see mirrored images, the mean over both, which is a better answer."""
+    logits: Tensor = (teacher(x) + teacher(x.flip(3))) / 2 if flip else teacher(x)
+    return logits
