@@ -14,7 +14,7 @@ DEEPFACE_EMOTION = Model(
     data="fer2013",
     input=Input(height=48, width=48, channels=1, mean=128.0, std=64.0),
     recipe=Recipe(
-        epochs=60,
+        epochs=54,
         batch=128,
         peak=0.06,
         warmup=0.15,

@@ -22,7 +22,7 @@ TINY_RESNET = Model(
     data="cifar-10",
     input=Input(height=32, width=32, channels=3),
     recipe=Recipe(
-        epochs=160,
+        epochs=140,
         batch=128,
         peak=0.2,
         warmup=0.15,
