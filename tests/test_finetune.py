@@ -139,7 +139,7 @@ def test_a_folder_that_moved_is_one_line(mine, tmp_path):
         evaluate(str(tmp_path / "copy"))
 
 
-def test_features_are_computed_once(mine, photos, tmp_path, monkeypatch):
+def test_features_are_computed_once(mine, photos, tmp_path, monkeypatch, data_root):
     shutil.copy(mine.folder / finetune.CACHE, tmp_path)
 
     def computed(*args):
@@ -149,7 +149,7 @@ def test_features_are_computed_once(mine, photos, tmp_path, monkeypatch):
     again = train("tiny-resnet", data=str(photos), out=tmp_path, threads=1)
     assert again.weights == mine.weights
     with pytest.raises(AssertionError):
-        train("tiny-resnet", data=str(photos), out=tmp_path, threads=1, seed=1)
+        train("tiny-resnet", data=str(photos), weights="mlperf-tiny", out=tmp_path, threads=1)
 
 
 def test_all_layers_train_on_and_resume(photos, tmp_path, monkeypatch):
@@ -281,3 +281,21 @@ def test_a_checkpoint_of_another_model(photos, tmp_path, data_root):
     with pytest.raises(BadFileError, match="is of another run: model tiny-resnet"):
         train("visual-wake-word", **options)
     assert (tmp_path / "weights.safetensors").read_bytes() == before
+
+
+def test_classes_that_differ_in_left_and_right(tmp_path):
+    """Mirror images would teach that they are one."""
+    for i in range(60):
+        image = Image.new("RGB", (32, 32), (i * 4, 90, 120))
+        image.paste((255, 255, 0), (2, 8, 12, 24))
+        image.paste((20, 20, i * 4), (16, 3 + i % 9, 20, 9 + i % 9))
+        for name, shown in (("left", image), ("right", image.transpose(Image.Transpose.FLIP_LEFT_RIGHT))):
+            (tmp_path / "arrows" / name).mkdir(parents=True, exist_ok=True)
+            shown.save(tmp_path / "arrows" / name / f"{i}.png")
+    made = train("tiny-resnet", data=str(tmp_path / "arrows"), out=tmp_path / "out", threads=1)
+    assert made.validation_top1 > 0.9
+
+
+def test_all_of_the_square_is_taken_of_own_pictures():
+    assert finetune.own_input(registry.model("mobilenet-v2").input).crop == 1.0
+    assert finetune.own_input(registry.model("tiny-resnet").input).crop is None

@@ -79,6 +79,6 @@ def _teacher(card: Model, data: Data, run: Run, folder: Path, report: Report) ->
     if asked is None:
         return None
     network = registry.imported(asked.network)(card.input.channels, len(registry.dataset(card.data).classes))
-    own = replace(run, model=f"{run.model}'s teacher", recipe=asked.recipe)
+    own = replace(run, model=f"{run.model}'s teacher", recipe=asked.recipe, seed=0)  # one for all seeds
     trained = train_from(network, data, own, card, folder, report)
     return taught(trained.network, data.images, run, card.input, folder, track)

@@ -1,7 +1,7 @@
 """A network that was trained before, on new classes: a new last layer, then, if asked, all layers.
 
-The features in front of the last layer are frozen, so they are computed once for each image and a few
-views of it, and kept; the layer on them is a multinomial logistic regression.
+The features in front of the last layer are frozen, so they are computed once for each image and its
+mirror image, and kept; the layer on them is a multinomial logistic regression.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from eyespot.training.data import Data, Loaded
 from eyespot.training.loop import balance
 from eyespot.training.norms import unfold_norms
 
-VIEWS = 4  # of each training image: as it is, and augmented
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)  # of the last layer's weight decay; the validation images choose
+STRENGTHS = (1e-3, 1e-2, 1e-1, 0.3)  # of the last layer's weight decay
 CACHE = "features.safetensors"
 BATCH = 50
 STATISTICS = 200  # images that tell the statistics of norms which were published folded
@@ -49,10 +48,16 @@ RECIPE = Recipe(
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
-    """What the last layer sees: (views * n, width) of the training images, (n, width) of validation's."""
+    """What the last layer sees of training images, their mirror images and validation images: (n, width)."""
 
     training: Tensor
+    mirrored: Tensor
     validation: Tensor
+
+
+def own_input(taken: Input) -> Input:
+    """As the published input, but with all of the central square: owners frame their own pictures."""
+    return replace(taken, crop=taken.crop and 1.0)
 
 
 def tune(
@@ -84,52 +89,50 @@ def tune(
 
 
 def features(network: nn.Module, data: Data, run: Run, taken: Input, path: Path) -> Features:
-    """The frozen features, read from `path` where they are kept for the same run."""
-    key = digest(repr((run.model, run.data, run.start, run.seed, run.recipe.augmentation, VIEWS)).encode())
+    """The frozen features, read from `path` where they are kept for the same images and weights."""
+    key = digest(repr((run.model, run.data, run.start, taken)).encode())
     if path.exists():
         with safe_open(path, "pt") as file:
             if file.metadata()["key"] == key:
-                return Features(
-                    training=file.get_tensor("training"), validation=file.get_tensor("validation")
-                )
-    still = replace(run.recipe, augmentation=Augmentation())
-    views = [_seen(network, data.images, still, taken, run.seed, 0, "features")]
-    for number in range(1, VIEWS):
-        title = f"features, view {number + 1} of {VIEWS}"
-        views.append(_seen(network, data.images, run.recipe, taken, run.seed, number, title))
-    checked = _seen(network, data.validation_images, still, taken, 0, 0, "features, validation")
-    found = Features(training=torch.cat(views), validation=checked)
-    write(path, save({"training": found.training, "validation": found.validation}, {"key": key}))
-    return found
+                return Features(**{name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    seen = {
+        "training": _seen(network, data.images, taken, "features"),
+        "mirrored": _seen(network, data.images.flip(2), taken, "features, mirrored"),
+        "validation": _seen(network, data.validation_images, taken, "features, validation"),
+    }
+    write(path, save(seen, {"key": key}))
+    return Features(**seen)
 
 
-def _seen(
-    network: nn.Module, images: Tensor, recipe: Recipe, taken: Input, seed: int, number: int, title: str
-) -> Tensor:
-    """What the last layer is given for one view of each image, (n, width)."""
+def _seen(network: nn.Module, images: Tensor, taken: Input, title: str) -> Tensor:
+    """What the last layer is given for each image, (n, width)."""
     network = network.to(memory_format=torch.channels_last).eval()
     seen: list[Tensor] = []
     hook = _last(network)[2].register_forward_pre_hook(lambda _, given: seen.append(given[0].flatten(1)))
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-    geometry = augment.views(len(images), recipe, taken, seed=seed, epoch=number)
-    batches = torch.arange(len(images)).split(BATCH)
-    with torch.inference_mode():
-        for chosen in track(batches, len(batches), title):
-            batch = augment.view(images, chosen, geometry)
-            network(augment.ready(augment.damaged(batch, recipe.augmentation, generator), taken))
+    batches = images.permute(0, 3, 1, 2).split(BATCH)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=RECIPE.bfloat16):
+        for batch in track(batches, len(batches), title):
+            network(augment.ready(batch, taken))
     hook.remove()
-    return torch.cat(seen).clone()
+    return torch.cat(seen).float().clone()
 
 
 def fit_last_layer(found: Features, data: Data, classes: int) -> tuple[Tensor, Tensor]:
-    """Weights (classes, width) and bias; of several weight decays the one that validates best."""
-    labels = data.labels.repeat(VIEWS)
-    layers = [_regress(found.training, labels, classes, strength) for strength in STRENGTHS]
+    """Weights (classes, width) and bias: those that validate best, of several weight decays.
+
+    Mirror images train too, unless that validates worse: left and right may be all that classes differ in.
+    """
+    both = torch.cat([found.training, found.mirrored])
+    layers = [
+        _regress(x, data.labels.repeat(len(x) // len(data.labels)), classes, strength)
+        for x in (found.training, both)
+        for strength in STRENGTHS
+    ]
     right = [
         int((F.linear(found.validation, *layer).argmax(1) == data.validation_labels).sum())
         for layer in layers
     ]
-    return layers[max(range(len(layers)), key=lambda i: (right[i], i))]  # of equals the simplest
+    return layers[max(range(len(layers)), key=lambda i: (right[i], i))]  # of equals the last
 
 
 def _regress(x: Tensor, labels: Tensor, classes: int, strength: float) -> tuple[Tensor, Tensor]:

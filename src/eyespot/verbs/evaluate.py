@@ -215,8 +215,8 @@ def _summarise(
 
 
 def _name(file: File, contract: Contract) -> str:
-    """How anybody else names this file: as a model where it is the shipped one, else by its own name."""
-    shipped = registry.ZOO / contract.model / f"{file.precision}.tflite"
+    """How anybody else names this file: as a model where it is the model's own, else by its own name."""
+    shipped = registry.home(contract.model) / f"{file.precision}.tflite"
     if shipped.exists() and artifact.digest_file(shipped) == file.sha256:
         return f"{contract.model}:{file.precision}"
     return file.path.name + ("" if file.contract else f" --contract {contract.model}")

@@ -96,7 +96,10 @@ def train(
     if data:
         _check_classes(owner, splits)
     from eyespot.training.data import load
+    from eyespot.training.finetune import own_input
 
+    if data:
+        card = replace(card, input=own_input(card.input))
     with _continuing(folder):
         loaded = load(splits, card.input)
         made = (
