@@ -10,8 +10,11 @@ import pytest
 import torch
 from torch import nn
 
+from bars import FORBIDDEN, SIZES
 from eyespot import registry
 from eyespot.cards import Contract, Input, Model
+from eyespot.devices import device
+from eyespot.devices.vela import run_vela
 from eyespot.models import MODELS
 from eyespot.networks.export import to_tflite
 from eyespot.networks.layers import (
@@ -23,20 +26,12 @@ from eyespot.networks.layers import (
     initialise,
 )
 from eyespot.networks.stand_in import fill_stand_in
+from eyespot.quantization.int8 import quantize_static
+from eyespot.quantization.ranges import choose
 from eyespot.tflite.clean import clean
-from eyespot.tflite.read import read
-from eyespot.tflite.run import open_runner
+from eyespot.tflite.read import File, read
+from eyespot.tflite.run import levels, open_runner
 
-# bytes of float32.tflite, from issue 3; tiny-resnet's from MLPerf Tiny's file
-SIZES = {
-    "deepface-emotion": 6_000_000,
-    "mobilenet-v1": 1_920_000,
-    "tiny-resnet": 318_144,
-    "visual-wake-word": 866_284,
-    "mobilenet-v2": 14_000_000,
-    "mnasnet": 11_720_000,
-    "efficientnet-lite0": 18_700_000,
-}
 OPERATORS = {
     "ADD",
     "AVERAGE_POOL_2D",
@@ -159,6 +154,22 @@ def test_converted(card: Model, tmp_path: Path) -> None:
     file = read(path)
     assert set(file.operators) <= OPERATORS
     assert file.operations == pytest.approx(card.operations, rel=0.05)
-    assert len(file.data) <= SIZES[card.name]
+    assert len(file.data) <= SIZES[card.name][0]
     found = open_runner(file, "xnnpack")(x[0].permute(1, 2, 0).numpy())
     np.testing.assert_allclose(found, expected, atol=1e-5)
+    _check_int8(card, file, x)
+
+
+def _check_int8(card: Model, float32: File, x: torch.Tensor) -> None:
+    """Its int8 file has the same operators, all of which vela puts on the NPU, and nothing outside."""
+    pixels = np.stack([x[0].permute(1, 2, 0).numpy()])
+    made = quantize_static(float32.data, choose(float32, pixels, card.input, "minmax"))
+    path = float32.path.with_name("int8.tflite")
+    path.write_bytes(clean(made, float32.contract, {}))
+    file = read(path)
+    assert file.operators == float32.operators
+    assert not set(file.operators) & FORBIDDEN
+    assert file.external_buffers == 0
+    assert levels(card.input, file.input).tolist() == list(range(-128, 128))
+    assert len(file.data) <= SIZES[card.name][1]
+    assert run_vela(path, device("imx93").compiler, path.parent / "vela").cpu == 0

@@ -1,4 +1,4 @@
-"""PyTorch weights into a network, from safetensors or from what `torch.save` writes.
+"""PyTorch weights into a network, from safetensors or from what `torch.save` writes, and out of it.
 
 The latter is a pickle; `weights_only=True` lets tensors and containers out of it and executes nothing.
 """
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
+from safetensors.torch import save
 from torch import nn
 
 from eyespot.errors import BadFileError
@@ -27,6 +28,12 @@ def load_safetensors(network: nn.Module, path: Path) -> None:
     except (SafetensorError, OSError, KeyError) as error:
         raise BadFileError(f"{path}: is not a whole safetensors file ({error}); fetch it again") from error
     fill(network, {name: array for name, array in tensors.items() if not name.endswith(COUNTER)}, str(path))
+
+
+def to_safetensors(network: nn.Module) -> bytes:
+    """What `load_safetensors` reads."""
+    tensors = {k: t.contiguous() for k, t in network.state_dict().items() if not k.endswith(COUNTER)}
+    return save(tensors)
 
 
 def load_pth(network: nn.Module, path: Path) -> None:

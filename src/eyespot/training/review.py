@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from eyespot.artifact import replacing, write
 from eyespot.training.checkpoint import Epoch
 
-WORST = 12
+WORST, COLUMNS = 12, 4
 NUMBERED = 20  # classes up to which a confusion matrix shows its numbers
 
 
@@ -71,7 +71,8 @@ def draw_mistakes(
     called = shares.argmax(1)
     wrong = np.flatnonzero(called != labels)
     worst = sorted(wrong, key=lambda i: -shares[i, called[i]])[:WORST]
-    figure, panels = _figure((9, 7.5), 3, 4)
+    rows = max(1, -(-len(worst) // COLUMNS))
+    figure, panels = _figure((9, 0.8 + 2.6 * rows), rows, COLUMNS)
     for axes in panels.flat:
         axes.axis("off")
     for axes, i in zip(panels.flat, worst, strict=False):
@@ -80,7 +81,8 @@ def draw_mistakes(
             f"is {classes[labels[i]]}\ncalled {classes[called[i]]}, {100 * shares[i, called[i]]:.0f} %",
             fontsize=9,
         )
-    figure.suptitle(f"{len(wrong):,} of {len(labels):,} validation images are called wrongly; the surest")
+    surest = f"; the {len(worst)} surest" if len(wrong) > len(worst) else ""
+    figure.suptitle(f"{len(wrong):,} of {len(labels):,} validation images are called wrongly{surest}")
     _save(figure, path)
 
 

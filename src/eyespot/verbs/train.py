@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +14,10 @@ from eyespot.errors import BadFileError, RefusedError, StoppedError
 from eyespot.interval import wilson
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from eyespot.datasets.split import Split
-    from eyespot.training.course import Trained
-    from eyespot.training.data import Loaded
+    from eyespot.training.data import Data
 
 WEIGHTS = "weights.safetensors"
 LEAST = 5  # images of a class
@@ -92,31 +91,27 @@ def train(
 
         torch.set_num_threads(threads)
     owner = registry.dataset(data or card.data)
-    splits = [registry.open_split(owner, name) for name in _parts(owner)]
-    if data:
-        _check_classes(owner, splits)
-    from eyespot.training.data import load
-    from eyespot.training.finetune import own_input
-
-    if data:
-        card = replace(card, input=own_input(card.input))
-    with _continuing(folder):
-        loaded = load(splits, card.input)
-        made = (
-            _tuned(card, loaded, owner, folder, weights, epochs, seed, unfreeze=unfreeze)
-            if data
-            else _by_recipe(card, loaded, folder, epochs, seed, teacher)
-        )
-        return _finish(card, owner, loaded, made, folder, data)
+    try:
+        if data is None:
+            course = _by_recipe(card, owner, folder, epochs, seed, teacher)
+        else:
+            course = _own_classes(card, owner, folder, weights, epochs, seed, unfreeze=unfreeze)
+            write(folder / registry.OWN_DATA, str(Path(data).absolute()) if owner.root else data)
+        return _finish(course, folder)
+    except KeyboardInterrupt as error:
+        raise StoppedError(f"{folder}: stopped; the same command continues") from error
 
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """A trained network and what its sidecar tells of the way there."""
+    """A trained network, the contract that it fulfils, its data, and what its sidecar tells of them."""
 
-    trained: Trained
+    network: nn.Module
+    contract: Contract
+    data: Data
     arguments: dict[str, Any]
     inputs: dict[str, str]
+    facts: dict[str, Any]
 
 
 def _check_options(card: Model, data: str | None, own: dict[str, Any], teacher: Path | None) -> None:
@@ -154,34 +149,29 @@ def _check_classes(owner: Dataset, splits: list[Split]) -> None:
         raise BadFileError(f"{owner.name}: no image falls into the validation part; add some")
 
 
-@contextmanager
-def _continuing(folder: Path) -> Iterator[None]:
-    """Ctrl-C as an error that says how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        raise StoppedError(f"{folder}: stopped; the same command continues") from error
-
-
 def _by_recipe(
-    card: Model, loaded: Loaded, folder: Path, epochs: int | None, seed: int, teacher: Path | None
+    card: Model, owner: Dataset, folder: Path, epochs: int | None, seed: int, teacher: Path | None
 ) -> Course:
+    """The card's network from random weights."""
     from eyespot.training.course import by_recipe
+    from eyespot.training.data import load
     from eyespot.training.review import write_history
 
     assert card.recipe is not None  # noqa: S101 (_check_options)
     recipe = replace(card.recipe, epochs=epochs or card.recipe.epochs)
-    trained = by_recipe(card, loaded, recipe, folder, write_history, seed=seed, teacher=teacher)
+    loaded = load([registry.open_split(owner, name) for name in _parts(owner)], card.input)
     return Course(
-        trained=trained,
+        network=by_recipe(card, loaded, recipe, folder, write_history, seed=seed, teacher=teacher).network,
+        contract=Contract(model=card.name, input=card.input, classes=owner.classes),
+        data=loaded.data,
         arguments={"seed": seed, "recipe": asdict(recipe)},
         inputs={"train": loaded.digest},
+        facts={"dropped": loaded.dropped},
     )
 
 
-def _tuned(
+def _own_classes(
     card: Model,
-    loaded: Loaded,
     owner: Dataset,
     folder: Path,
     weights: str | None,
@@ -190,22 +180,30 @@ def _tuned(
     *,
     unfreeze: bool,
 ) -> Course:
-    from eyespot.training.finetune import RECIPE, tune
+    """The card's network from published weights, on the classes of `owner`."""
+    from eyespot.training.data import load
+    from eyespot.training.finetune import RECIPE, own_input, tune
     from eyespot.training.review import write_history
 
+    splits = [registry.open_split(owner, name) for name in _parts(owner)]
+    _check_classes(owner, splits)
     name, path, importer = _start(card, weights)
     network = registry.imported(card.network)(len(registry.dataset(card.data).classes))
     registry.imported(importer)(network, path)
-    recipe, start = replace(RECIPE, epochs=epochs or RECIPE.epochs), digest_file(path)
-    trained = tune(
+    card, recipe = replace(card, input=own_input(card.input)), replace(RECIPE, epochs=epochs or RECIPE.epochs)
+    loaded, start = load(splits, card.input), digest_file(path)
+    tuned = tune(
         card, network, loaded, recipe, folder, write_history,
         classes=len(owner.classes), start=start, seed=seed, unfreeze=unfreeze,
     )  # fmt: skip
     how = {"weights": name, "data": owner.title, "unfreeze": unfreeze, "seed": seed}
     return Course(
-        trained=trained,
+        network=tuned.network,
+        contract=Contract(model=card.name, input=card.input, classes=owner.classes),
+        data=loaded.data,
         arguments=how | ({"recipe": asdict(recipe)} if unfreeze else {}),
         inputs={"train": loaded.digest, "weights": start},
+        facts={"dropped": loaded.dropped, "training_images": [each.hex() for each in loaded.digests]},
     )
 
 
@@ -218,44 +216,32 @@ def _start(card: Model, weights: str | None) -> tuple[str, Path, str]:
     return chosen.name, published.locate(chosen), chosen.importer
 
 
-def _finish(
-    card: Model, owner: Dataset, loaded: Loaded, made: Course, folder: Path, data: str | None
-) -> Training:
+def _finish(course: Course, folder: Path) -> Training:
     """Write the files and the pictures; tell the accuracy."""
-    from safetensors.torch import save as to_bytes
-
     from eyespot.networks.export import save_float32
-    from eyespot.networks.weights import COUNTER
+    from eyespot.networks.state_dicts import to_safetensors
     from eyespot.training import review
     from eyespot.training.loop import answers
 
-    network, held = made.trained.network, loaded.data
-    shares = answers(network, held.validation_images, card.input).numpy()
+    held, classes = course.data, course.contract.classes
+    shares = answers(course.network, held.validation_images, course.contract.input).numpy()
     labels = held.validation_labels.numpy()
     correct, n = int((shares.argmax(1) == labels).sum()), len(labels)
-    facts = {"dropped": loaded.dropped, "validation_top1": correct / n, "classes": list(owner.classes)}
-    own = {"training_images": [each.hex() for each in loaded.digests]} if data else {}
-    state = {k: t.contiguous() for k, t in network.state_dict().items() if not k.endswith(COUNTER)}
     weights = save(
         folder / WEIGHTS,
-        to_bytes(state),
+        to_safetensors(course.network),
         verb="train",
-        model=card.name,
-        arguments=made.arguments,
-        inputs=made.inputs,
+        model=course.contract.model,
+        arguments=course.arguments,
+        inputs=course.inputs,
         tools=tools("torch"),
-        facts=facts | own,
+        facts=course.facts | {"validation_top1": correct / n, "classes": list(classes)},
     )
-    contract = Contract(model=card.name, input=card.input, classes=owner.classes)
-    float32 = save_float32(network, contract, folder, weights="train", digest=weights.sha256)
-    if data:
-        write(folder / registry.OWN_DATA, str(Path(data).absolute()) if owner.root else data)
-    review.draw_confusion(folder / "confusion.png", labels, shares, owner.classes)
-    review.draw_mistakes(
-        folder / "mistakes.png", held.validation_images.numpy(), labels, shares, owner.classes
-    )
+    float32 = save_float32(course.network, course.contract, folder, weights="train", digest=weights.sha256)
+    review.draw_confusion(folder / "confusion.png", labels, shares, classes)
+    review.draw_mistakes(folder / "mistakes.png", held.validation_images.numpy(), labels, shares, classes)
     low, high = wilson(correct, n)
     return Training(
         folder=folder, weights=weights, float32=float32, validation_top1=correct / n,
-        low=low, high=high, n=n, dropped=loaded.dropped,
+        low=low, high=high, n=n, dropped=course.facts["dropped"],
     )  # fmt: skip
