@@ -51,7 +51,8 @@ def main(rounds: int) -> None:
     """Alternate both sides and print the medians and their ratio."""
     contract = registry.contract("tiny-resnet")
     path = registry.find("tiny-resnet")
-    job = evaluate.Job(path=path, data="cifar-10", split="test", kernels="xnnpack", contract=contract)
+    data = registry.dataset("cifar-10")
+    job = evaluate.Job(path=path, data=data, split="test", kernels="xnnpack", contract=contract)
     context = multiprocessing.get_context("spawn")
     with (
         evaluate.pool(job) as ours,

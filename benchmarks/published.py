@@ -29,7 +29,7 @@ DATA = {"imagenet": "imagenet-like", "vww": "vww"}
 
 def predicted(path: Path, contract: Contract, data: str, n: int) -> NDArray[Any]:
     """Class of each test image, as a file of ours gives it."""
-    job = Job(path=path, data=data, split="test", kernels="xnnpack", contract=contract)
+    job = Job(path=path, data=registry.dataset(data), split="test", kernels="xnnpack", contract=contract)
     return classify(job, n)[0][:, 0]
 
 

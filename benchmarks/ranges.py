@@ -31,7 +31,8 @@ IMAGES = (100, 200, 500)
 
 def predicted(path: Path, data: str, n: int) -> NDArray[Any]:
     """Class of each validation image."""
-    job = Job(path=path, data=data, split="validation", kernels="xnnpack", contract=contract_of(read(path)))
+    contract, card = contract_of(read(path)), registry.dataset(data)
+    job = Job(path=path, data=card, split="validation", kernels="xnnpack", contract=contract)
     return classify(job, n)[0][:, 0]
 
 

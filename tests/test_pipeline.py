@@ -33,7 +33,11 @@ def folder(data_root, tmp_path_factory):
 def top1(path, kernels="xnnpack", n=N):
     """Predicted class of each of the first n test images."""
     job = evaluating.Job(
-        path=path, data="cifar-10", split="test", kernels=kernels, contract=registry.contract("tiny-resnet")
+        path=path,
+        data=registry.dataset("cifar-10"),
+        split="test",
+        kernels=kernels,
+        contract=registry.contract("tiny-resnet"),
     )
     return evaluating.classify(job, n)[0][:, 0]
 

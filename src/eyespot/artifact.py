@@ -16,6 +16,8 @@ from typing import Any
 from eyespot.cards import Artifact
 from eyespot.errors import BadFileError, EyespotError, MissingDataError
 
+HANDED_ON = ("stand_in", "training_images")  # facts that are true of whatever is made of a file
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -126,6 +128,12 @@ def chain(path: Path) -> tuple[Artifact, ...]:
     while found := [a for a in beside if a.sha256 in links[-1].inputs.values()]:
         links.append(found[0])
     return tuple(links)
+
+
+def discard(path: Path) -> None:
+    """Remove a file and its sidecar, where they are there: what they were made from is no more."""
+    for each in (path, sidecar(path)):
+        each.unlink(missing_ok=True)
 
 
 def is_sidecar(path: Path) -> bool:

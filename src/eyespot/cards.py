@@ -82,8 +82,8 @@ class Augmentation:
     Geometry: moved by up to `shift` whole pixels, mirrored (`flip`), turned by up to `rotation` degrees,
     enlarged or shrunk by up to `zoom` of its size; what comes in at the border is the image, mirrored.
     Then, for the student alone where there is a teacher: brightened or darkened by up to `exposure` of
-    each pixel, a square of `cutout` pixels made gray, and the share `jpeg` of the images compressed at a
-    quality of 50 to 95.
+    each pixel, a square of less than `cutout` pixels a side made gray, and the share `jpeg` of the
+    images compressed at a quality of 50 to 94.
     """
 
     shift: int = 0
@@ -103,7 +103,7 @@ class Recipe:
     to zero. With `norms` there is a batch norm behind each layer while the network is trained, which
     folds away at the end; with `frozen_norms` those that the network has keep their statistics. With
     `balanced` each class counts the same, however many images it has. With `bfloat16` layers compute in
-    it (weights, norms' statistics and loss stay float32): twice as fast on processors that have it.
+    it where the processor can, twice as fast; weights, norms' statistics and loss stay float32.
     """
 
     epochs: int

@@ -43,7 +43,7 @@ VERBS = {
     "evaluate": ("evaluate:evaluate", "Measure top-1 on a data set, with its 95 % interval."),
     "train": (
         "train:train",
-        "Train a model by its card's recipe; repeat the command to continue a run that was stopped.",
+        "Train a model by its card's recipe, or a published one on your own folder of images.",
     ),
     "convert": (
         "convert:convert",
@@ -96,10 +96,13 @@ def main(tokens: Sequence[str] | None = None) -> int:
         if error.name not in EXTRAS:
             raise
         return _fail(str(MissingExtraError(error.name, EXTRAS[error.name])))
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            sys.stderr.close()
+            return 0
+        return _fail(f"{error.filename or 'files'}: {error.strerror}; give one that can be used")
     except KeyboardInterrupt:
         return _fail("stopped; nothing is left half-written")
-    except BrokenPipeError:
-        sys.stderr.close()
     return 0
 
 

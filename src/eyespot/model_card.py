@@ -23,7 +23,7 @@ def model_card(
 ) -> str:
     """Markdown of one model, from its card, its sidecars and the measurements with their origins."""
     card = registry.model(contract.model)
-    own = contract.classes != registry.dataset(card.data).classes
+    own = any("training_images" in file.facts for file in files)
     sections = {
         "Input": _input(contract),
         "Accuracy": _accuracy(measured),

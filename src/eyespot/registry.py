@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).resolve().parent
 ZOO = PACKAGE / "zoo"
 RESULTS = PACKAGE / "results"
-OWN_DATA = "data.txt"  # beside a file that was trained on other data than its card's: their name or folder
+OWN_DATA = "trained-on.txt"  # beside files that were trained on other data than their card's
 
 Card = TypeVar("Card", Model, Dataset)
 
@@ -50,10 +50,15 @@ def dataset(name: str) -> Dataset:
 
     UnknownNameError names the near ones.
     """
-    if any(name == card.name for card in DATASETS) or not Path(name).is_dir():
+    if is_named(name) or not Path(name).is_dir():
         return _one("data set or folder", DATASETS, name)
     found: Dataset = imported("eyespot.datasets.folder").card(Path(name))
     return found
+
+
+def is_named(name: str) -> bool:
+    """Whether a data set of ours is called so."""
+    return any(name == card.name for card in DATASETS)
 
 
 def imported(path: str) -> Any:
@@ -127,9 +132,9 @@ def data_of(file: Path, contract: Contract) -> Dataset:
     note = file.parent / OWN_DATA
     if not note.is_file():
         return dataset(model(contract.model).data)
-    name = note.read_text("utf-8").strip()
-    if Path(name).is_absolute() and not Path(name).is_dir():
-        raise MissingDataError(f"{name}: no such folder, {note} names it; give it anew with --data")
+    name = note.read_bytes().decode("utf-8", "replace").strip()
+    if not (is_named(name) or (Path(name).is_absolute() and Path(name).is_dir())):
+        raise MissingDataError(f"{note}: names {name!r}, which is no folder here; give it anew with --data")
     card = dataset(name)
     return replace(card, test="test") if card.root else card
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter, Token
 
+from eyespot.errors import RefusedError
+
 UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
@@ -17,6 +19,13 @@ def size(text: str) -> int:
     if not found:
         raise ValueError(f"{text!r} is no size; write 256k, 1M or 300000")
     return round(float(found[1].replace(",", "").replace("_", "")) * UNITS[found[2]])
+
+
+def positive(**values: int | None) -> None:
+    """RefusedError for a count below 1; None is for what was not asked."""
+    for name, value in values.items():
+        if value is not None and value < 1:
+            raise RefusedError(f"--{name} {value}: expected 1 or more")
 
 
 def _converted(_: Any, tokens: Sequence[Token]) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from eyespot.artifact import digest_file
@@ -70,19 +71,23 @@ def is_unsorted(path: Path) -> bool:
     return any(entry.suffix.lower() in SUFFIXES for entry in path.iterdir() if entry.is_file())
 
 
-def unsorted(path: Path) -> Split:
+def unsorted(path: Path) -> tuple[Dataset, Split]:
     """Images without classes, which can calibrate and nothing else; their labels are 0."""
     names = sorted(images_in(path, path.name))
     unnamed = Dataset(
         name=path.name, title=path.name, classes=("",), splits={ALL: None}, source="a folder of yours",
         terms="Your own.", download=None, reader=__name__, test=ALL, root=path,
     )  # fmt: skip
-    return from_rows(unnamed, ALL, path, [(name, 0) for name in names])
+    return unnamed, from_rows(unnamed, ALL, path, [(name, 0) for name in names])
 
 
 def part_of(path: Path) -> str:
-    """The split that an image file is in, by the first byte of its sha256."""
-    first = int(digest_file(path)[:2], 16)
+    """The split that an image file is in, by the first byte of its sha256. BadFileError for no file."""
+    try:
+        told = path.stat()
+        first = _first_byte(path, told.st_size, told.st_mtime_ns)
+    except OSError as error:
+        raise BadFileError(f"{path}: cannot be read ({error.strerror}); mend or remove it") from error
     return "train" if first < 205 else "validation" if first < 230 else "test"
 
 
@@ -106,6 +111,11 @@ def _classes(path: Path) -> tuple[tuple[str, ...], str]:
             f"{path}: {CLASSES} and the class folders differ in {', '.join(sorted(differing)[:3])}"
         )
     return listed, f"classes as in its {CLASSES}"
+
+
+@cache
+def _first_byte(path: Path, size: int, changed: int) -> int:  # noqa: ARG001 (another file has others)
+    return int(digest_file(path)[:2], 16)
 
 
 def read_classes(path: Path) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from eyespot.artifact import save, tools
+from eyespot.artifact import tools
 from eyespot.capture import captured
 from eyespot.cards import Artifact, Contract, Input
+from eyespot.float32 import save_first
 from eyespot.tflite.clean import clean
-from eyespot.tflite.read import describe
 
 
 class Classifier(nn.Module):
@@ -28,9 +28,12 @@ class Classifier(nn.Module):
 
 
 def save_float32(
-    network: nn.Module, contract: Contract, folder: Path, *, weights: str, digest: str, **facts: str
+    network: nn.Module, contract: Contract, folder: Path, *, weights: str, digest: str, facts: dict[str, Any]
 ) -> Artifact:
-    """Write folder/float32.tflite, the contract inside; `weights` and `digest` say what it is made of."""
+    """Write folder/float32.tflite, the contract inside; `weights` and `digest` say what it is made of.
+
+    An int8 file of other weights that lies there is removed.
+    """
     record: dict[str, Any] = {
         "verb": "convert",
         "model": contract.model,
@@ -39,7 +42,7 @@ def save_float32(
     }
     data = clean(to_tflite(network, contract.input), contract, record)
     used = tools("torch", "litert-torch")
-    return save(folder / "float32.tflite", data, **record, tools=used, facts=describe(data) | facts)
+    return save_first(folder, data, record, used, facts)
 
 
 def to_tflite(network: nn.Module, taken: Input) -> bytes:

@@ -85,15 +85,31 @@ def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
     if not path.exists():
         return []
     try:
-        with safe_open(path, "pt") as file:
-            metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+        metadata, tensors = _read(path)
+        found, history = json.loads(metadata["run"]), json.loads(metadata["history"])
+    except (SafetensorError, KeyError, ValueError) as error:
         raise BadFileError(
             f"{path}: is not a whole checkpoint ({error}); delete it to start again"
         ) from error
-    _same_run(path, json.loads(metadata["run"]), asdict(run))
+    _same_run(path, found, asdict(run))
     state.restore(tensors)
-    return [Epoch(**e) for e in json.loads(metadata["history"])]
+    return [Epoch(**e) for e in history]
+
+
+def kept_tensors(path: Path, key: str) -> dict[str, torch.Tensor]:
+    """Tensors that a file keeps under this key; {} where it is not there, damaged or of another key."""
+    try:
+        metadata, tensors = _read(path)
+    except (SafetensorError, OSError):
+        return {}
+    return tensors if metadata.get("key") == key else {}
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Metadata and tensors of a safetensors file, which is closed afterwards."""
+    with safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        return file.metadata() or {}, tensors
 
 
 def _same_run(path: Path, found: dict[str, Any], expected: dict[str, Any]) -> None:

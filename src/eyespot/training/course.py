@@ -63,14 +63,14 @@ def train_from(
     """Train a network to the end of the run's recipe; random weights where the run begins with none."""
     if not run.start:
         initialise(network, run.seed)
-    history: list[Epoch] = []
+    told: list[Epoch] = []
 
-    def note(entry: Epoch) -> None:
-        history.append(entry)
+    def note(history: list[Epoch]) -> None:
+        told[:] = history
         report(history, folder)
 
     network = fit(network, data, run, card.input, folder, track, note, answers)
-    return Trained(network=network, history=tuple(history))
+    return Trained(network=network, history=tuple(told))
 
 
 def _teacher(card: Model, data: Data, run: Run, folder: Path, report: Report) -> Taught | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -31,11 +31,15 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """The data; digests of the training images one by one and of all; how many were dropped and why."""
+    """The data; digests of the training images, one by one and of all, and of the validation images.
+
+    `dropped` counts the images that were left out, by reason.
+    """
 
     data: Data
     digests: tuple[bytes, ...]
     digest: str
+    validation_digest: str
     dropped: dict[str, int]
 
 
@@ -44,49 +48,67 @@ class Pictures:
     """A split as it was read: images that fit the network, digests of the originals, what went wrong."""
 
     images: NDArray[np.uint8]
-    digests: tuple[bytes, ...]
-    blank: frozenset[int]
-    broken: tuple[str, ...]
+    labels: NDArray[np.int64]
+    digests: list[bytes]
+    blank: set[int]
+    broken: list[str]
+
+    def only(self, kept: list[int]) -> Pictures:
+        """These of the images; the same object where that is all of them."""
+        if len(kept) == len(self.digests):
+            return self
+        return replace(
+            self,
+            images=self.images[kept],
+            labels=self.labels[kept],
+            digests=[self.digests[i] for i in kept],
+        )
 
 
 def load(splits: Sequence[Split], taken: Input) -> Loaded:
-    """Read the training, validation and test split, of which the last is only compared with the first.
+    """Read the training, validation and test split.
 
+    The test images are only compared: neither do they train nor validate, whatever split has them too.
     BadFileError tells all broken files at once.
     """
-    trains, validates, tests = (_read(split, taken) for split in splits)
-    train, validation, _ = splits
-    if broken := [*trains.broken, *validates.broken, *tests.broken]:
+    training, validation = (_read(split, taken, keep=True) for split in splits[:2])
+    test = _read(splits[2], taken, keep=False)
+    if broken := [*training.broken, *validation.broken, *test.broken]:
         rest = f"; and {len(broken) - TOLD} more" if len(broken) > TOLD else ""
-        total = sum(map(len, splits))
         raise BadFileError(
-            f"{len(broken)} of {total:,} images cannot be read: {'; '.join(broken[:TOLD])}{rest}; "
-            "mend or remove them"
+            f"{len(broken)} of {sum(map(len, splits)):,} images cannot be read: {'; '.join(broken[:TOLD])}"
+            f"{rest}; mend or remove them"
         )
-    kept, dropped = usable(trains.digests, trains.blank, {*validates.digests, *tests.digests})
-    digests = tuple(trains.digests[i] for i in kept)
-    data = Data(
-        images=torch.from_numpy(trains.images[kept]),
-        labels=torch.from_numpy(train.labels[kept]),
-        validation_images=torch.from_numpy(validates.images),
-        validation_labels=torch.from_numpy(validation.labels),
-    )
+    kept, dropped = usable(training.digests, training.blank, {*validation.digests, *test.digests})
+    checked, also = usable(validation.digests, set(), set(test.digests))
+    training, validation = training.only(kept), validation.only(checked)
     return Loaded(
-        data=data, digests=digests, digest=data_digest(train.labels[kept], digests), dropped=dropped
+        data=Data(
+            images=torch.from_numpy(training.images),
+            labels=torch.from_numpy(training.labels),
+            validation_images=torch.from_numpy(validation.images),
+            validation_labels=torch.from_numpy(validation.labels),
+        ),
+        digests=tuple(training.digests),
+        digest=data_digest(training.labels, training.digests),
+        validation_digest=data_digest(validation.labels, validation.digests),
+        dropped=dropped | {"validation images in test": also["in validation or test"]},
     )
 
 
-def _read(split: Split, taken: Input) -> Pictures:
-    images = np.zeros((len(split), taken.height, taken.width, taken.channels), np.uint8)
-    digests, blank, broken = [], set(), []
+def _read(split: Split, taken: Input, *, keep: bool) -> Pictures:
+    """Read a split; without `keep` its images are gone afterwards, their digests are not."""
+    images = np.zeros((len(split) if keep else 0, taken.height, taken.width, taken.channels), np.uint8)
+    found = Pictures(images=images, labels=split.labels, digests=[], blank=set(), broken=[])
     for i in track(range(len(split)), len(split), f"read {split.name}"):
         try:
             image = split.read(i)
         except BadFileError as error:
-            broken.append(str(error))
+            found.broken.append(str(error))
             continue
-        images[i] = fit(image, taken)
-        digests.append(image_digest(image))
+        found.digests.append(image_digest(image))
         if is_blank(image):
-            blank.add(i)
-    return Pictures(images=images, digests=tuple(digests), blank=frozenset(blank), broken=tuple(broken))
+            found.blank.add(i)
+        if keep:
+            images[i] = fit(image, taken)
+    return found

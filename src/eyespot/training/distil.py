@@ -6,14 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from eyespot.artifact import digest, write
 from eyespot.cards import Input
+from eyespot.networks.state_dicts import to_safetensors
 from eyespot.training import augment
-from eyespot.training.checkpoint import Run
-from eyespot.training.loop import Track
+from eyespot.training.checkpoint import Run, kept_tensors
+from eyespot.training.loop import Track, arithmetic
 
 
 def taught(
@@ -21,25 +22,27 @@ def taught(
 ) -> Callable[[int], Tensor]:
     """A function from an epoch to the teacher's logits for its view of every image, (n, classes).
 
-    Each view's are kept in `folder`, so that they are computed once, also for a run that is resumed.
+    Each placement's are kept in `folder`, so that they are computed once, also for a run that is resumed.
     """
-    key = digest(repr((run.data, run.seed, run.recipe.augmentation, run.recipe.teacher)).encode())[:12]
+    asked, lesson = run.recipe.augmentation, run.recipe.teacher
+    assert lesson is not None  # noqa: S101 (there is a teacher)
     teacher = teacher.to(memory_format=torch.channels_last).eval()
-    asked = run.recipe.augmentation
-    number_of_views = run.recipe.teacher.views if run.recipe.teacher else 1
+    key = digest(repr((run.data, run.seed, taken, asked, lesson)).encode() + to_safetensors(teacher))
 
     def answers(epoch: int) -> Tensor:
-        number = epoch % number_of_views
-        path = folder / f"answers-{key}-{number}.safetensors"
-        if not path.exists():
-            geometry = augment.placements(len(images), asked, taken, seed=run.seed, number=number)
-            batches = torch.arange(len(images)).split(500)
-            seen = (augment.ready(augment.view(images, chosen, geometry), taken) for chosen in batches)
-            title = f"teacher, view {number + 1}"
-            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=run.recipe.bfloat16):
-                logits = [_answer(teacher, x, flip=asked.flip) for x in track(seen, len(batches), title)]
-            write(path, save({"logits": torch.cat(logits).half()}))
-        return load_file(path)["logits"]
+        number = epoch % lesson.views
+        path = folder / f"answers-{number}.safetensors"
+        if kept := kept_tensors(path, key):
+            return kept["logits"]
+        geometry = augment.placements(len(images), asked, taken, seed=run.seed, number=number)
+        batches = torch.arange(len(images)).split(500)
+        seen = (augment.ready(augment.view(images, chosen, geometry), taken) for chosen in batches)
+        title = f"teacher, view {number + 1} of {lesson.views}"
+        with torch.inference_mode(), arithmetic(run.recipe):
+            found = [_answer(teacher, x, flip=asked.flip) for x in track(seen, len(batches), title)]
+        logits = torch.cat(found).half().clone()
+        write(path, save({"logits": logits}, {"key": key}))
+        return logits
 
     return answers
 

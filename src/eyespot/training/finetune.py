@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -19,10 +18,10 @@ from eyespot.artifact import digest, write
 from eyespot.cards import Augmentation, Input, Model, Recipe
 from eyespot.progress import track
 from eyespot.training import augment
-from eyespot.training.checkpoint import Run
+from eyespot.training.checkpoint import Run, kept_tensors
 from eyespot.training.course import Report, Trained, train_from
 from eyespot.training.data import Data, Loaded
-from eyespot.training.loop import balance
+from eyespot.training.loop import arithmetic, balance
 from eyespot.training.norms import unfold_norms
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 0.3)  # of the last layer's weight decay
@@ -79,7 +78,7 @@ def tune(
     and training has its checkpoint.
     """
     run = Run(model=card.name, data=loaded.digest, seed=seed, recipe=recipe, start=start)
-    found = features(network, loaded.data, run, card.input, folder / CACHE)
+    found = features(network, loaded, run, card.input, folder / CACHE)
     replace_last_layer(network, fit_last_layer(found, loaded.data, classes))
     if not unfreeze:
         return Trained(network=network.eval(), history=())
@@ -88,31 +87,30 @@ def tune(
     return train_from(network, loaded.data, run, card, folder, report)
 
 
-def features(network: nn.Module, data: Data, run: Run, taken: Input, path: Path) -> Features:
+def features(network: nn.Module, loaded: Loaded, run: Run, taken: Input, path: Path) -> Features:
     """The frozen features, read from `path` where they are kept for the same images and weights."""
-    key = digest(repr((run.model, run.data, run.start, taken)).encode())
-    if path.exists():
-        with safe_open(path, "pt") as file:
-            if file.metadata()["key"] == key:
-                return Features(**{name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    key = digest(repr((run.model, run.data, loaded.validation_digest, run.start, taken)).encode())
+    if kept := kept_tensors(path, key):
+        return Features(**kept)
+    data = loaded.data
     seen = {
         "training": _seen(network, data.images, taken, "features"),
-        "mirrored": _seen(network, data.images.flip(2), taken, "features, mirrored"),
+        "mirrored": _seen(network, data.images, taken, "features, mirrored", mirrored=True),
         "validation": _seen(network, data.validation_images, taken, "features, validation"),
     }
     write(path, save(seen, {"key": key}))
     return Features(**seen)
 
 
-def _seen(network: nn.Module, images: Tensor, taken: Input, title: str) -> Tensor:
+def _seen(network: nn.Module, images: Tensor, taken: Input, title: str, *, mirrored: bool = False) -> Tensor:
     """What the last layer is given for each image, (n, width)."""
     network = network.to(memory_format=torch.channels_last).eval()
     seen: list[Tensor] = []
     hook = _last(network)[2].register_forward_pre_hook(lambda _, given: seen.append(given[0].flatten(1)))
     batches = images.permute(0, 3, 1, 2).split(BATCH)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=RECIPE.bfloat16):
+    with torch.inference_mode(), arithmetic(RECIPE):
         for batch in track(batches, len(batches), title):
-            network(augment.ready(batch, taken))
+            network(augment.ready(batch.flip(3) if mirrored else batch, taken))
     hook.remove()
     return torch.cat(seen).float().clone()
 

@@ -17,7 +17,7 @@ from eyespot.training.checkpoint import Epoch, Run, State, resume, save_checkpoi
 from eyespot.training.data import Data
 from eyespot.training.norms import add_norms, fold_norms
 
-Report = Callable[[Epoch], None]
+Report = Callable[[list[Epoch]], None]
 CHUNK = 200  # images that are classified at once
 
 Taught = Callable[[int], Tensor]
@@ -36,7 +36,7 @@ def fit(
 ) -> nn.Module:
     """Train to the end of the recipe, from the folder's checkpoint where there is one.
 
-    After each epoch the checkpoint is replaced and `report` is called. `taught` gives a teacher's
+    After each epoch the checkpoint is replaced and `report` is given the history. `taught` gives a teacher's
     answers to an epoch's views, (n, classes) logits. Returns the averaged network.
     """
     recipe = run.recipe
@@ -45,8 +45,8 @@ def fit(
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging), use_buffers=True)
     state = State(network=network, average=average, optimizer=_optimizer(network, recipe))
     history = resume(folder, run, state)
-    for entry in history:
-        report(entry)
+    if history:
+        report(history)
     steps = len(data.images) // recipe.batch or 1
     for epoch in range(len(history), recipe.epochs):
         torch.manual_seed(run.seed * 1_000_003 + epoch)  # dropout's, so that a resumed run goes the same way
@@ -63,8 +63,14 @@ def fit(
         )
         history.append(entry)
         save_checkpoint(folder, run, state, history)
-        report(entry)
+        report(history)
     return fold_norms(average.module) if recipe.norms else average.module
+
+
+def arithmetic(recipe: Recipe) -> torch.autocast:
+    """Layers in bfloat16 if the recipe says so and the processor can: where it cannot, that is slow."""
+    able = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16 and able)
 
 
 def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
@@ -120,7 +126,7 @@ def _train_epoch(
     for step, (chosen, x) in enumerate(batches, start=done):
         rate = learning_rate(step, steps * recipe.epochs, recipe)
         state.optimizer.param_groups[0]["lr"] = rate
-        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+        with arithmetic(recipe):
             logits = state.network(x)
         loss = wanted.loss(logits.float(), chosen)
         state.optimizer.zero_grad()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyespot import published, registry
-from eyespot.artifact import digest, digest_file, load, save, sidecar, tools
-from eyespot.cards import Artifact, Contract, Model, Weights
+from eyespot.artifact import HANDED_ON, digest, digest_file, load, sidecar, tools
+from eyespot.cards import Artifact, Contract, Input, Model, Weights
 from eyespot.errors import BadFileError, MissingDataError
+from eyespot.float32 import save_first
 from eyespot.tflite.adopt import adopt
 from eyespot.tflite.clean import clean
-from eyespot.tflite.read import describe, read
+from eyespot.tflite.read import read
 from eyespot.verbs.train import WEIGHTS
 
 if TYPE_CHECKING:
@@ -43,14 +46,27 @@ def convert(model: str, *, weights: str | None = None, out: Path | None = None) 
     path = published.locate(source) if source else _trained(card, weights, folder)
     name = source.name if source else RANDOM if path is None else "train"
     made_of = digest_file(path) if path else digest(b"random, seed 0")
-    stand_in = {"stand_in": name} if path is None or (source and source.stand_in) else {}
+    trained = load(path).facts if path and not source and sidecar(path).exists() else {}
+    facts = {each: trained[each] for each in HANDED_ON if each in trained}
+    if path is None or (source and source.stand_in):
+        facts["stand_in"] = name
+    if "training_images" not in facts:
+        (folder / registry.OWN_DATA).unlink(missing_ok=True)
     if path and _is_float32(path):
-        return _adopted(path, registry.contract(model), folder, name, made_of, stand_in)
+        return _adopted(path, registry.contract(model), folder, name, made_of, facts)
     from eyespot.networks.export import save_float32
 
-    network, classes = _network(card, source, path)
-    contract = Contract(model=model, input=card.input, classes=classes)
-    return save_float32(network, contract, folder, weights=name, digest=made_of, **stand_in)
+    contract = _contract(card, trained)
+    network = _network(card, contract, source, path)
+    return save_float32(network, contract, folder, weights=name, digest=made_of, facts=facts)
+
+
+def _contract(card: Model, trained: Mapping[str, Any]) -> Contract:
+    """The card's, or that of weights which were trained on other classes."""
+    agreed = registry.contract(card.name)
+    if "input" not in trained:
+        return agreed
+    return replace(agreed, input=Input(**trained["input"]), classes=tuple(trained["classes"]))
 
 
 def _is_name(weights: str) -> bool:
@@ -79,7 +95,7 @@ def _is_float32(path: Path) -> bool:
 
 
 def _adopted(
-    path: Path, contract: Contract, folder: Path, name: str, made_of: str, stand_in: dict[str, str]
+    path: Path, contract: Contract, folder: Path, name: str, made_of: str, facts: dict[str, Any]
 ) -> Artifact:
     """A published file, taken as it is."""
     record: dict[str, Any] = {
@@ -89,22 +105,19 @@ def _adopted(
         "inputs": {"weights": made_of},
     }
     data = clean(adopt(path.read_bytes()), contract, record)
-    return save(folder / "float32.tflite", data, **record, tools=tools(), facts=describe(data) | stand_in)
+    return save_first(folder, data, record, tools(), facts)
 
 
-def _network(card: Model, source: Weights | None, path: Path | None) -> tuple[nn.Module, tuple[str, ...]]:
-    """The network with its weights, and its classes: of weights trained on others, those."""
+def _network(card: Model, contract: Contract, source: Weights | None, path: Path | None) -> nn.Module:
+    """The network with its weights."""
     from eyespot.networks.stand_in import fill_stand_in
     from eyespot.networks.state_dicts import load_safetensors
 
-    classes = registry.dataset(card.data).classes
-    if source is None and path and sidecar(path).exists():
-        classes = tuple(load(path).facts.get("classes", classes))
-    network = registry.imported(card.network)(len(classes))
+    network: nn.Module = registry.imported(card.network)(len(contract.classes))
     if path is None:
         fill_stand_in(network, card.input)
     elif source is None:
         load_safetensors(network, path)
     else:
         registry.imported(source.importer)(network, path)
-    return network, classes
+    return network

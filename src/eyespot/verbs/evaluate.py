@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import shlex
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -16,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot import artifact, registry
-from eyespot.cards import Contract, Damage, Evaluation, Kernels
+from eyespot.cards import Contract, Damage, Dataset, Evaluation, Kernels
 from eyespot.damage import OF_COLOURS
 from eyespot.datasets.split import Split, data_digest, image_digest
-from eyespot.errors import BadFileError, RefusedError
+from eyespot.errors import BadFileError, MissingDataError, RefusedError
 from eyespot.interval import wilson
 from eyespot.progress import track
+from eyespot.sizes import positive
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File, read
 
@@ -68,18 +70,19 @@ def evaluate(
     contract
         For a file that carries none: the model whose input and classes it shares.
     """
+    positive(images=images, processes=processes)
     file = read(registry.find(model))
     fallback = registry.contract(contract) if contract else None
     agreed = running.contract_of(file, fallback)
     card = registry.dataset(data) if data else registry.data_of(file.path, agreed)
     opened = registry.open_split(card, split or card.test)
+    if not len(opened):
+        raise MissingDataError(f"{card.name}: no image falls into its {opened.name} part; add some")
     _same_classes(agreed, opened)
     n = min(images or len(opened), len(opened))
     if under in OF_COLOURS and agreed.input.channels == 1:
         raise RefusedError(f"{file.path}: takes gray images, to which {under} does nothing")
-    job = Job(
-        path=file.path, data=card.name, split=opened.name, kernels=kernels, contract=agreed, under=under
-    )
+    job = Job(path=file.path, data=card, split=opened.name, kernels=kernels, contract=agreed, under=under)
     ranked, digests = classify(job, n, processes)
     _refuse_overlap(file, digests)
     return _summarise(file, job, opened, ranked, digests)
@@ -90,7 +93,7 @@ class Job:
     """What a worker needs to open the same file and data as its parent."""
 
     path: Path
-    data: str
+    data: Dataset
     split: str
     kernels: Kernels
     contract: Contract
@@ -126,7 +129,7 @@ def _open(job: Job) -> None:
     """Prepare a worker process."""
     global _worker  # noqa: PLW0603 (a pool's initializer has no other place to leave things)
     file = read(job.path)
-    split = registry.open_split(registry.dataset(job.data), job.split)
+    split = registry.open_split(job.data, job.split)
     encode, run = running.encoder(file, job.contract, job.under), running.open_runner(file, job.kernels)
 
     def work(start: int, stop: int) -> tuple[NDArray[np.int64], list[bytes]]:
@@ -206,8 +209,8 @@ def _summarise(
         confusion=tuple((int(i), int(j), int(confusion[i, j])) for i, j in np.argwhere(confusion)),
         kernels=job.kernels,
         tools=artifact.tools(PACKAGES[job.kernels]),
-        command=f"eyespot evaluate {_name(file, job.contract)} --data {split.data} --split {split.name} "
-        f"--kernels {job.kernels}"
+        command=f"eyespot evaluate {_name(file, job.contract)} --data {shlex.quote(split.data)} "
+        f"--split {split.name} --kernels {job.kernels}"
         + (f" --under {job.under}" if job.under else "")
         + ("" if n == len(split) else f" --images {n}"),
         under=job.under,
@@ -219,7 +222,7 @@ def _name(file: File, contract: Contract) -> str:
     shipped = registry.home(contract.model) / f"{file.precision}.tflite"
     if shipped.exists() and artifact.digest_file(shipped) == file.sha256:
         return f"{contract.model}:{file.precision}"
-    return file.path.name + ("" if file.contract else f" --contract {contract.model}")
+    return shlex.quote(file.path.name) + ("" if file.contract else f" --contract {contract.model}")
 
 
 def _rows(contract: Contract, confusion: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:

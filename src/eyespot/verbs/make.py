@@ -136,7 +136,7 @@ def _accuracies(files: dict[str, File]) -> Iterator[Accuracy]:
         except MissingDataError:
             measured = results.of_file(contract.model, file.sha256)
             found = next((e for e in measured if e.kernels == "xnnpack" and not e.under), None)
-            own = contract.classes != registry.contract(contract.model).classes
+            own = "training_images" in load(file.path).facts
             other = None if own else results.accuracy(contract.model, precision)
             if found or other:
                 yield Accuracy(evaluation=found or other, origin=SHIPPED if found else OTHER)  # type: ignore[arg-type]

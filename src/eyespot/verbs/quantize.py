@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,15 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot import artifact, registry
-from eyespot.cards import Artifact, Contract, Quantization
+from eyespot.cards import Artifact, Contract, Dataset, Quantization
 from eyespot.datasets.folder import is_unsorted, unsorted
-from eyespot.datasets.split import Split, data_digest, image_digest
+from eyespot.datasets.split import Split, data_digest, image_digest, is_blank, usable
 from eyespot.errors import MissingDataError, RefusedError
+from eyespot.progress import track
 from eyespot.quantization.bias import correct
 from eyespot.quantization.explain import LayerError
 from eyespot.quantization.explain import explain as explained
 from eyespot.quantization.int8 import quantize_static
 from eyespot.quantization.ranges import choose
+from eyespot.sizes import positive
 from eyespot.tflite import run as running
 from eyespot.tflite import schema
 from eyespot.tflite.clean import clean
@@ -67,33 +70,35 @@ def quantize(
     out
         Folder to write int8.tflite to; beside the float32 file, or build/MODEL for a shipped one.
     """
+    positive(images=images)
     file = _float32(model)
     contract = running.contract_of(file)
     card = registry.model(contract.model)
     asked: dict[str, Any] = {"ranges": ranges, "images": images, "bias_correction": bias_correction}
     how = replace(card.quantization, **{name: value for name, value in asked.items() if value is not None})
-    split = _calibration(file, contract, calibration)
-    chosen = spread(split, how.images)
-    digests = [image_digest(split.read(i)) for i in chosen]
+    data, split = _calibration(file, contract, calibration)
+    chosen, digests = _allowed(data, split, spread(split, how.images))
     record = {
         "verb": "quantize",
         "model": contract.model,
         "arguments": asdict(how),
         "inputs": {"float32": file.sha256, "calibration": data_digest(split.labels[chosen], digests)},
     }
-    data = clean(quantized(file, split, chosen, how), contract, record)
+    made_of = clean(quantized(file, split, chosen, how), contract, record)
     folder = out or (
         Path("build") / contract.model if file.path.is_relative_to(registry.ZOO) else file.path.parent
     )
     made = artifact.save(
         folder / "int8.tflite",
-        data,
+        made_of,
         **record,
         tools=artifact.tools("litert-quantizer", "ai-edge-litert"),
-        facts=describe(data) | _stand_in(file.path) | _calibrated(split, digests),
+        facts=describe(made_of) | _handed_on(file.path) | _calibrated(split, digests),
     )
+    if (note := file.path.parent / registry.OWN_DATA).is_file() and folder != file.path.parent:
+        artifact.write(folder / note.name, note.read_text("utf-8"))
     layers = (
-        explained(_int8(file, data), file, *_tensors(_int8(file, data), file, split, chosen))
+        explained(_int8(file, made_of), file, *_tensors(_int8(file, made_of), file, split, chosen))
         if explain
         else ()
     )
@@ -129,16 +134,16 @@ def _tensors(int8: File, float32: File, split: Split, chosen: list[int]) -> tupl
     return stored, real
 
 
-def _calibration(file: File, contract: Contract, asked: str | None) -> Split:
+def _calibration(file: File, contract: Contract, asked: str | None) -> tuple[Dataset, Split]:
     """The images that calibrate. MissingDataError where there are none: nothing takes their place."""
-    if asked and is_unsorted(Path(asked)):
+    if asked and is_unsorted(Path(asked)) and not registry.is_named(asked):
         return unsorted(Path(asked))
     data = registry.dataset(asked) if asked else registry.data_of(file.path, contract)
     found = next((name for name in MAY_CALIBRATE if name in data.splits), None)
     if found is None:
         raise RefusedError(f"{data.name}: has test images alone, which never calibrate")
     try:
-        return registry.open_split(data, found)
+        return data, registry.open_split(data, found)
     except MissingDataError as error:
         raise MissingDataError(
             f"{error}; or calibrate on pictures like those of the board: --calibration FOLDER"
@@ -151,10 +156,26 @@ def _calibrated(split: Split, digests: list[bytes]) -> dict[str, Any]:
     return {"calibration": f"{name} {split.name}", "calibration_images": [d.hex() for d in digests]}
 
 
-def _stand_in(path: Path) -> dict[str, Any]:
-    """A stand-in's mark, handed on from the float32 file."""
+def _allowed(data: Dataset, split: Split, chosen: list[int]) -> tuple[list[int], list[bytes]]:
+    """Those of the chosen that are neither blank nor stand in the data's other splits, and their digests."""
+    held_out: set[bytes] = set()
+    for name in sorted({"validation", data.test} & data.splits.keys() - {split.name, "all"}):
+        with contextlib.suppress(MissingDataError):
+            other = registry.open_split(data, name)
+            held_out |= {image_digest(image) for image in track(other, len(other), f"compare with {name}")}
+    images = [split.read(i) for i in chosen]
+    digests = [image_digest(image) for image in images]
+    blank = {i for i, image in enumerate(images) if is_blank(image)}
+    kept, _ = usable(digests, blank, held_out)
+    if not kept:
+        raise RefusedError(f"{data.name}: no image may calibrate; all are blank or stand in other splits")
+    return [chosen[i] for i in kept], [digests[i] for i in kept]
+
+
+def _handed_on(path: Path) -> dict[str, Any]:
+    """What the float32 file's sidecar tells of its weights: a stand-in's mark, images that trained."""
     facts = artifact.load(path).facts if artifact.sidecar(path).exists() else {}
-    return {name: facts[name] for name in ("stand_in",) if name in facts}
+    return {name: facts[name] for name in artifact.HANDED_ON if name in facts}
 
 
 def _float32(model: str) -> File:

@@ -69,8 +69,10 @@ def _accuracy(card: Model, precision: str) -> str:
 def _robustness(card: Model) -> str:
     """The int8 file's top-1 on damaged images, where it was measured and its chain verifies."""
     for data in [card.data, *(d.name for d in DATASETS if d.name != card.data)]:
-        found = results.robustness(card.name, data)
-        if found and not _refusal(card, next(iter(found.values()))):
+        clean = results.accuracy(card.name, "int8", data)
+        measured = results.robustness(card.name, data).items()
+        found = {under: e for under, e in measured if clean and e.artifact == clean.artifact}
+        if clean and found and not _refusal(card, clean):
             told = "\n".join(f"{under}: {e.top1:.3f}" for under, e in found.items())
             return told if data == card.data else f"on {data}:\n{told}"
     return "not measured; `eyespot measure`"

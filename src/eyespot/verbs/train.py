@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyespot import published, registry
-from eyespot.artifact import digest_file, save, tools, write
+from eyespot.artifact import HANDED_ON, digest_file, save, tools, write
 from eyespot.cards import Artifact, Contract, Dataset, Model
-from eyespot.errors import BadFileError, RefusedError, StoppedError
+from eyespot.errors import BadFileError, MissingDataError, RefusedError, StoppedError
 from eyespot.interval import wilson
+from eyespot.sizes import positive
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = "weights.safetensors"
 LEAST = 5  # images of a class
+SEEDS = 1 << 31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ def train(
     With --data only the last layer is new and trained, on features of the others that are computed once;
     --unfreeze then trains all layers. Of a folder 80 % of the images train, 10 % validate and 10 % are
     kept for the test. Repeat the command to continue a run that was stopped. Writes weights.safetensors,
-    float32.tflite, run.csv and curves.png, confusion.png and mistakes.png.
+    float32.tflite, confusion.png and mistakes.png, and where there are epochs run.csv and curves.png.
 
     Example: eyespot train mobilenet-v2 --data my-pictures/ --out mine/
 
@@ -85,7 +87,12 @@ def train(
         Cores to use; all by default.
     """
     card, folder = registry.model(model), out or Path("build") / model
+    positive(epochs=epochs, threads=threads)
+    if not 0 <= seed < SEEDS:
+        raise RefusedError(f"--seed {seed}: expected 0 to {SEEDS - 1:,}")
     _check_options(card, data, {"--weights": weights, "--unfreeze": unfreeze}, teacher)
+    if data and epochs and not unfreeze:
+        raise RefusedError("--epochs: the last layer alone has none; goes with --unfreeze")
     if threads:
         import torch
 
@@ -94,6 +101,7 @@ def train(
     try:
         if data is None:
             course = _by_recipe(card, owner, folder, epochs, seed, teacher)
+            (folder / registry.OWN_DATA).unlink(missing_ok=True)
         else:
             course = _own_classes(card, owner, folder, weights, epochs, seed, unfreeze=unfreeze)
             write(folder / registry.OWN_DATA, str(Path(data).absolute()) if owner.root else data)
@@ -126,6 +134,8 @@ def _check_options(card: Model, data: str | None, own: dict[str, Any], teacher: 
         raise RefusedError(f"{', '.join(alone)}: goes with --data; a recipe begins with random weights")
     if teacher and (data or card.recipe is None or card.recipe.teacher is None):
         raise RefusedError(f"--teacher {teacher}: nothing is learnt from a teacher here")
+    if teacher and not (teacher / "teacher" / "checkpoint.safetensors").is_file():
+        raise MissingDataError(f"{teacher}: no run whose teacher was trained; expected teacher/ in it")
 
 
 def _parts(owner: Dataset) -> tuple[str, ...]:
@@ -142,10 +152,16 @@ def _check_classes(owner: Dataset, splits: list[Split]) -> None:
     few = [f"{name} ({counts[i]})" for i, name in enumerate(owner.classes) if counts[i] < LEAST]
     if few:
         raise BadFileError(f"{owner.name}: {', '.join(few[:5])}: a class needs {LEAST} images; add some")
-    learnt = set(splits[0].labels.tolist())
-    if absent := [name for i, name in enumerate(owner.classes) if i not in learnt]:
-        raise BadFileError(f"{owner.name}: no image of {absent[0]} falls into the training part; add some")
-    if not len(splits[1]):
+
+
+def _check_learnt(owner: Dataset, learnt: list[int], validated: int) -> None:
+    """BadFileError for a class of which nothing is left to learn from, and for nothing to validate on."""
+    if absent := [name for i, name in enumerate(owner.classes) if i not in set(learnt)]:
+        raise BadFileError(
+            f"{owner.name}: no image of {absent[0]} is left to train on (blank ones and those that also "
+            "stand in the other parts are dropped); add some"
+        )
+    if not validated:
         raise BadFileError(f"{owner.name}: no image falls into the validation part; add some")
 
 
@@ -192,6 +208,7 @@ def _own_classes(
     registry.imported(importer)(network, path)
     card, recipe = replace(card, input=own_input(card.input)), replace(RECIPE, epochs=epochs or RECIPE.epochs)
     loaded, start = load(splits, card.input), digest_file(path)
+    _check_learnt(owner, loaded.data.labels.tolist(), len(loaded.data.validation_labels))
     tuned = tune(
         card, network, loaded, recipe, folder, write_history,
         classes=len(owner.classes), start=start, seed=seed, unfreeze=unfreeze,
@@ -212,6 +229,10 @@ def _start(card: Model, weights: str | None) -> tuple[str, Path, str]:
     if weights is None and registry.ships(card.name):
         shipped = registry.find(f"{card.name}:float32")
         return "shipped", shipped, "eyespot.networks.tflite_weights:load_layers"
+    if not card.weights:
+        raise MissingDataError(
+            f"{card.name}: nobody publishes weights; eyespot train {card.name} comes first"
+        )
     chosen = published.named(card, weights) if weights else card.weights[0]
     return chosen.name, published.locate(chosen), chosen.importer
 
@@ -235,9 +256,13 @@ def _finish(course: Course, folder: Path) -> Training:
         arguments=course.arguments,
         inputs=course.inputs,
         tools=tools("torch"),
-        facts=course.facts | {"validation_top1": correct / n, "classes": list(classes)},
+        facts=course.facts
+        | {"validation_top1": correct / n, "classes": classes, "input": asdict(course.contract.input)},
     )
-    float32 = save_float32(course.network, course.contract, folder, weights="train", digest=weights.sha256)
+    own = {each: course.facts[each] for each in HANDED_ON if each in course.facts}
+    float32 = save_float32(
+        course.network, course.contract, folder, weights="train", digest=weights.sha256, facts=own
+    )
     review.draw_confusion(folder / "confusion.png", labels, shares, classes)
     review.draw_mistakes(folder / "mistakes.png", held.validation_images.numpy(), labels, shares, classes)
     low, high = wilson(correct, n)
