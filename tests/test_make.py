@@ -177,7 +177,8 @@ def place() -> int:
 def test_the_model_list_has_the_pages_columns(no_data):
     row = report().rows[place()]
     columns = (
-        "Architecture|Backbone|Training dataset|Acc FP32|Acc INT8|Input size|OPS|MParams|FP32 size|INT8 size"
+        "Architecture|Backbone|Training dataset|Acc FP32|Acc INT8|Robustness|Input size|OPS|MParams|"
+        "FP32 size|INT8 size"
     )
     assert list(row) == ["Model name", *columns.split("|"), "Compatibility"]
     assert "n = 10,000" in row["Acc INT8"]

@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from eyespot import registry
 from eyespot.artifact import write_json
 from eyespot.cards import Compatibility, Damage, Evaluation, Finding, Verdict
-from eyespot.damage import DAMAGES
 from eyespot.errors import BadFileError
 
 
@@ -49,7 +48,9 @@ def accuracy(model: str, precision: str, data: str | None = None) -> Evaluation 
 def robustness(model: str, data: str) -> dict[Damage, Evaluation]:
     """How an int8 file does on damaged images of a data set's test split, as far as it was measured."""
     card = registry.dataset(data)
-    found = {each: _files(f"{model}.int8.{card.name}.{card.test}.xnnpack.{each}.json") for each in DAMAGES}
+    found = {
+        each: _files(f"{model}.int8.{card.name}.{card.test}.xnnpack.{each}.json") for each in get_args(Damage)
+    }
     return {each: _evaluation(path) for each, paths in found.items() if (path := next(paths, None))}
 
 
@@ -82,9 +83,10 @@ def _read(path: Path) -> Any:
 def _evaluation(path: Path) -> Evaluation:
     fields = _read(path)
     try:
-        return Evaluation(
-            **fields | {"confusion": tuple((i, j, images) for i, j, images in fields["confusion"])}
-        )
+        confusion = tuple((i, j, images) for i, j, images in fields["confusion"])
+        order = registry.dataset(fields["data"]).classes  # JSON has the names sorted
+        recalls = {name: fields["per_class"][name] for name in order if name in fields["per_class"]}
+        return Evaluation(**fields | {"confusion": confusion, "per_class": recalls})
     except (TypeError, KeyError, ValueError) as error:
         raise BadFileError(
             f"{path}: is not a result of eyespot's ({error}); delete it and measure again"
