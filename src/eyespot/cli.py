@@ -96,10 +96,9 @@ def main(tokens: Sequence[str] | None = None) -> int:
         if error.name not in EXTRAS:
             raise
         return _fail(str(MissingExtraError(error.name, EXTRAS[error.name])))
+    except BrokenPipeError:
+        sys.stderr.close()
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            sys.stderr.close()
-            return 0
         return _fail(f"{error.filename or 'files'}: {error.strerror}; give one that can be used")
     except KeyboardInterrupt:
         return _fail("stopped; nothing is left half-written")

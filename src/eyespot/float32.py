@@ -6,17 +6,34 @@ from pathlib import Path
 from typing import Any
 
 from eyespot.artifact import digest_file, discard, save
-from eyespot.cards import Artifact
+from eyespot.cards import Artifact, Contract
+from eyespot.tflite.clean import clean
 from eyespot.tflite.read import describe
 
 NAME = "float32.tflite"
 
 
 def save_first(
-    folder: Path, data: bytes, record: dict[str, Any], tools: dict[str, str], facts: dict[str, Any]
+    folder: Path,
+    raw: bytes,
+    contract: Contract,
+    *,
+    weights: str,
+    digest: str,
+    tools: dict[str, str],
+    facts: dict[str, Any],
 ) -> Artifact:
-    """Write it with its sidecar; an int8 file that was made of another one is removed."""
-    path = folder / NAME
+    """Clean it and write it with its sidecar; an int8 file that was made of another one is removed.
+
+    `weights` and `digest` say what it is made of.
+    """
+    record: dict[str, Any] = {
+        "verb": "convert",
+        "model": contract.model,
+        "arguments": {"weights": weights},
+        "inputs": {"weights": digest},
+    }
+    data, path = clean(raw, contract, record), folder / NAME
     before = digest_file(path) if path.exists() else ""
     made = save(path, data, **record, tools=tools, facts=describe(data) | facts)
     if before != made.sha256:

@@ -13,7 +13,6 @@ from eyespot.artifact import tools
 from eyespot.capture import captured
 from eyespot.cards import Artifact, Contract, Input
 from eyespot.float32 import save_first
-from eyespot.tflite.clean import clean
 
 
 class Classifier(nn.Module):
@@ -30,19 +29,11 @@ class Classifier(nn.Module):
 def save_float32(
     network: nn.Module, contract: Contract, folder: Path, *, weights: str, digest: str, facts: dict[str, Any]
 ) -> Artifact:
-    """Write folder/float32.tflite, the contract inside; `weights` and `digest` say what it is made of.
-
-    An int8 file of other weights that lies there is removed.
-    """
-    record: dict[str, Any] = {
-        "verb": "convert",
-        "model": contract.model,
-        "arguments": {"weights": weights},
-        "inputs": {"weights": digest},
-    }
-    data = clean(to_tflite(network, contract.input), contract, record)
-    used = tools("torch", "litert-torch")
-    return save_first(folder, data, record, used, facts)
+    """Convert and write folder/float32.tflite, as `save_first` says."""
+    return save_first(
+        folder, to_tflite(network, contract.input), contract,
+        weights=weights, digest=digest, tools=tools("torch", "litert-torch"), facts=facts,
+    )  # fmt: skip
 
 
 def to_tflite(network: nn.Module, taken: Input) -> bytes:

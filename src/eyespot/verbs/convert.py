@@ -13,7 +13,6 @@ from eyespot.cards import Artifact, Contract, Input, Model, Weights
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.float32 import save_first
 from eyespot.tflite.adopt import adopt
-from eyespot.tflite.clean import clean
 from eyespot.tflite.read import read
 from eyespot.verbs.train import WEIGHTS
 
@@ -53,7 +52,8 @@ def convert(model: str, *, weights: str | None = None, out: Path | None = None) 
     if "training_images" not in facts:
         (folder / registry.OWN_DATA).unlink(missing_ok=True)
     if path and _is_float32(path):
-        return _adopted(path, registry.contract(model), folder, name, made_of, facts)
+        raw, agreed = adopt(path.read_bytes()), registry.contract(model)
+        return save_first(folder, raw, agreed, weights=name, digest=made_of, tools=tools(), facts=facts)
     from eyespot.networks.export import save_float32
 
     contract = _contract(card, trained)
@@ -92,20 +92,6 @@ def _trained(card: Model, weights: str | None, folder: Path) -> Path | None:
 def _is_float32(path: Path) -> bool:
     """Whether published weights are a whole float32 model already."""
     return path.suffix == ".tflite" and read(path).precision == "float32"
-
-
-def _adopted(
-    path: Path, contract: Contract, folder: Path, name: str, made_of: str, facts: dict[str, Any]
-) -> Artifact:
-    """A published file, taken as it is."""
-    record: dict[str, Any] = {
-        "verb": "convert",
-        "model": contract.model,
-        "arguments": {"weights": name},
-        "inputs": {"weights": made_of},
-    }
-    data = clean(adopt(path.read_bytes()), contract, record)
-    return save_first(folder, data, record, tools(), facts)
 
 
 def _network(card: Model, contract: Contract, source: Weights | None, path: Path | None) -> nn.Module:
