@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eyespot import registry
 from eyespot.datasets.synthetic import picture
 from eyespot.errors import RefusedError
-from eyespot.quantization import activations, bias, int8, ranges
+from eyespot.quantization import activations, bias, dense, int8, ranges
 from eyespot.tflite import run, schema
 from eyespot.tflite.clean import clean
 from eyespot.tflite.read import File, read
+from eyespot.tflite.tflm import isolated, run_all
 from eyespot.verbs.quantize import quantize, spread
 
 
@@ -115,6 +120,64 @@ def test_bias_correction_brings_channel_means_back(plain, float32, real):
     after = channel_errors(corrected, float32, real)
     assert after.mean() < 0.6 * before.mean()
     assert np.median(after / before) < 0.6
+
+
+def stored(file, index):
+    tensor = file.graph.tensors[index]
+    return schema.constant(file.model, tensor), float(tensor.quantization.scale[0])
+
+
+@pytest.fixture(scope="module", params=["tiny-resnet", "deepface-emotion"])
+def aligned(request, tmp_path_factory):
+    """An int8 file without and with aligned dense layers, biases corrected, and images as it takes them."""
+    file = read(registry.find(f"{request.param}:float32"))
+    taken = file.contract.input
+    pictures = [picture(i, taken.height, taken.width, taken.channels) for i in range(40)]
+    float32 = np.stack([run.encoder(file, file.contract)(p) for p in pictures])
+    made = int8.quantize_static(file.data, ranges.choose(file, float32, taken, "minmax"))
+    path = tmp_path_factory.mktemp("aligned") / "int8.tflite"
+    data = clean(made, file.contract, {})
+    plain = File(path=path, data=data, model=schema.unpack(data))
+    tensors = np.stack([run.encoder(plain, file.contract)(p) for p in pictures])
+    whole = File(path=path, data=data, model=schema.unpack(data))
+    whole = bias.correct(dense.align(whole, file), file, tensors[:8], float32[:8])
+    path.write_bytes(whole.data)
+    return plain, whole, tensors
+
+
+def test_dense_layers_shift_without_rounding_twice(aligned):
+    plain, whole, _ = aligned
+    for before, layer in zip(activations.layers(plain), activations.layers(whole), strict=True):
+        if dense.grain(whole, layer) == 1:
+            continue
+        (_, given), (weights, unit), (biases, both) = (stored(whole, i) for i in layer.inputs[:3])
+        _, after = stored(whole, layer.outputs[0])
+        assert np.log2(given * unit / after) == np.round(np.log2(given * unit / after)) < -1
+        assert both == pytest.approx(given * unit, rel=1e-6)
+        assert not (weights % 2).any()
+        assert not (biases % 2).any()
+        assert abs(weights).max() >= 63
+        assert 1 <= after / stored(plain, before.outputs[0])[1] <= 9 / 8 + 0.001
+
+
+def test_all_kernels_but_xnnpack_give_the_same_bits(aligned):
+    _, whole, tensors = aligned
+    answer = run.open_runner(whole, "reference")
+    assert np.array_equal(np.stack([answer(t) for t in tensors]), isolated(run_all, whole.path, tensors))
+
+
+def test_pooling_keeps_the_scale_of_what_it_pools(aligned):
+    _, whole, _ = aligned
+    for operator in whole.graph.operators:
+        if schema.operator_name(whole.model, operator) in dense.SAME_SCALE:
+            assert stored(whole, operator.inputs[0])[1] == stored(whole, operator.outputs[0])[1]
+
+
+@given(st.floats(1e-6, 1e6), st.integers(1, 20))
+def test_rounding_up_to_significant_bits(value, bits):
+    rounded = dense._round_up(value, bits)
+    assert value <= rounded <= value * (1 + 2.0 ** (1 - bits))
+    assert math.ldexp(math.frexp(rounded)[0], bits).is_integer()
 
 
 def test_calibration_images_are_spread_evenly():

@@ -23,7 +23,7 @@ from eyespot.datasets.synthetic import picture  # noqa: E402
 from eyespot.errors import BadFileError  # noqa: E402
 from eyespot.networks.layers import count_parameters, initialise  # noqa: E402
 from eyespot.networks.resnet8 import ResNet8  # noqa: E402
-from eyespot.training import checkpoint, course, loop, norms, review  # noqa: E402
+from eyespot.training import checkpoint, course, distil, loop, norms, review  # noqa: E402
 from eyespot.training.data import Data, Loaded  # noqa: E402
 
 CARD = registry.model("tiny-resnet")
@@ -100,6 +100,8 @@ def test_norms_fold_away():
     initialise(network, 0)
     norms.add_norms(network)
     assert count_parameters(network) > card.parameters
+    bare = [n for n, m in network.named_modules() if isinstance(m, torch.nn.Linear | torch.nn.Conv2d)]
+    assert [n for n in bare if not n.endswith(".layer")] == ["dense3"]  # the logits alone have none
     x = torch.rand(8, 1, 48, 48) * 4 - 2
     network.train()
     for _ in range(3):
@@ -214,12 +216,14 @@ def test_confusion_and_mistakes_are_pictures(data, tmp_path, classes):
 
 
 GENTLE = replace(RECIPE, epochs=2, peak=0.02)
-TEACHER = Teacher(network="eyespot.networks.wide:Wide", recipe=GENTLE, temperature=4.0, weight=0.9, views=2)
+TEACHER = Teacher(
+    network="eyespot.networks.wide:Wide", recipe=GENTLE, temperature=4.0, weight=0.9, views=2, members=2
+)
 TAUGHT = replace(GENTLE, epochs=5, teacher=TEACHER)
 
 
 def by_recipe(data, folder, *, kill_after=None, recipe=TAUGHT, teacher=None):
-    """Teacher and student; raise KilledError after so many epochs of both together."""
+    """Teachers and student; raise KilledError after so many epochs of all together."""
     torch.set_num_threads(1)
     loaded = Loaded(data=data, digests=(), digest="0" * 64, validation_digest="", dropped={})
     told = []
@@ -234,10 +238,10 @@ def by_recipe(data, folder, *, kill_after=None, recipe=TAUGHT, teacher=None):
     return trained.network.state_dict(), told
 
 
-@pytest.mark.parametrize("kill_after", [1, 2, 4])
+@pytest.mark.parametrize("kill_after", [1, 3, 6])
 def test_teacher_and_student_resume_with_the_same_weights(data, tmp_path, kill_after):
     straight, told = by_recipe(data, tmp_path / "straight")
-    assert told == [("teacher", 1), ("teacher", 2), *(("straight", i) for i in range(1, 6))]
+    assert told == [("0", 1), ("0", 2), ("1", 1), ("1", 2), *(("straight", i) for i in range(1, 6))]
     with pytest.raises(KilledError):
         by_recipe(data, tmp_path / "killed", kill_after=kill_after)
     resumed, _ = by_recipe(data, tmp_path / "killed")
@@ -250,6 +254,19 @@ def test_a_teacher_of_an_earlier_run_will_do(data, tmp_path):
     assert same(first, second)
     assert not (tmp_path / "second" / "teacher").exists()
     assert len(list((tmp_path / "first" / "teacher").glob("answers-*"))) == 2  # one for each view
+
+
+def test_a_teacher_answers_with_its_members_mean(data, tmp_path):
+    members = [ResNet8(10), ResNet8(10)]
+    for seed, member in enumerate(members):
+        initialise(member, seed)
+    recipe = replace(TAUGHT, bfloat16=False)
+    alone, other, both = (
+        distil.taught(some, data.images, replace(RUN, recipe=recipe), CARD.input, tmp_path, untracked)(0)
+        for some in (members[:1], members[1:], members)
+    )
+    assert not torch.allclose(alone, other, rtol=0.1)
+    assert torch.allclose(both.float(), (alone.float() + other.float()) / 2, rtol=1e-3, atol=1.0)
 
 
 def test_a_student_learns_its_teachers_answers(data, tmp_path):

@@ -127,8 +127,9 @@ class Teacher:
     """A larger network that is trained first, and whose answers the student learns beside the labels.
 
     Hinton, Vinyals and Dean, arXiv:1503.02531: `weight` is the share of the distillation loss, both
-    softmaxes are taken at `temperature`. `views` is in how many augmentations of each image the teacher
-    is asked, once; the student sees just those, one after the other, epoch by epoch.
+    softmaxes are taken at `temperature`. With several `members`, trained from other seeds, their mean
+    logits are the answer. `views` is in how many augmentations of each image the teacher is asked, once;
+    the student sees just those, one after the other, epoch by epoch.
     """
 
     network: str
@@ -136,6 +137,7 @@ class Teacher:
     temperature: float
     weight: float
     views: int
+    members: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from eyespot.progress import track
 from eyespot.quantization.activations import layers, output_name, scale_of, watch
+from eyespot.quantization.dense import grain
 from eyespot.tflite import schema
 from eyespot.tflite.read import File
 
@@ -58,5 +59,6 @@ def _shift(file: File, layer: Any, amount: NDArray[np.float64]) -> None:
     bias = tensors[layer.inputs[2]]
     stored = schema.constant(file.model, bias)
     assert stored is not None, "a bias is a constant"  # noqa: S101
-    steps = np.round(amount / np.asarray(bias.quantization.scale, np.float64))
+    multiple = grain(file, layer)
+    steps = multiple * np.round(amount / np.asarray(bias.quantization.scale, np.float64) / multiple)
     schema.set_constant(file.model, bias, (stored + steps).clip(INT32.min, INT32.max).astype(np.int32))

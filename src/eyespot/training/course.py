@@ -74,11 +74,13 @@ def train_from(
 
 
 def _teacher(card: Model, data: Data, run: Run, folder: Path, report: Report) -> Taught | None:
-    """The answers of the recipe's teacher, trained in `folder` where it is not yet."""
+    """The answers of the recipe's teacher, whose members are trained in `folder` where they are not yet."""
     asked = run.recipe.teacher
     if asked is None:
         return None
-    network = registry.imported(asked.network)(card.input.channels, len(registry.dataset(card.data).classes))
-    own = replace(run, model=f"{run.model}'s teacher", recipe=asked.recipe, seed=0)  # one for all seeds
-    trained = train_from(network, data, own, card, folder, report)
-    return taught(trained.network, data.images, run, card.input, folder, track)
+    members = []
+    for seed in range(asked.members):  # whatever the student's: one teacher for all
+        network = registry.imported(asked.network)(card.input.channels, len(registry.dataset(card.data).classes))
+        own = replace(run, model=f"{run.model}'s teacher", recipe=asked.recipe, seed=seed)
+        members.append(train_from(network, data, own, card, folder / str(seed), report).network)
+    return taught(members, data.images, run, card.input, folder, track)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -18,16 +18,18 @@ from eyespot.training.loop import Track, arithmetic
 
 
 def taught(
-    teacher: nn.Module, images: Tensor, run: Run, taken: Input, folder: Path, track: Track
+    members: Sequence[nn.Module], images: Tensor, run: Run, taken: Input, folder: Path, track: Track
 ) -> Callable[[int], Tensor]:
-    """A function from an epoch to the teacher's logits for its view of every image, (n, classes).
+    """A function from an epoch to the teacher's mean logits for its view of every image, (n, classes).
 
     Each placement's are kept in `folder`, so that they are computed once, also for a run that is resumed.
     """
     asked, lesson = run.recipe.augmentation, run.recipe.teacher
     assert lesson is not None  # noqa: S101 (there is a teacher)
-    teacher = teacher.to(memory_format=torch.channels_last).eval()
-    key = digest(repr((run.data, run.seed, taken, asked, lesson)).encode() + to_safetensors(teacher))
+    members = [member.to(memory_format=torch.channels_last).eval() for member in members]
+    key = digest(
+        repr((run.data, run.seed, taken, asked, lesson)).encode() + b"".join(map(to_safetensors, members))
+    )
 
     def answers(epoch: int) -> Tensor:
         number = epoch % lesson.views
@@ -39,7 +41,7 @@ def taught(
         seen = (augment.ready(augment.view(images, chosen, geometry), taken) for chosen in batches)
         title = f"teacher, view {number + 1} of {lesson.views}"
         with torch.inference_mode(), arithmetic(run.recipe):
-            found = [_answer(teacher, x, flip=asked.flip) for x in track(seen, len(batches), title)]
+            found = [_answer(members, x, flip=asked.flip) for x in track(seen, len(batches), title)]
         logits = torch.cat(found).half().clone()
         write(path, save({"logits": logits}, {"key": key}))
         return logits
@@ -47,7 +49,7 @@ def taught(
     return answers
 
 
-def _answer(teacher: nn.Module, x: Tensor, *, flip: bool) -> Tensor:
-    """Logits; where students see mirrored images, the mean over both, which is a better answer."""
-    logits: Tensor = (teacher(x) + teacher(x.flip(3))) / 2 if flip else teacher(x)
-    return logits
+def _answer(members: Sequence[nn.Module], x: Tensor, *, flip: bool) -> Tensor:
+    """The members' mean logits; where students see mirrored images, over both, which is a better answer."""
+    seen = (x, x.flip(3)) if flip else (x,)
+    return torch.stack([member(side) for member in members for side in seen]).mean(0)

@@ -40,9 +40,10 @@ class Normed(nn.Module):
 
 def add_norms(network: nn.Module) -> nn.Module:
     """Put a norm behind every convolution and dense layer but the last, in place."""
-    layers = [(p, name, m) for p in network.modules() for name, m in p.named_children() if _is_layer(m)]
-    for parent, name, layer in layers[:-1]:
-        setattr(parent, name, Normed(layer))
+    layers = [(path, m) for path, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    for path, layer in layers[:-1]:
+        parent, _, name = path.rpartition(".")
+        setattr(network.get_submodule(parent), name, Normed(layer))
     return network
 
 
@@ -92,7 +93,3 @@ def _unfold(layer: Any, norm: nn.BatchNorm2d, mean: Tensor, var: Tensor) -> None
 def _is_identity(norm: nn.BatchNorm2d) -> bool:
     """Whether a norm only adds its bias, as importers of folded weights leave it."""
     return bool((norm.running_mean == 0).all() and torch.allclose(norm.running_var + norm.eps, norm.weight))
-
-
-def _is_layer(module: nn.Module) -> bool:
-    return isinstance(module, nn.Conv2d | nn.Linear)

@@ -17,6 +17,7 @@ from eyespot.datasets.split import Split, data_digest, image_digest, is_blank, u
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.progress import track
 from eyespot.quantization.bias import correct
+from eyespot.quantization.dense import align
 from eyespot.quantization.explain import LayerError
 from eyespot.quantization.explain import explain as explained
 from eyespot.quantization.int8 import quantize_static
@@ -116,10 +117,10 @@ def quantized(file: File, split: Split, chosen: list[int], how: Quantization) ->
     encode = running.encoder(file, contract)
     real = np.stack([encode(split.read(i)) for i in chosen])
     data = quantize_static(file.data, choose(file, real, contract.input, how.ranges))
-    if not how.bias_correction:
-        return data
-    int8 = _int8(file, clean(data, contract, {}))
-    return correct(int8, file, *_tensors(int8, file, split, chosen)).data
+    int8 = align(_int8(file, clean(data, contract, {})), file)
+    if how.bias_correction:
+        int8 = correct(int8, file, *_tensors(int8, file, split, chosen))
+    return int8.data
 
 
 def _int8(file: File, data: bytes) -> File:
