@@ -78,9 +78,9 @@ def _teacher(card: Model, data: Data, run: Run, folder: Path, report: Report) ->
     asked = run.recipe.teacher
     if asked is None:
         return None
-    members = []
+    members, classes = [], len(registry.dataset(card.data).classes)
     for seed in range(asked.members):  # whatever the student's: one teacher for all
-        network = registry.imported(asked.network)(card.input.channels, len(registry.dataset(card.data).classes))
+        network = registry.imported(asked.network)(card.input.channels, classes)
         own = replace(run, model=f"{run.model}'s teacher", recipe=asked.recipe, seed=seed)
         members.append(train_from(network, data, own, card, folder / str(seed), report).network)
     return taught(members, data.images, run, card.input, folder, track)
