@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from eyespot import registry
 from eyespot.artifact import write
 from eyespot.cards import Quantization
+from eyespot.quantization.calibration import calibration
 from eyespot.tflite.clean import clean
 from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
 from eyespot.verbs.evaluate import Job, classify
-from eyespot.verbs.quantize import quantized, spread
+from eyespot.verbs.quantize import quantized
 
 IMAGES = (100, 200, 500)
 
@@ -45,12 +46,13 @@ def main(path: Path) -> None:
     float32 = predicted(path, data.name, len(validation))
     top1 = (float32 == validation.labels).mean()
     print(f"float32 {top1:.4f} on {len(validation):,} validation images")
+    pixels = {n: calibration(data, train, n, contract.input).pixels for n in IMAGES}
     for how, correction in itertools.product(("minmax", "percentile", "mse"), (False, True)):
         cells = []
         for images in IMAGES:
             choice = Quantization(images=images, ranges=how, bias_correction=correction)  # type: ignore[arg-type]
             with tempfile.TemporaryDirectory() as folder:
-                made = quantized(file, train, spread(train, images), choice)
+                made = quantized(file, pixels[images], choice)
                 int8 = write(Path(folder) / "int8.tflite", clean(made, contract, {}))
                 found = predicted(int8, data.name, len(validation))
             lost = 100 * ((found == validation.labels).mean() - top1)

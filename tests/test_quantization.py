@@ -13,11 +13,12 @@ from eyespot import registry
 from eyespot.datasets.synthetic import picture
 from eyespot.errors import RefusedError
 from eyespot.quantization import activations, bias, dense, int8, ranges
+from eyespot.quantization.calibration import spread
 from eyespot.tflite import run, schema
 from eyespot.tflite.clean import clean
 from eyespot.tflite.read import File, read
 from eyespot.tflite.tflm import isolated, run_all
-from eyespot.verbs.quantize import quantize, spread
+from eyespot.verbs.quantize import quantize
 
 
 @pytest.fixture(scope="module")

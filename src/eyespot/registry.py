@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 
+from eyespot.artifact import write
 from eyespot.cards import Contract, Dataset, Model
 from eyespot.datasets import DATASETS
 from eyespot.errors import BadFileError, MissingDataError, UnknownNameError
@@ -137,6 +138,12 @@ def data_of(file: Path, contract: Contract) -> Dataset:
         raise MissingDataError(f"{note}: names {name!r}, which is no folder here; give it anew with --data")
     card = dataset(name)
     return replace(card, test="test") if card.root else card
+
+
+def hand_on_data(source: Path, folder: Path) -> None:
+    """Files that are made of those in `source` have the same data set."""
+    if (source / OWN_DATA).is_file() and source.resolve() != folder.resolve():
+        write(folder / OWN_DATA, (source / OWN_DATA).read_text("utf-8"))
 
 
 def contract(name: str) -> Contract:

@@ -120,8 +120,7 @@ def _copy(source: Path, folder: Path) -> dict[str, File]:
         for path in (each for p in paths for each in (p, sidecar(p))):
             with replacing(folder / path.name) as partial:
                 shutil.copyfile(path, partial)
-        if (source / registry.OWN_DATA).exists():
-            write(folder / registry.OWN_DATA, (source / registry.OWN_DATA).read_text("utf-8"))
+        registry.hand_on_data(source, folder)
     return {path.stem: read(folder / path.name) for path in paths}
 
 

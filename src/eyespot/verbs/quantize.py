@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,10 +12,11 @@ from numpy.typing import NDArray
 from eyespot import artifact, registry
 from eyespot.cards import Artifact, Contract, Dataset, Quantization
 from eyespot.datasets.folder import is_unsorted, unsorted
-from eyespot.datasets.split import Split, data_digest, image_digest, is_blank, usable
+from eyespot.datasets.split import Split
 from eyespot.errors import MissingDataError, RefusedError
-from eyespot.progress import track
 from eyespot.quantization.bias import correct
+from eyespot.quantization.calibration import Calibration
+from eyespot.quantization.calibration import calibration as images_of
 from eyespot.quantization.dense import align
 from eyespot.quantization.explain import LayerError
 from eyespot.quantization.explain import explain as explained
@@ -77,15 +77,15 @@ def quantize(
     card = registry.model(contract.model)
     asked: dict[str, Any] = {"ranges": ranges, "images": images, "bias_correction": bias_correction}
     how = replace(card.quantization, **{name: value for name, value in asked.items() if value is not None})
-    data, split = _calibration(file, contract, calibration)
-    chosen, digests = _allowed(data, split, spread(split, how.images))
+    data, split = _source(file, contract, calibration)
+    chosen = images_of(data, split, how.images, contract.input)
     record = {
         "verb": "quantize",
         "model": contract.model,
         "arguments": asdict(how),
-        "inputs": {"float32": file.sha256, "calibration": data_digest(split.labels[chosen], digests)},
+        "inputs": {"float32": file.sha256, "calibration": chosen.digest},
     }
-    made_of = clean(quantized(file, split, chosen, how), contract, record)
+    made_of = clean(quantized(file, chosen.pixels, how), contract, record)
     folder = out or (
         Path("build") / contract.model if file.path.is_relative_to(registry.ZOO) else file.path.parent
     )
@@ -94,49 +94,38 @@ def quantize(
         made_of,
         **record,
         tools=artifact.tools("litert-quantizer", "ai-edge-litert"),
-        facts=describe(made_of) | _handed_on(file.path) | _calibrated(split, digests),
+        facts=describe(made_of) | _handed_on(file.path) | _calibrated(split, chosen),
     )
-    if (note := file.path.parent / registry.OWN_DATA).is_file() and folder != file.path.parent:
-        artifact.write(folder / note.name, note.read_text("utf-8"))
-    layers = (
-        explained(_int8(file, made_of), file, *_tensors(_int8(file, made_of), file, split, chosen))
-        if explain
-        else ()
-    )
-    return Quantized(artifact=made, layers=layers)
+    registry.hand_on_data(file.path.parent, folder)
+    return Quantized(artifact=made, layers=_explained(file, made_of, chosen.pixels) if explain else ())
 
 
-def spread(split: Split, images: int) -> list[int]:
-    """Indices of the images that calibrate: evenly spread over the split."""
-    return [int(i) for i in np.linspace(0, len(split) - 1, min(images, len(split))).round()]
-
-
-def quantized(file: File, split: Split, chosen: list[int], how: Quantization) -> bytes:
-    """The int8 bytes of a float32 file, calibrated on the chosen images, before the last clean-up."""
-    contract = running.contract_of(file)
-    encode = running.encoder(file, contract)
-    real = np.stack([encode(split.read(i)) for i in chosen])
+def quantized(file: File, pixels: NDArray[np.uint8], how: Quantization) -> bytes:
+    """The int8 bytes of a float32 file, calibrated on images as it takes them, before the last clean-up."""
+    contract, real = running.contract_of(file), _taken(file, pixels)
     data = quantize_static(file.data, choose(file, real, contract.input, how.ranges))
     int8 = align(_int8(file, clean(data, contract, {})), file)
     if how.bias_correction:
-        int8 = correct(int8, file, *_tensors(int8, file, split, chosen))
+        int8 = correct(int8, file, _taken(int8, pixels), real)
     return int8.data
+
+
+def _explained(file: File, data: bytes, pixels: NDArray[np.uint8]) -> tuple[LayerError, ...]:
+    int8 = _int8(file, data)
+    return explained(int8, file, _taken(int8, pixels), _taken(file, pixels))
 
 
 def _int8(file: File, data: bytes) -> File:
     return File(path=file.path, data=data, model=schema.unpack(data))
 
 
-def _tensors(int8: File, float32: File, split: Split, chosen: list[int]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The chosen images as each of the two files takes them, (n, h, w, c)."""
-    contract = running.contract_of(float32)
-    images = [split.read(i) for i in chosen]
-    stored, real = (np.stack([running.encoder(f, contract)(i) for i in images]) for f in (int8, float32))
-    return stored, real
+def _taken(file: File, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    """Pixels (n, h, w, c) as a file's input tensor stores them."""
+    return running.levels(running.contract_of(file).input, file.input).take(pixels)
 
 
-def _calibration(file: File, contract: Contract, asked: str | None) -> tuple[Dataset, Split]:
-    """The images that calibrate. MissingDataError where there are none: nothing takes their place."""
+def _source(file: File, contract: Contract, asked: str | None) -> tuple[Dataset, Split]:
+    """What calibrates. MissingDataError where there is nothing: nothing takes its place."""
     if asked and is_unsorted(Path(asked)) and not registry.is_named(asked):
         return unsorted(Path(asked))
     data = registry.dataset(asked) if asked else registry.data_of(file.path, contract)
@@ -151,26 +140,13 @@ def _calibration(file: File, contract: Contract, asked: str | None) -> tuple[Dat
         ) from error
 
 
-def _calibrated(split: Split, digests: list[bytes]) -> dict[str, Any]:
+def _calibrated(split: Split, chosen: Calibration) -> dict[str, Any]:
     """What the sidecar tells of the calibration, so that `evaluate` can refuse these images."""
     name = Path(split.data).name  # of a user's folder without its path
-    return {"calibration": f"{name} {split.name}", "calibration_images": [d.hex() for d in digests]}
-
-
-def _allowed(data: Dataset, split: Split, chosen: list[int]) -> tuple[list[int], list[bytes]]:
-    """Those of the chosen that are neither blank nor stand in the data's other splits, and their digests."""
-    held_out: set[bytes] = set()
-    for name in sorted({"validation", data.test} & data.splits.keys() - {split.name, "all"}):
-        with contextlib.suppress(MissingDataError):
-            other = registry.open_split(data, name)
-            held_out |= {image_digest(image) for image in track(other, len(other), f"compare with {name}")}
-    images = [split.read(i) for i in chosen]
-    digests = [image_digest(image) for image in images]
-    blank = {i for i, image in enumerate(images) if is_blank(image)}
-    kept, _ = usable(digests, blank, held_out)
-    if not kept:
-        raise RefusedError(f"{data.name}: no image may calibrate; all are blank or stand in other splits")
-    return [chosen[i] for i in kept], [digests[i] for i in kept]
+    return {
+        "calibration": f"{name} {split.name}",
+        "calibration_images": [digest.hex() for digest in chosen.digests],
+    }
 
 
 def _handed_on(path: Path) -> dict[str, Any]:
