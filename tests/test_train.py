@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -40,24 +41,19 @@ def data():
     )
 
 
-def untracked(items, total, title):
-    return items
-
-
 class KilledError(Exception):
     pass
 
 
 def keep(epochs):
     """A report that leaves the history in `epochs`."""
-    return lambda history: epochs.__setitem__(slice(None), history)
+    return lambda history, _: epochs.__setitem__(slice(None), history)
 
 
 def fit(data, folder, *, run=RUN, kill_after=None):
     """Train; raise KilledError in the middle of the epoch after `kill_after`."""
     torch.set_num_threads(1)
     network = ResNet8(10)
-    initialise(network, run.seed)
     epochs = []
 
     def track(items, total, title):
@@ -66,8 +62,10 @@ def fit(data, folder, *, run=RUN, kill_after=None):
                 raise KilledError
             yield item
 
-    trained = loop.fit(network, data, run, CARD.input, folder, track, keep(epochs))
-    return trained.state_dict(), epochs
+    with patch.object(loop, "track", track):
+        trained = loop.fit(network, data, run, CARD.input, folder, keep(epochs))
+    assert trained.history == tuple(epochs)
+    return trained.network.state_dict(), epochs
 
 
 def same(first, second) -> bool:
@@ -125,7 +123,6 @@ def test_dropout_and_norms_resume_bit_exactly(data, tmp_path, kill_after):
 
     def finish(folder, kill=None):
         network = registry.imported(card.network)()
-        initialise(network, 0)
         epochs = []
 
         def track(items, total, title):
@@ -134,7 +131,8 @@ def test_dropout_and_norms_resume_bit_exactly(data, tmp_path, kill_after):
                     raise KilledError
                 yield item
 
-        return loop.fit(network, gray, run, card.input, folder, track, keep(epochs)).state_dict()
+        with patch.object(loop, "track", track):
+            return loop.fit(network, gray, run, card.input, folder, keep(epochs)).network.state_dict()
 
     if kill_after is not None:
         with pytest.raises(KilledError):
@@ -262,7 +260,7 @@ def test_a_teacher_answers_with_its_members_mean(data, tmp_path):
         initialise(member, seed)
     recipe = replace(TAUGHT, bfloat16=False)
     alone, other, both = (
-        distil.taught(some, data.images, replace(RUN, recipe=recipe), CARD.input, tmp_path, untracked)(0)
+        distil.taught(some, data.images, replace(RUN, recipe=recipe), CARD.input, tmp_path)(0)
         for some in (members[:1], members[1:], members)
     )
     assert not torch.allclose(alone, other, rtol=0.1)
@@ -279,10 +277,9 @@ def test_a_student_learns_its_teachers_answers(data, tmp_path):
         data, labels=data.labels.roll(1), validation_images=data.images, validation_labels=data.labels
     )
     network = ResNet8(10)
-    initialise(network, 0)
     epochs = []
     run = replace(RUN, recipe=recipe)
-    loop.fit(network, shuffled, run, CARD.input, tmp_path, untracked, keep(epochs), lambda _: logits)
+    loop.fit(network, shuffled, run, CARD.input, tmp_path, keep(epochs), lambda _: logits)
     assert epochs[-1].validation_top1 > 0.6
 
 

@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from eyespot.artifact import digest, write
 from eyespot.cards import Input
 from eyespot.networks.state_dicts import to_safetensors
+from eyespot.progress import track
 from eyespot.training import augment
 from eyespot.training.checkpoint import Run, kept_tensors
-from eyespot.training.loop import Track, arithmetic
+from eyespot.training.loop import arithmetic
 
 
 def taught(
-    members: Sequence[nn.Module], images: Tensor, run: Run, taken: Input, folder: Path, track: Track
+    members: Sequence[nn.Module], images: Tensor, run: Run, taken: Input, folder: Path
 ) -> Callable[[int], Tensor]:
     """A function from an epoch to the teacher's mean logits for its view of every image, (n, classes).
 

@@ -19,9 +19,8 @@ from eyespot.cards import Augmentation, Input, Model, Recipe
 from eyespot.progress import track
 from eyespot.training import augment
 from eyespot.training.checkpoint import Run, kept_tensors
-from eyespot.training.course import Report, Trained, train_from
 from eyespot.training.data import Data, Loaded
-from eyespot.training.loop import arithmetic, balance
+from eyespot.training.loop import Report, Trained, arithmetic, balance, fit
 from eyespot.training.norms import unfold_norms
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 0.3)  # of the last layer's weight decay
@@ -84,7 +83,7 @@ def tune(
         return Trained(network=network.eval(), history=())
     some = loaded.data.images[:STATISTICS].permute(0, 3, 1, 2)
     unfold_norms(network, augment.ready(some, card.input))
-    return train_from(network, loaded.data, run, card, folder, report)
+    return fit(network, loaded.data, run, card.input, folder, report)
 
 
 def features(network: nn.Module, loaded: Loaded, run: Run, taken: Input, path: Path) -> Features:

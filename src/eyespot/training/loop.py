@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,16 +13,25 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from eyespot.cards import Input, Recipe
+from eyespot.networks.layers import initialise
+from eyespot.progress import track
 from eyespot.training import augment
 from eyespot.training.checkpoint import Epoch, Run, State, resume, save_checkpoint
 from eyespot.training.data import Data
 from eyespot.training.norms import add_norms, fold_norms
 
-Report = Callable[[list[Epoch]], None]
 CHUNK = 200  # images that are classified at once
 
+Report = Callable[[list[Epoch], Path], None]
 Taught = Callable[[int], Tensor]
-Track = Callable[[Iterable[tuple[Tensor, Tensor]], int, str], Iterable[tuple[Tensor, Tensor]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A trained network and what became of it, epoch by epoch."""
+
+    network: nn.Module
+    history: tuple[Epoch, ...]
 
 
 def fit(
@@ -30,23 +40,25 @@ def fit(
     run: Run,
     taken: Input,
     folder: Path,
-    track: Track,
     report: Report,
     taught: Taught | None = None,
-) -> nn.Module:
+) -> Trained:
     """Train to the end of the recipe, from the folder's checkpoint where there is one.
 
-    After each epoch the checkpoint is replaced and `report` is given the history. `taught` gives a teacher's
-    answers to an epoch's views, (n, classes) logits. Returns the averaged network.
+    The weights are random at first, unless the run begins with others, which the network then has. After
+    each epoch the checkpoint is replaced and `report(history, folder)` is called. `taught` gives a teacher's
+    answers to an epoch's views, (n, classes) logits. The network that comes back is the averaged one.
     """
     recipe = run.recipe
+    if not run.start:
+        initialise(network, run.seed)
     network = add_norms(network) if recipe.norms else network
     network = network.to(memory_format=torch.channels_last)
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging), use_buffers=True)
     state = State(network=network, average=average, optimizer=_optimizer(network, recipe))
     history = resume(folder, run, state)
     if history:
-        report(history)
+        report(history, folder)
     steps = len(data.images) // recipe.batch or 1
     for epoch in range(len(history), recipe.epochs):
         torch.manual_seed(run.seed * 1_000_003 + epoch)  # dropout's, so that a resumed run goes the same way
@@ -63,8 +75,9 @@ def fit(
         )
         history.append(entry)
         save_checkpoint(folder, run, state, history)
-        report(history)
-    return fold_norms(average.module) if recipe.norms else average.module
+        report(history, folder)
+    network = fold_norms(average.module) if recipe.norms else average.module
+    return Trained(network=network, history=tuple(history))
 
 
 def arithmetic(recipe: Recipe) -> torch.autocast:
