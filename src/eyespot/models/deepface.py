@@ -14,7 +14,7 @@ DEEPFACE_EMOTION = Model(
     data="fer2013",
     input=Input(height=48, width=48, channels=1, mean=128.0, std=64.0),
     recipe=Recipe(
-        epochs=90,
+        epochs=120,
         batch=128,
         peak=0.08,
         warmup=0.15,
@@ -39,7 +39,7 @@ DEEPFACE_EMOTION = Model(
             ),
             temperature=3.0,
             weight=0.9,
-            views=10,
+            views=6,
             members=3,
         ),
     ),
