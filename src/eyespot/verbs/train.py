@@ -57,6 +57,7 @@ def train(
 ) -> Training:
     """Train a model by its card's recipe, or a published one on your own folder of images.
 
+    A recipe takes hours, and its teacher's networks as long again (docs/training-log.md has the speeds).
     With --data only the last layer is new and trained, on features of the others that are computed once;
     --unfreeze then trains all layers. Of a folder 80 % of the images train, 10 % validate and 10 % are
     kept for the test. Repeat the command to continue a run that was stopped. Writes weights.safetensors,
