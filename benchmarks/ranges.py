@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from eyespot import registry
 from eyespot.artifact import write
 from eyespot.cards import Quantization
-from eyespot.quantization.calibration import calibration
+from eyespot.quantization.calibration import choose_images
 from eyespot.tflite.clean import clean
 from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
@@ -46,7 +46,7 @@ def main(path: Path) -> None:
     float32 = predicted(path, data.name, len(validation))
     top1 = (float32 == validation.labels).mean()
     print(f"float32 {top1:.4f} on {len(validation):,} validation images")
-    pixels = {n: calibration(data, train, n, contract.input).pixels for n in IMAGES}
+    pixels = {n: choose_images(data, train, n, contract.input).pixels for n in IMAGES}
     for how, correction in itertools.product(("minmax", "percentile", "mse"), (False, True)):
         cells = []
         for images in IMAGES:

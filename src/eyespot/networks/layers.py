@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -98,6 +100,13 @@ def layers_and_norms(network: nn.Module) -> list[tuple[nn.Conv2d | nn.Linear, nn
         elif isinstance(module, nn.BatchNorm2d):
             found[-1] = (found[-1][0], module)
     return found
+
+
+def placed(network: nn.Module, kinds: Any) -> list[tuple[nn.Module, str, Any]]:
+    """The modules of these kinds in order, each behind the module that it is in and its name there."""
+    found = [path.rpartition(".") for path, module in network.named_modules() if isinstance(module, kinds)]
+    within = [(network.get_submodule(parent), name) for parent, _, name in found]
+    return [(parent, name, parent.get_submodule(name)) for parent, name in within]
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from eyespot.progress import track
 from eyespot.quantization.activations import layers, output_name, scale_of, watch
-from eyespot.quantization.dense import grain
+from eyespot.quantization.dense import multiple
 from eyespot.tflite import schema
 from eyespot.tflite.read import File
 
@@ -59,6 +59,6 @@ def _shift(file: File, layer: Any, amount: NDArray[np.float64]) -> None:
     bias = tensors[layer.inputs[2]]
     stored = schema.constant(file.model, bias)
     assert stored is not None, "a bias is a constant"  # noqa: S101
-    multiple = grain(file, layer)
-    steps = multiple * np.round(amount / np.asarray(bias.quantization.scale, np.float64) / multiple)
+    whole = multiple(file, layer)
+    steps = whole * np.round(amount / np.asarray(bias.quantization.scale, np.float64) / whole)
     schema.set_constant(file.model, bias, (stored + steps).clip(INT32.min, INT32.max).astype(np.int32))

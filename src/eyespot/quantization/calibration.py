@@ -30,7 +30,7 @@ class Calibration:
         return data_digest(self.labels, self.digests)
 
 
-def calibration(data: Dataset, split: Split, images: int, taken: Input) -> Calibration:
+def choose_images(data: Dataset, split: Split, images: int, taken: Input) -> Calibration:
     """So many images of a split, each read once. RefusedError where none may calibrate."""
     held_out = _held_out(data, split)
     chosen = spread(split, images)

@@ -10,10 +10,12 @@ accumulator is even, the first rounding has nothing to round, and both always ag
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eyespot.quantization.activations import layers
 from eyespot.tflite import schema
@@ -21,46 +23,100 @@ from eyespot.tflite.read import File
 
 DENSE = "FULLY_CONNECTED"
 EVEN = 2  # weights and biases are multiples of it, and so are accumulators
-LARGEST = 126
-SAME_SCALE = {"AVERAGE_POOL_2D", "MAX_POOL_2D", "RESHAPE"}  # operators whose output has their input's scale
+LARGEST = 126  # the largest even int8
 FIRST, FURTHER = 12, 4  # significant bits of the first scale, and how many each layer adds, of float32's 24
+SAME_SCALE = {"AVERAGE_POOL_2D", "MAX_POOL_2D", "RESHAPE"}  # what they write has the scale of what they read
+WRITERS = SAME_SCALE | {"CONV_2D", "DEPTHWISE_CONV_2D", DENSE, "ADD", "MUL"}  # to any scale
+READERS = WRITERS | {"SOFTMAX", "LOGISTIC"}  # of any scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scales:
+    """Of a layer's input, weights and output; output / (input * weights) is a power of two."""
+
+    input: float
+    weights: float
+    output: float
 
 
 def align(int8: File, float32: File) -> File:
     """The int8 file with such scales in its dense layers, from the same layers of the float32 file.
 
-    Weights keep at least 63 levels a side, outputs at least 8/9 of their resolution. A layer on the
-    graph's input and a fourth dense layer in a row stay as they are.
+    Weights keep 32 to 63 levels a side of 127, outputs at least 8/9 of their resolution. Layers stay as
+    they are that read the graph's input, have no bias or share their weights, whose input or output other
+    operators tie to further tensors, and a fourth in a row: float32 has no exact scales for it.
     """
+    settled: set[int] = set()  # activations whose scale another layer relies on
     for layer, real in zip(layers(int8), layers(float32), strict=True):
-        if grain(int8, layer) == EVEN:
-            _align(int8, layer, float32, real)
+        values, biases = (schema.constant(float32.model, float32.graph.tensors[i]) for i in real.inputs[1:3])
+        if values is None or biases is None or not _may_change(int8, layer):
+            continue
+        if scales := _scales(int8, layer, float(abs(values).max()), settled):
+            _write(int8, layer, scales, values, biases)
+            settled |= _tied(int8, layer.outputs[0])
+    _follow(int8)
     return replace(int8, data=schema.pack(int8.model))
 
 
-def grain(file: File, layer: Any) -> int:
-    """What a layer's biases are multiples of."""
-    return EVEN if schema.operator_name(file.model, layer) == DENSE else 1
+def multiple(file: File, layer: Any) -> int:
+    """What a layer's weights and biases are multiples of, and so must stay."""
+    stored = (schema.constant(file.model, file.graph.tensors[i]) for i in layer.inputs[1:3])
+    return 1 if any(values is None or (values % EVEN).any() for values in stored) else EVEN
 
 
-def _align(int8: File, layer: Any, float32: File, real: Any) -> None:
-    """Output scale / (input scale * weight scale) becomes a power of two; weights and biases even."""
-    given, weights, bias = (int8.graph.tensors[i] for i in layer.inputs[:3])
-    before, after = _tied(int8, layer.inputs[0]), _tied(int8, layer.outputs[0])
-    behind = any(DENSE in _writers(int8, tensor) for tensor in before)
-    step = _scale(given) if behind else _round_up(_scale(given), FIRST)
-    ratio = _round_up(_scale(int8.graph.tensors[layer.outputs[0]]) / step, FURTHER)
-    values, biases = (schema.constant(float32.model, float32.graph.tensors[i]) for i in real.inputs[1:3])
-    exact = float(np.float32(step * ratio)) == step * ratio
-    if not exact or int8.graph.inputs[0] in before or values is None or biases is None:
-        return
-    unit = ratio * 2.0 ** -math.floor(math.log2(LARGEST * ratio / max(abs(values).max(), 1e-9)))
-    _set_scales(int8, before, step)
-    _set_scales(int8, after, step * ratio)
-    for tensor, wanted, size in ((weights, values, unit), (bias, biases, unit * step)):
-        tensor.quantization.scale = np.asarray([size], np.float32)
-        stored = EVEN * np.round(wanted / (EVEN * size))
-        schema.set_constant(int8.model, tensor, stored.astype(schema.TYPES[tensor.type]))
+def _may_change(file: File, layer: Any) -> bool:
+    """Whether it is a dense layer of whose scales nothing else depends."""
+    before, after = (_tied(file, i) for i in (layer.inputs[0], layer.outputs[0]))
+    touching = [
+        (
+            schema.operator_name(file.model, o),
+            set(o.inputs) & (before | after),
+            set(o.outputs) & (before | after),
+        )
+        for o in file.graph.operators
+    ]
+    uses = Counter(file.graph.tensors[i].buffer for o in file.graph.operators for i in o.inputs if i >= 0)
+    return (
+        schema.operator_name(file.model, layer) == DENSE
+        and not before & set(file.graph.inputs)
+        and all(name in READERS for name, read, _ in touching if read)
+        and all(name in WRITERS for name, _, written in touching if written)
+        and all(uses[file.graph.tensors[i].buffer] == 1 for i in layer.inputs[1:3])
+    )
+
+
+def _scales(file: File, layer: Any, peak: float, settled: set[int]) -> Scales | None:
+    """The closest such scales that clip nothing; None where float32 cannot hold them exactly."""
+    given, output = (_scale(file, i) for i in (layer.inputs[0], layer.outputs[0]))
+    given = given if layer.inputs[0] in settled else _round_up(given, FIRST)
+    ratio = _round_up(output / given, FURTHER)
+    shift = math.floor(math.log2(LARGEST * ratio / peak)) if peak else 0
+    found = Scales(input=given, weights=math.ldexp(ratio, -shift), output=given * ratio)
+    return found if float(np.float32(found.output)) == found.output else None
+
+
+def _write(
+    file: File, layer: Any, scales: Scales, values: NDArray[np.float32], biases: NDArray[np.float32]
+) -> None:
+    """Store the scales, and the weights and biases in them."""
+    for index, scale in ((layer.inputs[0], scales.input), (layer.outputs[0], scales.output)):
+        for tied in _tied(file, index):
+            _set_scale(file, tied, scale)
+    both = scales.input * scales.weights
+    for index, real, scale in ((layer.inputs[1], values, scales.weights), (layer.inputs[2], biases, both)):
+        _set_scale(file, index, scale)
+        _set_values(file, index, EVEN * np.round(real / (EVEN * scale)))
+
+
+def _follow(file: File) -> None:
+    """Bring biases whose layer's input has another scale now to that scale."""
+    for layer in layers(file):
+        given, weights, bias = (file.graph.tensors[i].quantization for i in layer.inputs[:3])
+        scale = np.multiply(given.scale, weights.scale, dtype=np.float64)
+        stored = schema.constant(file.model, file.graph.tensors[layer.inputs[2]])
+        if stored is not None and not np.allclose(scale, bias.scale, rtol=1e-6, atol=0):
+            _set_values(file, layer.inputs[2], np.round(stored * (bias.scale / scale)))
+            bias.scale = scale.astype(np.float32)
 
 
 def _round_up(value: float, bits: int) -> float:
@@ -82,15 +138,16 @@ def _tied(file: File, tensor: int) -> set[int]:
     return found
 
 
-def _writers(file: File, tensor: int) -> set[str]:
-    """Names of the operators that write a tensor."""
-    return {schema.operator_name(file.model, o) for o in file.graph.operators if tensor in o.outputs}
+def _scale(file: File, index: int) -> float:
+    return float(file.graph.tensors[index].quantization.scale[0])
 
 
-def _scale(tensor: Any) -> float:
-    return float(tensor.quantization.scale[0])
+def _set_scale(file: File, index: int, value: float) -> None:
+    file.graph.tensors[index].quantization.scale = np.asarray([value], np.float32)
 
 
-def _set_scales(file: File, tensors: set[int], value: float) -> None:
-    for index in tensors:
-        file.graph.tensors[index].quantization.scale = np.asarray([value], np.float32)
+def _set_values(file: File, index: int, values: NDArray[np.float64]) -> None:
+    """Store whole numbers, as far as the tensor's type reaches."""
+    tensor = file.graph.tensors[index]
+    kind = np.dtype(schema.TYPES[tensor.type])
+    schema.set_constant(file.model, tensor, values.clip(np.iinfo(kind).min, np.iinfo(kind).max).astype(kind))

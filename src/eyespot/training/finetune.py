@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from eyespot.artifact import digest, write
 from eyespot.cards import Augmentation, Input, Model, Recipe
+from eyespot.networks.layers import placed
 from eyespot.progress import track
 from eyespot.training import augment
 from eyespot.training.checkpoint import Run, kept_tensors
@@ -105,7 +106,9 @@ def _seen(network: nn.Module, images: Tensor, taken: Input, title: str, *, mirro
     """What the last layer is given for each image, (n, width)."""
     network = network.to(memory_format=torch.channels_last).eval()
     seen: list[Tensor] = []
-    hook = _last(network)[2].register_forward_pre_hook(lambda _, given: seen.append(given[0].flatten(1)))
+    hook = placed(network, nn.Linear)[-1][2].register_forward_pre_hook(
+        lambda _, given: seen.append(given[0].flatten(1))
+    )
     batches = images.permute(0, 3, 1, 2).split(BATCH)
     with torch.inference_mode(), arithmetic(RECIPE):
         for batch in track(batches, len(batches), title):
@@ -153,15 +156,9 @@ def _regress(x: Tensor, labels: Tensor, classes: int, strength: float) -> tuple[
 
 def replace_last_layer(network: nn.Module, layer: tuple[Tensor, Tensor]) -> None:
     """Put a dense layer with these weights in the place of the network's last, in place."""
-    parent, name, old = _last(network)
+    parent, name, old = placed(network, nn.Linear)[-1]
     made = type(old)(old.in_features, len(layer[1]))
     with torch.no_grad():
         made.weight.copy_(layer[0])
         made.bias.copy_(layer[1])
     setattr(parent, name, made)
-
-
-def _last(network: nn.Module) -> tuple[nn.Module, str, nn.Linear]:
-    """The last dense layer, its name and the module that it is in."""
-    found = [(p, n, m) for p in network.modules() for n, m in p.named_children() if isinstance(m, nn.Linear)]
-    return found[-1]

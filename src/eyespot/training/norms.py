@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from eyespot.networks.layers import layers_and_norms
+from eyespot.networks.layers import layers_and_norms, placed
 
 TINY = 1e-8  # weights of a channel that is always off
 
@@ -40,17 +40,14 @@ class Normed(nn.Module):
 
 def add_norms(network: nn.Module) -> nn.Module:
     """Put a norm behind every convolution and dense layer but the last, in place."""
-    layers = [(path, m) for path, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    for path, layer in layers[:-1]:
-        parent, _, name = path.rpartition(".")
-        setattr(network.get_submodule(parent), name, Normed(layer))
+    for parent, name, layer in placed(network, nn.Conv2d | nn.Linear)[:-1]:
+        setattr(parent, name, Normed(layer))
     return network
 
 
 def fold_norms(network: nn.Module) -> nn.Module:
     """Fold every norm that `add_norms` put there into its layer, in place."""
-    normed = [(p, n, m) for p in network.modules() for n, m in p.named_children() if isinstance(m, Normed)]
-    for parent, name, module in normed:
+    for parent, name, module in placed(network, Normed):
         setattr(parent, name, module.folded())
     return network
 

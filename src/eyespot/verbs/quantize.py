@@ -15,8 +15,7 @@ from eyespot.datasets.folder import is_unsorted, unsorted
 from eyespot.datasets.split import Split
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.quantization.bias import correct
-from eyespot.quantization.calibration import Calibration
-from eyespot.quantization.calibration import calibration as images_of
+from eyespot.quantization.calibration import Calibration, choose_images
 from eyespot.quantization.dense import align
 from eyespot.quantization.explain import LayerError
 from eyespot.quantization.explain import explain as explained
@@ -78,7 +77,7 @@ def quantize(
     asked: dict[str, Any] = {"ranges": ranges, "images": images, "bias_correction": bias_correction}
     how = replace(card.quantization, **{name: value for name, value in asked.items() if value is not None})
     data, split = _source(file, contract, calibration)
-    chosen = images_of(data, split, how.images, contract.input)
+    chosen = choose_images(data, split, how.images, contract.input)
     record = {
         "verb": "quantize",
         "model": contract.model,

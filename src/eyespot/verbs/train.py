@@ -135,8 +135,11 @@ def _check_options(card: Model, data: str | None, own: dict[str, Any], teacher: 
         raise RefusedError(f"{', '.join(alone)}: goes with --data; a recipe begins with random weights")
     if teacher and (data or card.recipe is None or card.recipe.teacher is None):
         raise RefusedError(f"--teacher {teacher}: nothing is learnt from a teacher here")
-    if teacher and not (teacher / "teacher" / "0" / "checkpoint.safetensors").is_file():
-        raise MissingDataError(f"{teacher}: no run whose teacher was trained; expected teacher/ in it")
+    if teacher and card.recipe and card.recipe.teacher:
+        for member in range(card.recipe.teacher.members):
+            kept = teacher / "teacher" / str(member) / "checkpoint.safetensors"
+            if not kept.is_file():
+                raise MissingDataError(f"{teacher}: no run whose teacher was trained; expected {kept}")
 
 
 def _parts(owner: Dataset) -> tuple[str, ...]:
