@@ -195,15 +195,11 @@ def test_int8_costs_little(card, no_data):
             assert pair[1].top1 >= pair[0].top1 - allowed - 1e-9
 
 
-MISSED = pytest.mark.xfail(strict=True, reason="0.6626 / 0.6623: docs/training-log.md says what comes next")
-
-
 @pytest.mark.parametrize(
     ("name", "float32", "int8"),
     [
         ("tiny-resnet", 0.890, 0.888),
-        pytest.param("deepface-emotion", 0.670, 0.668, marks=MISSED),
-        ("deepface-emotion", 0.657, 0.657),  # mini-XCEPTION's, of the package fer
+        ("deepface-emotion", 0.670, 0.668),
     ],
 )
 def test_what_we_trained_reaches_its_bars(name, float32, int8, no_data):
