@@ -246,9 +246,11 @@ def test_all_layers_train_on_and_resume(photos, tmp_path, monkeypatch):
 @pytest.mark.parametrize("model", ["visual-wake-word", "mobilenet-v1"])
 def test_other_models_begin_with_published_weights(model, photos, data_root, tmp_path):
     weights = {"mobilenet-v1": "tf-slim-quantised"}.get(model)
-    made = train(model, data=str(photos), weights=weights, out=tmp_path, threads=2)
+    options = {"data": str(photos), "weights": weights, "out": tmp_path, "threads": 2}
+    made = train(model, **options)
     assert made.validation_top1 > 0.5  # people's features on drawn shapes; chance is 0.25
     assert read(tmp_path / "float32.tflite").output.shape == (1, 4)
+    assert train(model, unfreeze=True, epochs=4, **options).validation_top1 > made.validation_top1
 
 
 # --- images of all kinds

@@ -288,6 +288,15 @@ def test_balanced_classes_weigh_the_same():
     assert (weights * torch.tensor([3, 1, 2])).tolist() == pytest.approx([2, 2, 2])
 
 
+def test_gradients_are_clipped_to_a_share_of_each_tensor():
+    layer = torch.nn.Linear(3, 2)
+    torch.nn.init.zeros_(layer.bias)
+    layer.weight.grad, layer.bias.grad = 1000 * torch.ones(2, 3), torch.tensor([1e-9, 0.0])
+    loop.clip_gradients(layer, 0.02)
+    assert layer.weight.grad.norm() == pytest.approx(0.02 * float(layer.weight.detach().norm()))
+    assert layer.bias.grad.tolist() == pytest.approx([1e-9, 0.0])  # short enough
+
+
 def test_frozen_norms_keep_their_statistics(data, tmp_path):
     recipe = replace(RECIPE, epochs=1, frozen_norms=True)
     trained, _ = fit(data, tmp_path, run=replace(RUN, recipe=recipe))

@@ -101,7 +101,8 @@ class Recipe:
 
     The learning rate rises linearly to `peak` over the `warmup` share of the steps and falls linearly
     to zero. With `norms` there is a batch norm behind each layer while the network is trained, which
-    folds away at the end; with `frozen_norms` those that the network has keep their statistics. With
+    folds away at the end; with `frozen_norms` those that the network has keep their statistics. With `clip`
+    no tensor's gradient is longer than that share of the tensor (Brock et al., arXiv:2102.06171). With
     `balanced` each class counts the same, however many images it has. With `bfloat16` layers compute in
     it where the processor can, twice as fast; weights, norms' statistics and loss stay float32.
     """
@@ -117,6 +118,7 @@ class Recipe:
     augmentation: Augmentation
     norms: bool = False
     frozen_norms: bool = False
+    clip: float | None = None
     balanced: bool = False
     bfloat16: bool = True
     teacher: Teacher | None = None

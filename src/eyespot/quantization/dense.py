@@ -66,22 +66,18 @@ def multiple(file: File, layer: Any) -> int:
 
 def _may_change(file: File, layer: Any) -> bool:
     """Whether it is a dense layer of whose scales nothing else depends."""
+    tensors, operators = file.graph.tensors, file.graph.operators
     before, after = (_tied(file, i) for i in (layer.inputs[0], layer.outputs[0]))
-    touching = [
-        (
-            schema.operator_name(file.model, o),
-            set(o.inputs) & (before | after),
-            set(o.outputs) & (before | after),
-        )
-        for o in file.graph.operators
-    ]
-    uses = Counter(file.graph.tensors[i].buffer for o in file.graph.operators for i in o.inputs if i >= 0)
+    scaled = before | after
+    readers = {schema.operator_name(file.model, o) for o in operators if scaled & set(o.inputs)}
+    writers = {schema.operator_name(file.model, o) for o in operators if scaled & set(o.outputs)}
+    uses = Counter(tensors[i].buffer for o in operators for i in o.inputs if i >= 0)
     return (
         schema.operator_name(file.model, layer) == DENSE
         and not before & set(file.graph.inputs)
-        and all(name in READERS for name, read, _ in touching if read)
-        and all(name in WRITERS for name, _, written in touching if written)
-        and all(uses[file.graph.tensors[i].buffer] == 1 for i in layer.inputs[1:3])
+        and readers <= READERS
+        and writers <= WRITERS
+        and all(uses[tensors[i].buffer] == 1 for i in layer.inputs[1:3])
     )
 
 

@@ -21,6 +21,7 @@ from eyespot.training.data import Data
 from eyespot.training.norms import add_norms, fold_norms
 
 CHUNK = 200  # images that are classified at once
+SHORTEST = 1e-3  # a tensor of zeros may move as if it were so long
 
 Report = Callable[[list[Epoch], Path], None]
 Taught = Callable[[int], Tensor]
@@ -144,10 +145,20 @@ def _train_epoch(
         loss = wanted.loss(logits.float(), chosen)
         state.optimizer.zero_grad()
         loss.backward()
+        if recipe.clip:
+            clip_gradients(state.network, recipe.clip)
         state.optimizer.step()
         state.average.update_parameters(state.network)
         total += loss.detach()
     return rate, float(total) / steps
+
+
+def clip_gradients(network: nn.Module, share: float) -> None:
+    """Shorten each tensor's gradient to `share` of the tensor's own length, in place."""
+    for tensor in network.parameters():
+        if tensor.grad is not None:
+            most = share * tensor.detach().norm().clamp(min=SHORTEST)
+            tensor.grad *= (most / tensor.grad.norm().clamp(min=1e-12)).clamp(max=1)
 
 
 def balance(labels: Tensor, classes: int) -> Tensor:
