@@ -104,9 +104,8 @@ def layers_and_norms(network: nn.Module) -> list[tuple[nn.Conv2d | nn.Linear, nn
 
 def placed(network: nn.Module, kinds: Any) -> list[tuple[nn.Module, str, Any]]:
     """The modules of these kinds in order, each behind the module that it is in and its name there."""
-    found = [path.rpartition(".") for path, module in network.named_modules() if isinstance(module, kinds)]
-    within = [(network.get_submodule(parent), name) for parent, _, name in found]
-    return [(parent, name, parent.get_submodule(name)) for parent, name in within]
+    found = [(path.rpartition("."), module) for path, module in network.named_modules()]
+    return [(network.get_submodule(p), name, m) for (p, _, name), m in found if isinstance(m, kinds)]
 
 
 def count_parameters(network: nn.Module) -> int:

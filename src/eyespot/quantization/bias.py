@@ -19,7 +19,6 @@ from eyespot.tflite import schema
 from eyespot.tflite.read import File
 
 IMAGES = 50
-INT32 = np.iinfo(np.int32)
 
 
 def correct(int8: File, float32: File, stored: NDArray[np.int8], real: NDArray[np.float32]) -> File:
@@ -61,4 +60,4 @@ def _shift(file: File, layer: Any, amount: NDArray[np.float64]) -> None:
     assert stored is not None, "a bias is a constant"  # noqa: S101
     whole = multiple(file, layer)
     steps = whole * np.round(amount / np.asarray(bias.quantization.scale, np.float64) / whole)
-    schema.set_constant(file.model, bias, (stored + steps).clip(INT32.min, INT32.max).astype(np.int32))
+    schema.set_whole_numbers(file.model, bias, stored + steps)

@@ -48,6 +48,8 @@ def align(int8: File, float32: File) -> File:
     """
     settled: set[int] = set()  # activations whose scale another layer relies on
     for layer, real in zip(layers(int8), layers(float32), strict=True):
+        if schema.operator_name(int8.model, layer) != DENSE:
+            continue
         values, biases = (schema.constant(float32.model, float32.graph.tensors[i]) for i in real.inputs[1:3])
         if values is None or biases is None or not _may_change(int8, layer):
             continue
@@ -65,7 +67,7 @@ def multiple(file: File, layer: Any) -> int:
 
 
 def _may_change(file: File, layer: Any) -> bool:
-    """Whether it is a dense layer of whose scales nothing else depends."""
+    """Whether nothing else depends on a dense layer's scales."""
     tensors, operators = file.graph.tensors, file.graph.operators
     before, after = (_tied(file, i) for i in (layer.inputs[0], layer.outputs[0]))
     scaled = before | after
@@ -73,8 +75,7 @@ def _may_change(file: File, layer: Any) -> bool:
     writers = {schema.operator_name(file.model, o) for o in operators if scaled & set(o.outputs)}
     uses = Counter(tensors[i].buffer for o in operators for i in o.inputs if i >= 0)
     return (
-        schema.operator_name(file.model, layer) == DENSE
-        and not before & set(file.graph.inputs)
+        not before & set(file.graph.inputs)
         and readers <= READERS
         and writers <= WRITERS
         and all(uses[tensors[i].buffer] == 1 for i in layer.inputs[1:3])
@@ -101,18 +102,19 @@ def _write(
     both = scales.input * scales.weights
     for index, real, scale in ((layer.inputs[1], values, scales.weights), (layer.inputs[2], biases, both)):
         _set_scale(file, index, scale)
-        _set_values(file, index, EVEN * np.round(real / (EVEN * scale)))
+        stored = EVEN * np.round(real / (EVEN * scale))
+        schema.set_whole_numbers(file.model, file.graph.tensors[index], stored)
 
 
 def _follow(file: File) -> None:
     """Bring biases whose layer's input has another scale now to that scale."""
     for layer in layers(file):
-        given, weights, bias = (file.graph.tensors[i].quantization for i in layer.inputs[:3])
-        scale = np.multiply(given.scale, weights.scale, dtype=np.float64)
-        stored = schema.constant(file.model, file.graph.tensors[layer.inputs[2]])
-        if stored is not None and not np.allclose(scale, bias.scale, rtol=1e-6, atol=0):
-            _set_values(file, layer.inputs[2], np.round(stored * (bias.scale / scale)))
-            bias.scale = scale.astype(np.float32)
+        given, weights, bias = (file.graph.tensors[i] for i in layer.inputs[:3])
+        before, stored = bias.quantization.scale, schema.constant(file.model, bias)
+        scale = np.multiply(given.quantization.scale, weights.quantization.scale, dtype=np.float64)
+        if stored is not None and not np.allclose(scale, before, rtol=1e-6, atol=0):
+            schema.set_whole_numbers(file.model, bias, np.round(stored * (before / scale)))
+            bias.quantization.scale = scale.astype(np.float32)
 
 
 def _round_up(value: float, bits: int) -> float:
@@ -140,10 +142,3 @@ def _scale(file: File, index: int) -> float:
 
 def _set_scale(file: File, index: int, value: float) -> None:
     file.graph.tensors[index].quantization.scale = np.asarray([value], np.float32)
-
-
-def _set_values(file: File, index: int, values: NDArray[np.float64]) -> None:
-    """Store whole numbers, as far as the tensor's type reaches."""
-    tensor = file.graph.tensors[index]
-    kind = np.dtype(schema.TYPES[tensor.type])
-    schema.set_constant(file.model, tensor, values.clip(np.iinfo(kind).min, np.iinfo(kind).max).astype(kind))

@@ -89,3 +89,9 @@ def set_constant(model: Any, tensor: Any, values: NDArray[Any]) -> None:
     """Store values for a tensor, in the values' shape."""
     tensor.shape = np.asarray(values.shape, np.int32)
     model.buffers[tensor.buffer].data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+
+
+def set_whole_numbers(model: Any, tensor: Any, values: NDArray[np.float64]) -> None:
+    """Store whole numbers for a tensor in its integer type, as far as that reaches."""
+    kind = np.dtype(TYPES[tensor.type])
+    set_constant(model, tensor, values.clip(np.iinfo(kind).min, np.iinfo(kind).max).astype(kind))

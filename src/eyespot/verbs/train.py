@@ -133,10 +133,11 @@ def _check_options(card: Model, data: str | None, own: dict[str, Any], teacher: 
     alone = [name for name, value in own.items() if value]
     if data is None and alone:
         raise RefusedError(f"{', '.join(alone)}: goes with --data; a recipe begins with random weights")
-    if teacher and (data or card.recipe is None or card.recipe.teacher is None):
+    lesson = card.recipe.teacher if card.recipe and not data else None
+    if teacher and lesson is None:
         raise RefusedError(f"--teacher {teacher}: nothing is learnt from a teacher here")
-    if teacher and card.recipe and card.recipe.teacher:
-        for member in range(card.recipe.teacher.members):
+    if teacher and lesson:
+        for member in range(lesson.members):
             kept = teacher / "teacher" / str(member) / "checkpoint.safetensors"
             if not kept.is_file():
                 raise MissingDataError(f"{teacher}: no run whose teacher was trained; expected {kept}")
