@@ -17,16 +17,17 @@ from concurrent.futures import ProcessPoolExecutor
 from statistics import median
 from typing import Any
 
-from eyespot import registry
+from eyespot.data import catalogue
+from eyespot.evaluation import engine
 from eyespot.tflite.read import read
 from eyespot.tflite.run import interpreter
-from eyespot.verbs import evaluate
+from eyespot.zoo import registry
 
 IMAGES = 10_000
 _bare: Any = None
 
 
-def open_bare(job: evaluate.Job) -> None:
+def open_bare(job: engine.Job) -> None:
     """Prepare a worker that invokes and does nothing else."""
     global _bare  # noqa: PLW0603
     _bare = interpreter(read(job.path), "xnnpack")
@@ -40,7 +41,7 @@ def invoke_span(span: tuple[int, int]) -> None:
 
 def seconds(pool: ProcessPoolExecutor, work: Callable[[tuple[int, int]], object]) -> float:
     """Time for all images."""
-    spans = [(start, start + evaluate.CHUNK) for start in range(0, IMAGES, evaluate.CHUNK)]
+    spans = [(start, start + engine.CHUNK) for start in range(0, IMAGES, engine.CHUNK)]
     started = time.perf_counter()
     for _ in pool.map(work, spans):
         pass
@@ -51,15 +52,15 @@ def main(rounds: int) -> None:
     """Alternate both sides and print the medians and their ratio."""
     contract = registry.contract("tiny-resnet")
     path = registry.find("tiny-resnet")
-    data = registry.dataset("cifar-10")
-    job = evaluate.Job(path=path, data=data, split="test", kernels="xnnpack", contract=contract)
+    data = catalogue.dataset("cifar-10")
+    job = engine.Job(path=path, data=data, split="test", kernels="xnnpack", contract=contract)
     context = multiprocessing.get_context("spawn")
     with (
-        evaluate.pool(job) as ours,
+        engine.pool(job) as ours,
         ProcessPoolExecutor(os.cpu_count(), context, open_bare, (job,)) as bare,
     ):
-        seconds(ours, evaluate._classify_span), seconds(bare, invoke_span)  # started and warm
-        pairs = [(seconds(ours, evaluate._classify_span), seconds(bare, invoke_span)) for _ in range(rounds)]
+        seconds(ours, engine._classify_span), seconds(bare, invoke_span)  # started and warm
+        pairs = [(seconds(ours, engine._classify_span), seconds(bare, invoke_span)) for _ in range(rounds)]
     ratio = median(b / o for o, b in pairs)
     rates = [IMAGES / median(side) for side in zip(*pairs, strict=True)]
     print(f"evaluate {rates[0]:,.0f} images/s, invoke {rates[1]:,.0f}/s; ratio {ratio:.3f} ({rounds} turns)")

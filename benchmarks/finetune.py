@@ -2,7 +2,7 @@
 
 python benchmarks/finetune.py [MODEL [WEIGHTS [--unfreeze]]]   $EYESPOT_DATA names the data
 
-Of the published weights the first are taken by default (tiny-resnet's own saw these very images). In
+Of the published weights the first are spec by default (tiny-resnet's own saw these very images). In
 development: mobilenet-v2 tf-slim-quantised.
 """
 
@@ -15,7 +15,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from eyespot import evaluate, quantize, registry, train
+from eyespot import evaluate, quantize, train
+from eyespot.data import catalogue
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer")
 IMAGES = {"train": 200, "test": 100}
@@ -23,7 +24,7 @@ IMAGES = {"train": 200, "test": 100}
 
 def write_folder(folder: Path, split: str) -> None:
     """The first images of each class, as PNG."""
-    opened = registry.open_split(registry.dataset("cifar-10"), split)
+    opened = catalogue.open_split(catalogue.dataset("cifar-10"), split)
     for label, name in enumerate(CLASSES):
         (folder / name).mkdir(parents=True)
         for i in (opened.labels == label).nonzero()[0][: IMAGES[split]]:

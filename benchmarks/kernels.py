@@ -9,12 +9,13 @@ import sys
 
 import numpy as np
 
-from eyespot import registry
-from eyespot.cards import Model
-from eyespot.models import MODELS
+from eyespot.data import catalogue
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.tflite.tflm import isolated, run_all
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Model
+from eyespot.zoo.models import MODELS
 
 DATA = {"imagenet": "imagenet-like"}
 IMAGES, FEW = 200, 20  # TFLM takes seconds for an image of a model with more than MANY operations
@@ -32,8 +33,8 @@ def compare(card: Model) -> None:
     """Each pair: share of images with the same top-1, share with bit-equal outputs, largest difference."""
     path = registry.find(card.name)
     file = read(path)
-    data = registry.dataset(DATA.get(card.data, card.data))
-    split = registry.open_split(data, data.test)
+    data = catalogue.dataset(DATA.get(card.data, card.data))
+    split = catalogue.open_split(data, data.test)
     encode = run.encoder(file, run.contract_of(file))
     n = FEW if card.operations > MANY else IMAGES
     tensors = np.stack([encode(split.read(i)) for i in range(n)])

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from eyespot import evaluate, registry
-from eyespot.datasets.synthetic import picture
+from eyespot import evaluate
+from eyespot.data import catalogue
+from eyespot.preprocessing.synthetic import picture
 
 PICTURES = 100
 PAUSE = 0.05  # seconds between looks
@@ -23,7 +24,7 @@ PAUSE = 0.05  # seconds between looks
 def write_folder(folder: Path, images: int) -> None:
     """A folder with labels.csv whose images are links to a hundred files."""
     (folder / "images").mkdir(parents=True)
-    classes = registry.dataset("cifar-10").classes
+    classes = catalogue.dataset("cifar-10").classes
     (folder / "classes.txt").write_text("\n".join(classes), "utf-8")
     for i in range(images):
         path = folder / "images" / f"{i}.png"

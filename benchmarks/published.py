@@ -15,28 +15,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot import provenance, registry
-from eyespot.cards import Contract, Model
-from eyespot.interval import wilson
-from eyespot.markdown import share
-from eyespot.models import MODELS
+from eyespot.artifacts import places
+from eyespot.data import catalogue
+from eyespot.evaluation.engine import Job, classify
+from eyespot.preprocessing.spec import Contract
+from eyespot.quantity import wilson
+from eyespot.reports.markdown import share
 from eyespot.tflite import run
 from eyespot.tflite.read import read
-from eyespot.verbs.evaluate import Job, classify
+from eyespot.zoo import provenance, registry
+from eyespot.zoo.cards import Model
+from eyespot.zoo.models import MODELS
 
 DATA = {"imagenet": "imagenet-like", "vww": "vww"}
 
 
 def predicted(path: Path, contract: Contract, data: str, n: int) -> NDArray[Any]:
     """Class of each test image, as a file of ours gives it."""
-    job = Job(path=path, data=registry.dataset(data), split="test", kernels="xnnpack", contract=contract)
+    job = Job(path=path, data=catalogue.dataset(data), split="test", kernels="xnnpack", contract=contract)
     return classify(job, n)[0][:, 0]
 
 
 def published(card: Model, path: Path, data: str) -> NDArray[Any]:
     """The same as the publisher's own file gives it, ImageNet's background left out."""
     file = read(path)
-    split = registry.open_split(registry.dataset(data), "test")
+    split = catalogue.open_split(catalogue.dataset(data), "test")
     encode, answer = run.encoder(file, registry.contract(card.name)), run.open_runner(file, "xnnpack")
     classes = len(split.classes)
     return np.array([answer(encode(image))[-classes:].argmax() for image in split])
@@ -45,11 +48,11 @@ def published(card: Model, path: Path, data: str) -> NDArray[Any]:
 def main(names: list[str]) -> None:
     """One line for each file of each model."""
     for card in MODELS:
-        folder = registry.data_root() / "models" / card.name
+        folder = places.data_root() / "models" / card.name
         if card.data not in DATA or not folder.exists() or (names and card.name not in names):
             continue
         data = DATA[card.data]
-        labels = registry.open_split(registry.dataset(data), "test").labels
+        labels = catalogue.open_split(catalogue.dataset(data), "test").labels
         contract = registry.contract(card.name)
         found = {
             p: predicted(folder / f"{p}.tflite", contract, data, len(labels)) for p in ("float32", "int8")
@@ -60,7 +63,7 @@ def main(names: list[str]) -> None:
             (w.file for w in card.weights if w.name == weights and w.file.endswith(".tflite")), None
         )
         if source:
-            path = registry.data_root() / "published" / source
+            path = places.data_root() / "published" / source
             found["source"] = published(card, path, data)
         for name, classes in found.items():
             correct = int((classes == labels).sum())

@@ -17,22 +17,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot import registry
-from eyespot.artifact import write
-from eyespot.cards import Quantization
+from eyespot.artifacts.atomic import write
+from eyespot.conversion.clean import clean
+from eyespot.data import catalogue
+from eyespot.evaluation.engine import Job, classify
 from eyespot.quantization.calibration import choose_images
-from eyespot.tflite.clean import clean
 from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
-from eyespot.verbs.evaluate import Job, classify
 from eyespot.verbs.quantize import quantized
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Quantization
 
 IMAGES = (100, 200, 500)
 
 
 def predicted(path: Path, data: str, n: int) -> NDArray[Any]:
     """Class of each validation image."""
-    contract, card = contract_of(read(path)), registry.dataset(data)
+    contract, card = contract_of(read(path)), catalogue.dataset(data)
     job = Job(path=path, data=card, split="validation", kernels="xnnpack", contract=contract)
     return classify(job, n)[0][:, 0]
 
@@ -41,12 +42,12 @@ def main(path: Path) -> None:
     """Print a line for each way."""
     file = read(path)
     contract = contract_of(file)
-    data = registry.dataset(registry.model(contract.model).data)
-    train, validation = (registry.open_split(data, name) for name in ("train", "validation"))
+    data = catalogue.dataset(registry.model(contract.model).data)
+    train, validation = (catalogue.open_split(data, name) for name in ("train", "validation"))
     float32 = predicted(path, data.name, len(validation))
     top1 = (float32 == validation.labels).mean()
     print(f"float32 {top1:.4f} on {len(validation):,} validation images")
-    pixels = {n: choose_images(data, train, n, contract.input).pixels for n in IMAGES}
+    pixels = {n: choose_images(data, train, n, contract.preprocessing).pixels for n in IMAGES}
     for how, correction in itertools.product(("minmax", "percentile", "mse"), (False, True)):
         cells = []
         for images in IMAGES:

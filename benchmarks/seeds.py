@@ -14,12 +14,14 @@ from statistics import mean, stdev
 
 import torch
 
-from eyespot import registry
-from eyespot.artifact import tools, write_json
-from eyespot.models import MODELS
+from eyespot.artifacts import places
+from eyespot.artifacts.atomic import write_json
+from eyespot.artifacts.sidecars import tools
+from eyespot.data import catalogue
 from eyespot.training.checkpoint import Epoch
 from eyespot.training.course import by_recipe
 from eyespot.training.data import load
+from eyespot.zoo.models import MODELS
 
 SEEDS = (0, 1, 2)
 EPOCHS = 3
@@ -35,9 +37,10 @@ def main(names: list[str]) -> None:
     for card in MODELS:
         if card.recipe is None or (names and card.name not in names):
             continue
-        data = registry.dataset(card.data)
+        data = catalogue.dataset(card.data)
         loaded = load(
-            [registry.open_split(data, name) for name in ("train", "validation", data.test)], card.input
+            [catalogue.open_split(data, name) for name in ("train", "validation", data.test)],
+            card.preprocessing,
         )
         recipe = replace(card.recipe, epochs=EPOCHS, teacher=None, averaging=0.99)
         found = []
@@ -56,7 +59,7 @@ def main(names: list[str]) -> None:
             "data_digest": loaded.digest,
             "tools": tools("torch"),
         }
-        write_json(registry.RESULTS / "seeds" / f"{card.name}.json", told)
+        write_json(places.MEASUREMENTS / "seeds" / f"{card.name}.json", told)
         print(f"{card.name}: {mean(found):.4f} +- {stdev(found):.4f} over seeds {SEEDS}, {EPOCHS} epochs")
 
 

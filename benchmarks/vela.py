@@ -13,14 +13,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from eyespot import registry
-from eyespot.artifact import tools, write_json
+from eyespot.artifacts import places
+from eyespot.artifacts.atomic import write_json
+from eyespot.artifacts.sidecars import tools
 from eyespot.devices import devices
 from eyespot.devices.bench import Bench
 from eyespot.devices.vela import Vela
 from eyespot.errors import EyespotError
-from eyespot.models import MODELS
 from eyespot.tflite.read import File, read
+from eyespot.zoo import registry
+from eyespot.zoo.models import MODELS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "vela.json"
 _MLPERF = "mlcommons/tiny, 1afd2c98"
@@ -64,7 +66,7 @@ def rows() -> Iterator[dict[str, Any]]:
             yield measure(model, "eyespot", read(ours))
         if model in theirs:
             publisher, name = theirs[model]
-            yield measure(model, publisher, read(registry.data_root() / "published" / name))
+            yield measure(model, publisher, read(places.data_root() / "published" / name))
 
 
 def ratios(found: Sequence[dict[str, Any]]) -> Iterator[str]:

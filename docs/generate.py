@@ -45,7 +45,7 @@ def main(*, check: bool) -> int:
 
 def readme() -> str:
     """README with the table of `eyespot report`."""
-    from eyespot.markdown import table
+    from eyespot.reports.markdown import table
     from eyespot.verbs.report import report
 
     text = _text(ROOT / "README.md")
@@ -64,8 +64,8 @@ def model_list() -> str:
 
 def commands() -> str:
     """A section for each command: its help and its signature in Python."""
-    from eyespot import registry
     from eyespot.cli import VERBS
+    from eyespot.zoo import registry
 
     parts = ["# Commands\n\nEvery command takes `--json`. In Python they are functions of `eyespot`.\n"]
     for name, (path, _) in VERBS.items():
@@ -95,7 +95,7 @@ def devices() -> str:
 
 
 def _device(card: Device) -> str:
-    from eyespot.markdown import table
+    from eyespot.reports.markdown import table
 
     facts = [
         f"- NPU: {card.npu or 'none'}",
@@ -124,7 +124,7 @@ def _device(card: Device) -> str:
 
 
 def _rules(rules: Ruleset) -> str:
-    from eyespot.markdown import table
+    from eyespot.reports.markdown import table
 
     rows = [
         (_concerned(rule), _condition(rule.must), rule.otherwise, rule.why, _own(rule, rules))
@@ -155,15 +155,18 @@ def _condition(condition: Condition) -> str:
 
 def models() -> dict[str, str]:
     """A page for each model: its card, as `eyespot make` writes it, from what ships."""
-    from eyespot import provenance, registry, results
-    from eyespot.model_card import model_card
-    from eyespot.models import MODELS
+    from eyespot.artifacts import measurements
+    from eyespot.reports.model_card import model_card
+    from eyespot.zoo import provenance, registry
+    from eyespot.zoo.models import MODELS
 
     pages = {}
     for card in MODELS:
         records = [r for p in ("float32", "int8") if (r := provenance.record(card.name, p))]
-        measured = [(e, "shipped") for e in results.evaluations(card.name)]
-        text = model_card(registry.contract(card.name), records, measured, results.compatibility(card.name))
+        measured = [(e, "shipped") for e in measurements.evaluations(card.name)]
+        text = model_card(
+            registry.contract(card.name), records, measured, measurements.compatibility(card.name)
+        )
         ships = "ships with the package" if registry.ships(card.name) else "is built by your machine"
         pages[f"docs/models/{card.name}.md"] = (
             f"{text}\n## To have it\n\nThe model {ships}: `eyespot make {card.name}`.\n"
@@ -173,7 +176,7 @@ def models() -> dict[str, str]:
 
 def vela() -> str:
     """Our int8 files beside others', as benchmarks/vela.py measured them."""
-    from eyespot.markdown import table
+    from eyespot.reports.markdown import table
 
     told = json.loads(_text(ROOT / "docs/vela.json"))
     figures = {

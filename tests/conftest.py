@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from eyespot import registry
+from eyespot.artifacts import places
 
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """Where the data lie. A test that needs them is skipped without; in CI that is a failure."""
-    root = registry.data_root()
+    root = places.data_root()
     if not (root / "published").is_dir():
         absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         absent(f"no data under {root}: EYESPOT_DATA names the folder")
@@ -33,7 +33,7 @@ def real_data() -> Callable[[str], Path]:
     """The folder of a real data set, by its name; absence as in `data_root`."""
 
     def find(name: str) -> Path:
-        folder = registry.data_root() / name
+        folder = places.data_root() / name
         if not folder.is_dir():
             (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"no data: {folder}")
         return folder

@@ -1,18 +1,18 @@
-"""Published .tflite files, taken as they are."""
+"""Published .tflite files, spec as they are."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from eyespot import registry
-from eyespot.cards import Contract, Input
-from eyespot.datasets.synthetic import picture
+from eyespot.conversion.adopt import adopt
+from eyespot.conversion.clean import clean
+from eyespot.preprocessing.spec import Contract, Preprocessing
+from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import run
-from eyespot.tflite.adopt import adopt
-from eyespot.tflite.clean import clean
 from eyespot.tflite.read import File, read
 from eyespot.tflite.schema import unpack
+from eyespot.zoo import registry
 
 QUANTISED = "mobilenet_v1_0.25_128_quant.tflite"
 
@@ -20,7 +20,7 @@ QUANTISED = "mobilenet_v1_0.25_128_quant.tflite"
 def adopted(path, side, classes):
     contract = Contract(
         model="visual-wake-word",
-        input=Input(height=side, width=side, channels=3),
+        preprocessing=Preprocessing(height=side, width=side),
         classes=tuple(f"class number {i}" for i in range(classes)),
     )
     data = clean(adopt(path.read_bytes()), contract, {})

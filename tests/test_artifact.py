@@ -13,20 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyespot import artifact
+from eyespot.artifacts import atomic, sidecars
 from eyespot.errors import BadFileError, EyespotError, MissingDataError
 
 RECORD = {"verb": "convert", "model": "m", "arguments": {}, "inputs": {}, "tools": {}, "facts": {}}
 
 
 def save(path: Path, data: bytes, **changed):
-    return artifact.save(path, data, **RECORD | changed)
+    return sidecars.save(path, data, **RECORD | changed)
 
 
 def test_saved_is_loaded(tmp_path):
     made = save(tmp_path / "a.tflite", b"abc", facts={"n": 3})
-    assert artifact.load(tmp_path / "a.tflite") == made
-    assert made.sha256 == artifact.digest(b"abc")
+    assert sidecars.load(tmp_path / "a.tflite") == made
+    assert made.sha256 == atomic.digest(b"abc")
 
 
 def test_same_values_same_bytes(tmp_path):
@@ -42,12 +42,12 @@ def test_changed_file_is_noticed(tmp_path):
     save(path, b"abc")
     path.write_bytes(b"abd")
     with pytest.raises(BadFileError, match=r"sidecar a.tflite.json is of another file"):
-        artifact.load(path)
+        sidecars.load(path)
 
 
 def test_missing_sidecar(tmp_path):
     with pytest.raises(MissingDataError, match="has no sidecar"):
-        artifact.load(tmp_path / "a.tflite")
+        sidecars.load(tmp_path / "a.tflite")
 
 
 @given(
@@ -55,17 +55,17 @@ def test_missing_sidecar(tmp_path):
 )
 def test_damaged_sidecar_is_one_line(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("s") / "a.tflite"
-    artifact.sidecar(path).write_bytes(content)
+    sidecars.sidecar(path).write_bytes(content)
     with pytest.raises(BadFileError, match="is not a sidecar"):
-        artifact.load(path)
+        sidecars.load(path)
 
 
 def test_chain_follows_digests(tmp_path):
     weights = save(tmp_path / "weights.safetensors", b"w", verb="train", inputs={"train": "data"})
-    (tmp_path / "weights.safetensors").unlink()  # an absent file is taken at its sidecar's word
+    (tmp_path / "weights.safetensors").unlink()  # an absent file is spec at its sidecar's word
     float32 = save(tmp_path / "float32.tflite", b"f", inputs={"weights": weights.sha256})
     int8 = save(tmp_path / "int8.tflite", b"i", verb="quantize", inputs={"float32": float32.sha256})
-    assert artifact.chain(tmp_path / "int8.tflite") == (int8, float32, weights)
+    assert sidecars.chain(tmp_path / "int8.tflite") == (int8, float32, weights)
 
 
 def test_chain_of_a_changed_link_is_refused(tmp_path):
@@ -73,12 +73,12 @@ def test_chain_of_a_changed_link_is_refused(tmp_path):
     save(tmp_path / "int8.tflite", b"i", inputs={"float32": float32.sha256})
     (tmp_path / "float32.tflite").write_bytes(b"g")
     with pytest.raises(BadFileError, match="is of another file"):
-        artifact.chain(tmp_path / "int8.tflite")
+        sidecars.chain(tmp_path / "int8.tflite")
 
 
 def test_failure_keeps_the_old_file_and_leaves_nothing(tmp_path):
-    path = artifact.write(tmp_path / "a", "old")
-    with pytest.raises(RuntimeError), artifact.replacing(path) as partial:
+    path = atomic.write(tmp_path / "a", "old")
+    with pytest.raises(RuntimeError), atomic.replacing(path) as partial:
         partial.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
@@ -88,7 +88,7 @@ def test_failure_keeps_the_old_file_and_leaves_nothing(tmp_path):
 def test_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     """A real limit on file size (EFBIG) stands for the full disk: same path, no root needed."""
     code = (
-        "import resource, signal, sys; from pathlib import Path; from eyespot.artifact import write\n"
+        "import resource, signal, sys; from pathlib import Path; from eyespot.artifacts.atomic import write\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "from eyespot.errors import EyespotError\n"
@@ -106,17 +106,17 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path):
 def test_unwritable_folder(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EyespotError, match="cannot be written"):
-        artifact.write(tmp_path / "file" / "a", "x")
+        atomic.write(tmp_path / "file" / "a", "x")
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "md5", "sha384"])
 def test_matches(tmp_path, algorithm):
-    path = artifact.write(tmp_path / "a", "x")
-    assert artifact.matches(path, f"{algorithm}:{artifact.digest_file(path, algorithm)}")
-    assert not artifact.matches(path, f"{algorithm}:00")
+    path = atomic.write(tmp_path / "a", "x")
+    assert atomic.matches(path, f"{algorithm}:{atomic.digest_file(path, algorithm)}")
+    assert not atomic.matches(path, f"{algorithm}:00")
 
 
 def test_json_is_sorted_utf8(tmp_path):
-    path = artifact.write_json(tmp_path / "a.json", {"b": "ä", "a": [1]})
+    path = atomic.write_json(tmp_path / "a.json", {"b": "ä", "a": [1]})
     assert path.read_bytes() == '{\n "a": [\n  1\n ],\n "b": "ä"\n}\n'.encode()
     assert json.loads(path.read_text("utf-8")) == {"b": "ä", "a": [1]}

@@ -9,10 +9,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from eyespot import registry  # noqa: E402
-from eyespot.cards import Augmentation  # noqa: E402
-from eyespot.datasets.synthetic import picture  # noqa: E402
+from eyespot.preprocessing.synthetic import picture  # noqa: E402
 from eyespot.training import augment  # noqa: E402
+from eyespot.zoo import registry  # noqa: E402
+from eyespot.zoo.cards import Augmentation  # noqa: E402
 
 CARD = registry.model("tiny-resnet")
 RECIPE = replace(CARD.recipe, batch=16, teacher=None)
@@ -27,7 +27,7 @@ def images():
 def seen(images, asked, *, seed=0, epoch=0):
     """All images through the geometry of an epoch, (n, h, w, c)."""
     geometry = augment.views(
-        len(images), replace(RECIPE, augmentation=asked), CARD.input, seed=seed, epoch=epoch
+        len(images), replace(RECIPE, augmentation=asked), CARD.preprocessing, seed=seed, epoch=epoch
     )
     return augment.view(images, torch.arange(len(images)), geometry).permute(0, 2, 3, 1)
 
@@ -38,7 +38,7 @@ def damaged(images, asked):
 
 
 def test_without_augmentation_it_is_the_image(images):
-    for chosen, batch in augment.epoch_batches(images, STILL, CARD.input, seed=0, epoch=0):
+    for chosen, batch in augment.epoch_batches(images, STILL, CARD.preprocessing, seed=0, epoch=0):
         assert torch.equal(batch.permute(0, 2, 3, 1).round().to(torch.uint8), images[chosen])
         assert batch.is_contiguous(memory_format=torch.channels_last)
 
@@ -72,7 +72,7 @@ def test_rotation_and_zoom_keep_the_middle():
 
 def test_placements_come_round_again_with_a_teacher_and_mirrors_do_not():
     asked = replace(CARD.recipe, teacher=replace(CARD.recipe.teacher, views=3))
-    views = [augment.views(100, asked, CARD.input, seed=0, epoch=epoch) for epoch in range(6)]
+    views = [augment.views(100, asked, CARD.preprocessing, seed=0, epoch=epoch) for epoch in range(6)]
     assert all(torch.equal(views[i][:, :, 2], views[i + 3][:, :, 2]) for i in range(3))
     assert not torch.equal(views[0][:, :, 2], views[1][:, :, 2])
     assert not torch.equal(views[0][:, 0, 0], views[3][:, 0, 0])
@@ -81,9 +81,11 @@ def test_placements_come_round_again_with_a_teacher_and_mirrors_do_not():
 def test_a_mirrored_view_is_the_placed_image_mirrored(images):
     """As the teacher's answer is the mean over both, the student may be shown either."""
     asked = replace(RECIPE, augmentation=Augmentation(shift=4, flip=True, rotation=15.0, zoom=0.1))
-    placed = augment.placements(64, asked.augmentation, CARD.input, seed=0, number=5)
+    placed = augment.placements(64, asked.augmentation, CARD.preprocessing, seed=0, number=5)
     straight = augment.view(images, torch.arange(64), placed)
-    shown = augment.view(images, torch.arange(64), augment.views(64, asked, CARD.input, seed=0, epoch=5))
+    shown = augment.view(
+        images, torch.arange(64), augment.views(64, asked, CARD.preprocessing, seed=0, epoch=5)
+    )
     same = [torch.allclose(a, b, atol=0.01) for a, b in zip(shown, straight, strict=True)]
     mirrored = [torch.allclose(a, b.flip(2), atol=0.01) for a, b in zip(shown, straight, strict=True)]
     assert all(a or b for a, b in zip(same, mirrored, strict=True))
@@ -112,13 +114,15 @@ def test_cutout_grays_a_square():
 
 
 def test_an_epoch_sees_every_image_once(images):
-    chosen = [each for each, _ in augment.epoch_batches(images, RECIPE, CARD.input, seed=0, epoch=0)]
+    chosen = [each for each, _ in augment.epoch_batches(images, RECIPE, CARD.preprocessing, seed=0, epoch=0)]
     assert sorted(torch.cat(chosen).tolist()) == list(range(64))
 
 
 def test_order_and_augmentation_depend_on_seed_and_epoch(images):
     def epoch(**where):
-        chosen, batches = zip(*augment.epoch_batches(images, RECIPE, CARD.input, **where), strict=True)
+        chosen, batches = zip(
+            *augment.epoch_batches(images, RECIPE, CARD.preprocessing, **where), strict=True
+        )
         return torch.cat(chosen), torch.cat(batches)
 
     order, batch = epoch(seed=0, epoch=0)

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from ai_edge_litert import schema_py_generated as generated
 
-from eyespot import registry
 from eyespot.cli import main
 from eyespot.devices import device, names
 from eyespot.errors import RefusedError, UnfitError
-from eyespot.models import MODELS
-from eyespot.render import plain, show
+from eyespot.reports.terminal import plain, show
 from eyespot.sizes import size
 from eyespot.tflite import schema
 from eyespot.verbs.check import check
+from eyespot.zoo import registry
+from eyespot.zoo.models import MODELS
 
 NPUS = {"imx93", "imx8mp", "mcxn947"}
 

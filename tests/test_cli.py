@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from eyespot import registry
+from eyespot.artifacts import places
 from eyespot.cli import main
-from eyespot.datasets.synthetic import picture
+from eyespot.preprocessing.synthetic import picture
 
 
 def run(capsys, *words: object) -> tuple[int, str, str]:
@@ -129,7 +129,7 @@ def test_truncated_data(capsys, no_data):
 
 def test_a_sidecar_that_does_not_match(capsys, tmp_path):
     for name in ("float32.tflite", "float32.tflite.json", "int8.tflite", "int8.tflite.json"):
-        shutil.copy(registry.ZOO / "tiny-resnet" / name, tmp_path)
+        shutil.copy(places.ZOO / "tiny-resnet" / name, tmp_path)
     with (tmp_path / "int8.tflite").open("ab") as file:
         file.write(b"\0")
     told = fails(capsys, "make", tmp_path, "--out", tmp_path / "made")

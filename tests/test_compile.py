@@ -7,11 +7,12 @@ import sys
 
 import pytest
 
-from eyespot import registry
-from eyespot.artifact import load
+from eyespot.artifacts import places
+from eyespot.artifacts.sidecars import load
 from eyespot.errors import BadFileError, MissingDataError, RefusedError
 from eyespot.tflite.read import read
 from eyespot.verbs.compile import compile_for
+from eyespot.zoo import registry
 
 
 def test_compile_keeps_the_reports(tmp_path):
@@ -78,7 +79,7 @@ def program(path, text: str):
 
 @pytest.fixture
 def converter(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(registry.PACKAGE.parent))
+    monkeypatch.setenv("PYTHONPATH", str(places.PACKAGE.parent))
     return program(tmp_path / "neutron-converter", STAND_IN.format(python=sys.executable))
 
 
@@ -117,7 +118,7 @@ def test_a_program_of_another_machine(tmp_path):
 
 @pytest.mark.parametrize("text", ["echo 'no such operator' >&2; exit 3", "echo 'no such operator'"])
 def test_a_converter_that_fails(tmp_path, text):
-    """By its exit code, or by writing nothing; what an earlier run left is not taken for its result."""
+    """By its exit code, or by writing nothing; what an earlier run left is not spec for its result."""
     broken = program(tmp_path / "broken", f"#!/bin/sh\n{text}\n")
     (tmp_path / "int8_npu.tflite").write_bytes(b"old")
     with pytest.raises(BadFileError, match="does not take it: no such operator; its log is"):

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from eyespot import damage, registry, results
 from eyespot.cli import main
-from eyespot.datasets.synthetic import picture, write_folder
 from eyespot.errors import RefusedError
+from eyespot.preprocessing import damage
+from eyespot.preprocessing.synthetic import picture, write_folder
 from eyespot.verbs.evaluate import evaluate
 from eyespot.verbs.report import report
+from eyespot.zoo import registry, results
 
 CHANNELS = [(name, c) for name in damage.DAMAGES for c in (1, 3) if c == 3 or name not in damage.OF_COLOURS]
 
@@ -94,7 +95,7 @@ def test_robustness_ships_with_the_models_that_ship(no_data):
         if registry.ships(name):
             card = registry.model(name)
             found = results.robustness(name, card.data)
-            told = set(damage.DAMAGES) - (damage.OF_COLOURS if card.input.channels == 1 else set())
+            told = set(damage.DAMAGES) - (damage.OF_COLOURS if card.preprocessing.channels == 1 else set())
             assert set(found) == told
             assert {e.artifact for e in found.values()} == {results.accuracy(name, "int8").artifact}
             assert row["Robustness"].startswith("jpeg: 0.")

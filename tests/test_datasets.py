@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyespot import registry
-from eyespot.datasets import DATASETS, IMAGENET_CLASSES, IMAGENET_IDS, synthetic, vww
-from eyespot.datasets.split import data_digest, image_digest, is_blank, usable
+from eyespot.data import catalogue, vww
+from eyespot.data.split import data_digest, image_digest, is_blank, usable
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
+from eyespot.preprocessing import synthetic
+from eyespot.zoo import registry
+from eyespot.zoo.datasets import DATASETS, IMAGENET_CLASSES, IMAGENET_IDS
 
 Real = Callable[[str], Path]
 
@@ -36,9 +38,9 @@ def test_a_card_is_whole(card, no_data: Path) -> None:
     assert card.test in card.splits
     assert len(set(card.classes)) == len(card.classes)
     with pytest.raises(MissingDataError, match=f"eyespot fetch {card.name}"):
-        registry.open_split(card, card.test)
+        catalogue.open_split(card, card.test)
     with pytest.raises(UnknownNameError, match=f"no split of {card.name} is called 'tset'"):
-        registry.open_split(card, "tset")
+        catalogue.open_split(card, "tset")
     reader = registry.imported(card.reader)
     assert all(callable(getattr(reader, name)) for name in ("read", "parts", "verify"))
 
@@ -55,7 +57,7 @@ def test_real_pixels_and_labels(
 ) -> None:
     """Formats without a decoder in between have one digest on every machine."""
     real_data(name)
-    opened = registry.open_split(registry.dataset(name), split)
+    opened = catalogue.open_split(catalogue.dataset(name), split)
     assert opened.read(0).shape == shape
     assert data_digest(opened.labels, map(image_digest, opened)) == digest
 
@@ -64,8 +66,8 @@ def test_real_pixels_and_labels(
 
 
 def test_fer2013_real(real_data: Real) -> None:
-    root, card = real_data("fer2013"), registry.dataset("fer2013")
-    splits = {name: registry.open_split(card, name) for name in card.splits}
+    root, card = real_data("fer2013"), catalogue.dataset("fer2013")
+    splits = {name: catalogue.open_split(card, name) for name in card.splits}
     assert {name: len(split) for name, split in splits.items()} == {
         "train": 28709,
         "validation": 3589,
@@ -79,10 +81,10 @@ def test_fer2013_real(real_data: Real) -> None:
 @pytest.mark.slow
 def test_fer2013_training_images_that_are_dropped(real_data: Real) -> None:
     real_data("fer2013")
-    card = registry.dataset("fer2013")
-    held_out = {image_digest(i) for name in ("validation", "test") for i in registry.open_split(card, name)}
+    card = catalogue.dataset("fer2013")
+    held_out = {image_digest(i) for name in ("validation", "test") for i in catalogue.open_split(card, name)}
     digests, blank = [], set()
-    for i, image in enumerate(registry.open_split(card, "train")):
+    for i, image in enumerate(catalogue.open_split(card, "train")):
         digests.append(image_digest(image))
         if is_blank(image):
             blank.add(i)
@@ -92,19 +94,19 @@ def test_fer2013_training_images_that_are_dropped(real_data: Real) -> None:
 
 
 def test_fer2013_split_by_name_and_classes_in_the_cards_order(no_data: Path) -> None:
-    card = replace(registry.dataset("fer2013"), splits={"train": 7, "validation": 7, "test": 7})
+    card = replace(catalogue.dataset("fer2013"), splits={"train": 7, "validation": 7, "test": 7})
     for label, name in enumerate(card.classes):
         for folder, prefix in (("train", "Training"), ("test", "PublicTest"), ("test", "PrivateTest")):
             pixels = np.full((48, 48), label * 10 + len(prefix), np.uint8)
             save(no_data / "fer2013" / folder / name / f"{prefix}_{9 - label}.jpg", pixels)
     for split, added in (("train", 8), ("validation", 10), ("test", 11)):
-        opened = registry.open_split(card, split)
+        opened = catalogue.open_split(card, split)
         assert opened.labels.tolist() == [6, 5, 4, 3, 2, 1, 0]  # by file name across the classes
         values = [int(image[24, 24, 0]) for image in opened]
         assert values == pytest.approx([label * 10 + added for label in opened.labels], abs=2)
     (no_data / "fer2013" / "test" / "sad" / "PublicTest_5.jpg").unlink()
     with pytest.raises(BadFileError, match="validation has 6 images, expected 7"):
-        registry.open_split(card, "validation")
+        catalogue.open_split(card, "validation")
 
 
 # --- visual wake words
@@ -129,13 +131,13 @@ def vww_test(root: Path, text: str, *names: str) -> None:
 def test_vww_labels_that_are_wrong(text: str, said: str, no_data: Path) -> None:
     vww_test(no_data, text, "a.bin")
     with pytest.raises(BadFileError, match=said):
-        registry.open_split(registry.dataset("vww"), "test")
+        catalogue.open_split(catalogue.dataset("vww"), "test")
 
 
 def test_vww_truncated_image(no_data: Path) -> None:
     vww_test(no_data, "a.bin,2,1\n", "a.bin")
     (no_data / "vww" / "vww01" / "a.bin").write_bytes(b"123")
-    split = registry.open_split(replace(registry.dataset("vww"), splits={"test": 1}), "test")
+    split = catalogue.open_split(replace(catalogue.dataset("vww"), splits={"test": 1}), "test")
     with pytest.raises(BadFileError, match=r"a\.bin: 3 bytes, expected 27,648"):
         split.read(0)
 
@@ -146,8 +148,8 @@ def test_vww_training_images_never_stand_in_vww01(no_data: Path) -> None:
         path = no_data / "vww" / "vw_coco2014_96" / vww.FOLDERS[number % 2] / f"COCO_val2014_{number:012}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    card = registry.dataset("vww")
-    train, validation = (registry.open_split(card, name) for name in ("train", "validation"))
+    card = catalogue.dataset("vww")
+    train, validation = (catalogue.open_split(card, name) for name in ("train", "validation"))
     others = set(range(1, 2000, 7)) - set(vww.test_labels())
     assert len(train) + len(validation) == len(others)
     assert 0.05 < len(validation) / len(others) < 0.15
@@ -193,9 +195,9 @@ def test_vww_from_coco(tmp_path: Path) -> None:
     assert (
         tmp_path / "out" / "vww01" / "y_labels.csv"
     ).read_text() == f"{test:012}.bin,2,{vww.test_labels()[test]}\n"
-    card = replace(registry.dataset("vww"), root=tmp_path / "out", splits={"train": None, "test": 1})
+    card = replace(catalogue.dataset("vww"), root=tmp_path / "out", splits={"train": None, "test": 1})
     for name in card.splits:
-        assert registry.open_split(card, name).read(0).shape == (96, 96, 3)
+        assert catalogue.open_split(card, name).read(0).shape == (96, 96, 3)
     with pytest.raises(RefusedError, match="is there already"):
         vww.from_coco(images, annotations, tmp_path / "out")
 
@@ -233,8 +235,8 @@ def test_imagenet_order_is_that_of_labelled_photographs(real_data: Real) -> None
 
 
 def test_imagenet_like_real(real_data: Real) -> None:
-    root, card = real_data("imagenet-like"), registry.dataset("imagenet-like")
-    calibration, test = (registry.open_split(card, name) for name in ("calibration", "test"))
+    root, card = real_data("imagenet-like"), catalogue.dataset("imagenet-like")
+    calibration, test = (catalogue.open_split(card, name) for name in ("calibration", "test"))
     assert (len(calibration), len(test)) == (100, 200)
     assert calibration.labels[:3].tolist() == [388, 576, 326]
     assert calibration.read(0).shape == (299, 299, 3)
@@ -247,17 +249,17 @@ def test_imagenet_order_is_that_of_a_published_model(real_data: Real) -> None:
     """MobileNetV2 as Google published it (background first) is right on four of five photographs."""
     from ai_edge_litert.interpreter import Interpreter
 
-    from eyespot.cards import Input
-    from eyespot.image import fit
+    from eyespot.preprocessing.image import fit
+    from eyespot.preprocessing.spec import Preprocessing
 
     real_data("imagenet-like")
     path = real_data("published") / "mobilenet_v2_1.0_224_quant.tflite"
     interpreter = Interpreter(str(path), num_threads=1)
     interpreter.allocate_tensors()
-    taken = Input(height=224, width=224, channels=3, crop=0.875)
-    split, right = registry.open_split(registry.dataset("imagenet-like"), "test"), 0
+    spec = Preprocessing(height=224, width=224, crop=0.875)
+    split, right = catalogue.open_split(catalogue.dataset("imagenet-like"), "test"), 0
     for label, image in zip(split.labels, split, strict=True):
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], fit(image, taken)[None])
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], fit(image, spec)[None])
         interpreter.invoke()
         right += interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0].argmax() - 1 == label
     assert right >= 160
@@ -269,7 +271,7 @@ def test_imagenet_order_is_that_of_a_published_model(real_data: Real) -> None:
 def test_images_are_read_one_at_a_time(tmp_path: Path) -> None:
     for i in range(40):
         save(tmp_path / "ab"[i % 2] / f"{i}.png", np.zeros((300, 300, 3), np.uint8))
-    split = registry.open_split(registry.dataset(str(tmp_path)), "all")
+    split = catalogue.open_split(catalogue.dataset(str(tmp_path)), "all")
     split.read(0)  # Pillow's own start-up
     tracemalloc.start()
     digests = [image_digest(image) for image in split]

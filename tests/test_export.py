@@ -12,18 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eyespot import registry
-from eyespot.cards import Contract, Input
-from eyespot.datasets.synthetic import picture
 from eyespot.errors import RefusedError
 from eyespot.exports import c as source
 from eyespot.exports.c import resolver_name
-from eyespot.image import fit
+from eyespot.preprocessing.image import fit
+from eyespot.preprocessing.spec import Contract, Preprocessing
+from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import schema
 from eyespot.tflite.read import read
 from eyespot.tflite.run import open_runner
 from eyespot.tflite.tflm import isolated, measure_arena
 from eyespot.verbs.export import export
+from eyespot.zoo import registry
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
 
@@ -110,11 +110,11 @@ def test_golden_vectors_are_few_for_large_inputs(tmp_path, monkeypatch):
 # --- preprocessing
 
 CONTRACTS = {
-    "tiny_resnet": Input(height=32, width=32, channels=3),
-    "cropped": Input(height=24, width=24, channels=3, crop=0.875),
-    "oblong": Input(height=17, width=40, channels=3),
-    "gray": Input(height=48, width=48, channels=1),
-    "one": Input(height=1, width=1, channels=1, crop=0.5),
+    "tiny_resnet": Preprocessing(height=32, width=32),
+    "cropped": Preprocessing(height=24, width=24, crop=0.875),
+    "oblong": Preprocessing(height=17, width=40),
+    "gray": Preprocessing(height=48, width=48, order="gray"),
+    "one": Preprocessing(height=1, width=1, order="gray", crop=0.5),
 }
 SIZES = [
     *[(1, 1), (1, 7), (5, 3), (32, 32), (33, 31), (24, 24), (48, 48), (64, 64)],
@@ -125,8 +125,8 @@ SIZES = [
 @pytest.fixture(scope="module", params=CONTRACTS)
 def converter(request, tmp_path_factory):
     """The C functions for a contract, on numpy arrays."""
-    taken, folder = CONTRACTS[request.param], tmp_path_factory.mktemp(request.param)
-    contract = Contract(model=request.param, input=taken, classes=("a", "b"))
+    spec, folder = CONTRACTS[request.param], tmp_path_factory.mktemp(request.param)
+    contract = Contract(model=request.param, preprocessing=spec, classes=("a", "b"))
     filled = source.values(read(registry.find("tiny-resnet")), contract, 1000)
     filled |= {"golden": "1", "golden_inputs": "", "golden_outputs": ""}
     name = request.param.upper()
@@ -142,30 +142,30 @@ def converter(request, tmp_path_factory):
         height, width = pixels.shape[:2]
         size = loaded.scratch_size(width, height)
         scratch = np.full(size + 1, 0x5A5A5A5A, np.int32)
-        out = np.full((taken.height, taken.width, taken.channels), 99, np.int8)
+        out = np.full((spec.height, spec.width, spec.channels), 99, np.int8)
         pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (pixels, scratch, out)]
         getattr(loaded, f"{request.param}_from_{kind}")(pointers[0], width, height, *pointers[1:])
         assert scratch[size] == 0x5A5A5A5A, "wrote beyond the scratch that the macro asks for"
         return out
 
-    return taken, convert
+    return spec, convert
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_rgb888_is_pythons_preprocessing(converter, size):
-    taken, convert = converter
+    spec, convert = converter
     pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-    expected = fit(pixels, taken).astype(int) - 128
+    expected = fit(pixels, spec).astype(int) - 128
     assert np.abs(convert(pixels, "rgb888") - expected).max() <= 1
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_rgb565_is_pythons_preprocessing_of_its_8_bits(converter, size):
-    taken, convert = converter
+    spec, convert = converter
     packed = np.random.default_rng(1).integers(0, 1 << 16, size, np.uint16)
     r, g, b = packed >> 11, (packed >> 5) & 63, packed & 31
     pixels = np.stack([r << 3 | r >> 2, g << 2 | g >> 4, b << 3 | b >> 2], -1).astype(np.uint8)
-    expected = fit(pixels, taken).astype(int) - 128
+    expected = fit(pixels, spec).astype(int) - 128
     assert np.abs(convert(packed, "rgb565") - expected).max() <= 1
 
 
@@ -176,9 +176,9 @@ def test_extremes_do_not_wrap(converter):
 
 
 def test_most_values_are_exactly_pythons(converter):
-    taken, convert = converter
+    spec, convert = converter
     pixels = picture(1, 90, 130, 3)
-    assert (convert(pixels, "rgb888") != fit(pixels, taken).astype(int) - 128).mean() < 0.3
+    assert (convert(pixels, "rgb888") != fit(pixels, spec).astype(int) - 128).mean() < 0.3
 
 
 def test_a_picture_at_the_models_size_is_pixel_minus_128(library):

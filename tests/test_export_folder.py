@@ -7,23 +7,23 @@ import importlib.util
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from eyespot import registry
-from eyespot.cards import Input
-from eyespot.datasets.synthetic import picture
 from eyespot.errors import RefusedError
 from eyespot.exports.folder import write_folder
-from eyespot.image import decode, fit
+from eyespot.preprocessing.image import decode, fit
+from eyespot.preprocessing.spec import Preprocessing
+from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
 from eyespot.verbs.export import export
 from eyespot.verbs.predict import predict
+from eyespot.zoo import registry
 
 NEEDED = ("numpy", "numpy.libs", "PIL", "pillow.libs", "ai_edge_litert", "flatbuffers")
 
@@ -107,21 +107,21 @@ def test_it_runs_alone_and_says_what_predict_says(exported, photos, site):
 
 
 @pytest.mark.parametrize(
-    "taken",
+    "spec",
     [
-        Input(height=32, width=32, channels=3),
-        Input(height=24, width=31, channels=3, crop=0.875),
-        Input(height=48, width=48, channels=1, crop=0.9),
+        Preprocessing(height=32, width=32),
+        Preprocessing(height=24, width=31, crop=0.875),
+        Preprocessing(height=48, width=48, order="gray", crop=0.9),
     ],
     ids=["whole", "cropped", "gray"],
 )
-def test_its_pixels_are_eyespots(exported, photos, taken):
-    spec = importlib.util.spec_from_file_location("classify", exported.folder / "classify.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    told = {name: getattr(taken, name) for name in ("height", "width", "channels", "crop")}
+def test_its_pixels_are_eyespots(exported, photos, spec):
+    found = importlib.util.spec_from_file_location("classify", exported.folder / "classify.py")
+    script = importlib.util.module_from_spec(found)
+    found.loader.exec_module(script)
+    told = asdict(spec)
     for path in photos:
-        expected = fit(decode(path, taken.channels), taken)
+        expected = fit(decode(path, spec.channels), spec)
         assert np.array_equal(script.pixels(path, told), expected), path.name
 
 

@@ -19,14 +19,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eyespot import archive, registry
-from eyespot.cards import Download
+from eyespot.artifacts.download import download
 from eyespot.cli import main
-from eyespot.datasets import CIFAR_10, cifar10, imagenet, vww
-from eyespot.download import download
+from eyespot.data import archive, catalogue, cifar10, imagenet, vww
+from eyespot.data import fetch as verb
 from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError
-from eyespot.verbs import fetch as verb
 from eyespot.verbs.fetch import fetch
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Download
+from eyespot.zoo.datasets import CIFAR_10
 
 RECORDS = 20
 
@@ -155,7 +156,7 @@ def test_data_that_the_user_must_bring(no_data: Path) -> None:
 
 
 def test_a_folder_of_the_users_is_not_fetched(tmp_path: Path) -> None:
-    from eyespot.datasets.synthetic import write_folder
+    from eyespot.preprocessing.synthetic import write_folder
 
     write_folder(tmp_path / "mine", 4)
     with pytest.raises(RefusedError, match="is a folder of your own"):
@@ -165,7 +166,7 @@ def test_a_folder_of_the_users_is_not_fetched(tmp_path: Path) -> None:
 def test_a_second_part_joins_the_first(tmp_path: Path, no_data: Path, monkeypatch) -> None:
     """Visual wake words: the training archive and the test set come from different publishers."""
     card = replace(
-        registry.dataset("vww"), splits={"train": None, "validation": None, "test": 2}, download=None
+        catalogue.dataset("vww"), splits={"train": None, "validation": None, "test": 2}, download=None
     )
     monkeypatch.setattr(registry, "DATASETS", (card,))
     training, test = tmp_path / "vw_coco2014_96", tmp_path / "vww01"
@@ -187,7 +188,7 @@ def test_a_second_part_joins_the_first(tmp_path: Path, no_data: Path, monkeypatc
 
 def test_imagenet_is_counted(tmp_path: Path, no_data: Path, monkeypatch) -> None:
     ids = imagenet.IMAGENET_IDS[:5]
-    card = replace(registry.dataset("imagenet"), splits={"train": None, "test": 5})
+    card = replace(catalogue.dataset("imagenet"), splits={"train": None, "test": 5})
     monkeypatch.setattr(registry, "DATASETS", (card,))
     monkeypatch.setattr(imagenet, "IMAGENET_IDS", ids)
     monkeypatch.setattr(imagenet, "TEST_PER_CLASS", 1)
@@ -197,7 +198,7 @@ def test_imagenet_is_counted(tmp_path: Path, no_data: Path, monkeypatch) -> None
     fetched = fetch("imagenet", from_=tmp_path / "my-copy")
     assert fetched.verified == "1 validation images in each of 5 classes"
     assert fetched.splits == {"test": 5}
-    split = registry.open_split(card, "test")
+    split = catalogue.open_split(card, "test")
     assert split.labels.tolist() == list(range(5))
     assert not fetch("imagenet").new
     shutil.rmtree(no_data)

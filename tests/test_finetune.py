@@ -11,12 +11,13 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from eyespot import registry  # noqa: E402
-from eyespot.artifact import chain, load  # noqa: E402
+from eyespot.artifacts.sidecars import chain, load  # noqa: E402
 from eyespot.cli import main  # noqa: E402
-from eyespot.datasets.folder import part_of  # noqa: E402
-from eyespot.datasets.synthetic import CLASSES, picture, write_folder  # noqa: E402
+from eyespot.data import catalogue  # noqa: E402
+from eyespot.data.folder import part_of  # noqa: E402
 from eyespot.errors import BadFileError, MissingDataError, RefusedError  # noqa: E402
+from eyespot.preprocessing.synthetic import CLASSES, picture, write_folder  # noqa: E402
+from eyespot.reports import training as review  # noqa: E402
 from eyespot.tflite.read import read  # noqa: E402
 from eyespot.training import finetune  # noqa: E402
 from eyespot.verbs.check import check  # noqa: E402
@@ -27,6 +28,7 @@ from eyespot.verbs.make import make  # noqa: E402
 from eyespot.verbs.predict import predict  # noqa: E402
 from eyespot.verbs.quantize import quantize  # noqa: E402
 from eyespot.verbs.train import train  # noqa: E402
+from eyespot.zoo import registry  # noqa: E402
 
 IMAGES = 200
 
@@ -60,7 +62,10 @@ def test_contract_and_class_names_are_inside(mine):
     for name in ("float32.tflite", "int8.tflite"):
         contract = read(mine.folder / name).contract
         assert contract.classes == tuple(sorted(CLASSES))
-        assert (contract.model, contract.input) == ("tiny-resnet", registry.model("tiny-resnet").input)
+        assert (contract.model, contract.preprocessing) == (
+            "tiny-resnet",
+            registry.model("tiny-resnet").preprocessing,
+        )
 
 
 def test_the_chain_leads_to_the_photos_and_to_the_first_weights(mine):
@@ -134,11 +139,11 @@ def test_convert_takes_the_weights_with_their_own_classes(mine, tmp_path):
 
 def test_a_folder_that_moved_is_one_line(mine, tmp_path):
     shutil.copytree(mine.folder, tmp_path / "copy")
-    (tmp_path / "copy" / registry.OWN_DATA).write_text("/nowhere/photos")
+    (tmp_path / "copy" / catalogue.OWN_DATA).write_text("/nowhere/photos")
     with pytest.raises(MissingDataError, match=r"/nowhere/photos.*--data"):
         evaluate(str(tmp_path / "copy"))
     for content in (b"", b"\xff\xfe", b"photos"):
-        (tmp_path / "copy" / registry.OWN_DATA).write_bytes(content)
+        (tmp_path / "copy" / catalogue.OWN_DATA).write_bytes(content)
         with pytest.raises(MissingDataError, match=r"trained-on\.txt: names .* no folder here"):
             evaluate(str(tmp_path / "copy"))
 
@@ -210,7 +215,7 @@ def test_crop_and_classes_come_with_the_weights(photos, tmp_path, data_root):
     made = train("mobilenet-v1", data=str(photos), out=tmp_path / "out", **options)
     again = convert("mobilenet-v1", out=tmp_path / "out")
     assert again.sha256 == made.float32.sha256
-    assert read(tmp_path / "out/float32.tflite").contract.input.crop == 1.0
+    assert read(tmp_path / "out/float32.tflite").contract.preprocessing.crop == 1.0
 
 
 def test_a_class_of_blank_images(photos, tmp_path, capsys):
@@ -226,7 +231,6 @@ def test_all_layers_train_on_and_resume(photos, tmp_path, monkeypatch):
     """Killed after an epoch and repeated it ends with the weights of a run that went through."""
     options = {"data": str(photos), "unfreeze": True, "epochs": 2, "threads": 1}
     straight = train("tiny-resnet", out=tmp_path / "straight", **options)
-    from eyespot.training import review
 
     whole = review.write_history
 
@@ -378,5 +382,5 @@ def test_classes_that_differ_in_left_and_right(tmp_path):
 
 
 def test_all_of_the_square_is_taken_of_own_pictures():
-    assert finetune.own_input(registry.model("mobilenet-v2").input).crop == 1.0
-    assert finetune.own_input(registry.model("tiny-resnet").input).crop is None
+    assert finetune.own_input(registry.model("mobilenet-v2").preprocessing).crop == 1.0
+    assert finetune.own_input(registry.model("tiny-resnet").preprocessing).crop is None

@@ -11,19 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from eyespot import registry
-from eyespot.datasets.files import read_labels
-from eyespot.datasets.folder import read_classes
-from eyespot.datasets.split import Split
-from eyespot.datasets.synthetic import CLASSES, picture, write_folder
+from eyespot.data import catalogue
+from eyespot.data.files import read_labels
+from eyespot.data.folder import read_classes
+from eyespot.data.split import Split
 from eyespot.errors import BadFileError, EyespotError, RefusedError, UnknownNameError
+from eyespot.preprocessing.synthetic import CLASSES, picture, write_folder
 from eyespot.verbs.evaluate import evaluate
 
 PROPERTY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def opened(path: Path) -> Split:
-    return registry.open_split(registry.dataset(str(path)), "all")
+    return catalogue.open_split(catalogue.dataset(str(path)), "all")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def labelled(tmp_path: Path) -> Path:
 
 
 def test_class_folders(photos: Path) -> None:
-    card = registry.dataset(str(photos))
+    card = catalogue.dataset(str(photos))
     assert card.classes == tuple(sorted(CLASSES))
     assert (card.splits["all"], card.test, card.root) == (12, "all", photos)
     assert card.source == "a folder of yours, classes sorted by name, no classes.txt"
@@ -56,7 +56,7 @@ def test_class_folders(photos: Path) -> None:
 
 def test_class_folders_in_an_order_of_their_own(photos: Path) -> None:
     (photos / "classes.txt").write_text("\ufeff" + "\r\n".join(CLASSES) + "\r\n", encoding="utf-8")
-    card = registry.dataset(str(photos))
+    card = catalogue.dataset(str(photos))
     assert card.classes == CLASSES
     assert card.source == "a folder of yours, classes as in its classes.txt"
     assert opened(photos).labels.tolist() == [i % 4 for i in range(12)]
@@ -74,16 +74,16 @@ def test_a_data_set_of_ours_wins_over_a_folder_of_its_name(
 ) -> None:
     monkeypatch.chdir(photos.parent)
     photos.rename("cifar-10")
-    assert registry.dataset("cifar-10").root is None
-    assert registry.dataset("./cifar-10").root == Path("cifar-10")
+    assert catalogue.dataset("cifar-10").root is None
+    assert catalogue.dataset("./cifar-10").root == Path("cifar-10")
 
 
 def test_no_such_folder(photos: Path) -> None:
     with pytest.raises(UnknownNameError, match="no data set or folder is called 'nowhere'"):
-        registry.dataset("nowhere")
+        catalogue.dataset("nowhere")
     (photos / "file").touch()
     with pytest.raises(UnknownNameError):
-        registry.dataset(str(photos / "file"))
+        catalogue.dataset(str(photos / "file"))
 
 
 def test_a_class_folder_without_images(photos: Path) -> None:

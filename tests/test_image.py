@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from eyespot.cards import Input
-from eyespot.datasets.synthetic import picture
 from eyespot.errors import BadFileError
-from eyespot.image import MAX_PIXELS, central, decode, fit, to_real
+from eyespot.preprocessing.image import MAX_PIXELS, central, decode, fit, to_real
+from eyespot.preprocessing.spec import Preprocessing
+from eyespot.preprocessing.synthetic import picture
 
-RGB = Input(height=32, width=32, channels=3)
+RGB = Preprocessing(height=32, width=32)
 
 
 def saved(tmp_path, image, name="x.png", **options):
@@ -119,8 +119,8 @@ def test_an_image_of_the_right_size_is_left_alone():
     st.integers(1, 70), st.integers(1, 70), st.sampled_from([None, 0.5, 0.875, 1.0]), st.sampled_from([1, 3])
 )
 def test_fit_gives_the_contract_for_any_size(height, width, crop, channels):
-    taken = Input(height=24, width=20, channels=channels, crop=crop)
-    fitted = fit(np.full((height, width, 3), 77, np.uint8), taken)
+    spec = Preprocessing(height=24, width=20, order="rgb" if channels == 3 else "gray", crop=crop)
+    fitted = fit(np.full((height, width, 3), 77, np.uint8), spec)
     assert fitted.shape == (24, 20, channels)
     assert (fitted == 77).all()
 
@@ -136,5 +136,5 @@ def test_the_crop_is_a_central_square_within(width, height, crop):
 
 
 def test_to_real_is_what_the_contract_says():
-    taken = Input(height=1, width=1, channels=3, mean=127, std=128)
-    assert to_real(np.array([0.0, 127, 255]), taken).tolist() == [-127 / 128, 0, 1]
+    spec = Preprocessing(height=1, width=1, mean=(127,), std=(128,))
+    assert to_real(np.array([0.0, 127, 255]), spec).tolist() == [-127 / 128, 0, 1]

@@ -20,20 +20,22 @@ from safetensors.torch import save_file
 from torch import nn
 
 import torchvision_stand_in
-from eyespot import artifact, published, registry
-from eyespot.cards import Input, Weights
+from eyespot.artifacts import atomic
 from eyespot.errors import BadFileError, MissingExtraError
-from eyespot.image import decode, fit, to_real
-from eyespot.networks import keras, state_dicts, tflite_weights
 from eyespot.networks.efficientnet_lite import efficientnet_lite0
 from eyespot.networks.mnasnet import semnasnet_075
 from eyespot.networks.mobilenet_v1 import tf_slim, visual_wake_word
 from eyespot.networks.mobilenet_v2 import mobilenet_v2
 from eyespot.networks.resnet8 import ResNet8
-from eyespot.networks.stand_in import fill_stand_in, smooth_images
+from eyespot.preprocessing.image import decode, fit, to_real
+from eyespot.preprocessing.spec import Preprocessing
 from eyespot.tflite import run as running
 from eyespot.tflite import schema
 from eyespot.tflite.read import File, read
+from eyespot.weights import keras, published, state_dicts, tflite_weights
+from eyespot.weights.stand_in import fill_stand_in, smooth_images
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Weights
 
 Images = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -60,19 +62,19 @@ def photographs(data_root: Path) -> tuple[list[Images], np.ndarray[Any, Any]]:
     return images, np.array([int(row["class_index"]) for row in rows])
 
 
-def probabilities(network: nn.Module, images: list[Images] | Images, taken: Input) -> Any:
+def probabilities(network: nn.Module, images: list[Images] | Images, spec: Preprocessing) -> Any:
     """What a network makes of images: (n, classes)."""
-    fitted = np.stack([fit(image, taken) for image in images]).astype(np.float32)
-    x = torch.from_numpy(to_real(fitted, taken)).permute(0, 3, 1, 2)
+    fitted = np.stack([fit(image, spec) for image in images]).astype(np.float32)
+    x = torch.from_numpy(to_real(fitted, spec).astype(np.float32)).permute(0, 3, 1, 2)
     with torch.no_grad():
         return torch.cat([network.eval()(part) for part in x.split(50)]).softmax(-1).numpy()
 
 
-def file_probabilities(path: Path, images: list[Images] | Images, taken: Input) -> Any:
+def file_probabilities(path: Path, images: list[Images] | Images, spec: Preprocessing) -> Any:
     """What LiteRT makes of the same images with a file."""
     file = read(path)
-    table, run = running.levels(taken, file.input), running.open_runner(file, "xnnpack")
-    return np.stack([running.to_float(run(table[fit(image, taken)]), file.output) for image in images])
+    table, run = running.levels(spec, file.input), running.open_runner(file, "xnnpack")
+    return np.stack([running.to_float(run(table[fit(image, spec)]), file.output) for image in images])
 
 
 def agreement(a: Any, b: Any) -> float:
@@ -91,9 +93,9 @@ def loaded(network: nn.Module, load: Callable[[nn.Module, Path], None], path: Pa
 def test_visual_wake_word_is_its_source(name: str, files: Path, people: Images) -> None:
     load = keras.load_layers if name.endswith(".h5") else tflite_weights.load_layers
     network = loaded(visual_wake_word(), load, files / name)
-    taken = registry.model("visual-wake-word").input
-    expected = file_probabilities(files / "vww_96_float.tflite", people, taken)
-    np.testing.assert_allclose(probabilities(network, people, taken), expected, atol=1e-5)
+    spec = registry.model("visual-wake-word").preprocessing
+    expected = file_probabilities(files / "vww_96_float.tflite", people, spec)
+    np.testing.assert_allclose(probabilities(network, people, spec), expected, atol=1e-5)
 
 
 def test_resnet8_is_the_same_from_either_format(files: Path) -> None:
@@ -106,9 +108,9 @@ def test_resnet8_is_the_same_from_either_format(files: Path) -> None:
 
 def test_per_channel_int8_is_its_source(files: Path, people: Images) -> None:
     path = files / "vww_96_int8.tflite"
-    taken = registry.model("visual-wake-word").input
+    spec = registry.model("visual-wake-word").preprocessing
     network = loaded(visual_wake_word(), tflite_weights.load_layers, path)
-    assert agreement(probabilities(network, people, taken), file_probabilities(path, people, taken)) >= 0.97
+    assert agreement(probabilities(network, people, spec), file_probabilities(path, people, spec)) >= 0.97
 
 
 @pytest.mark.slow
@@ -120,8 +122,8 @@ def test_dequantised_mobilenets_agree(
     images, labels = photographs
     path = files / next(w.file for w in card.weights if w.stand_in)
     network = loaded(registry.imported(card.network)(), tflite_weights.load_layers, path)
-    ours = probabilities(network, images, card.input)
-    source = file_probabilities(path, images, card.input)[:, 1:]
+    ours = probabilities(network, images, card.preprocessing)
+    source = file_probabilities(path, images, card.preprocessing)[:, 1:]
     assert agreement(ours, source) >= least
     assert accuracy(ours, labels) == pytest.approx(accuracy(source, labels), abs=0.015)
 
@@ -134,7 +136,7 @@ def accuracy(outputs: Any, labels: Any) -> float:
 def test_efficientnet_lite0_classifies(photographs: tuple[list[Images], Any]) -> None:
     card = registry.model("efficientnet-lite0")
     network = loaded(efficientnet_lite0(), state_dicts.load_pth, published.locate(card.weights[0]))
-    assert accuracy(probabilities(network, photographs[0], card.input), photographs[1]) >= 0.85
+    assert accuracy(probabilities(network, photographs[0], card.preprocessing), photographs[1]) >= 0.85
 
 
 # --- the same logits as timm
@@ -161,7 +163,7 @@ PEERS = {
 }
 
 
-PIXELS = Input(height=224, width=224, channels=3)
+PIXELS = Preprocessing(height=224, width=224)
 
 
 @pytest.mark.slow
@@ -358,7 +360,7 @@ def test_weights_in_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     archive = tmp_path / "published" / "a.tgz"
     with tarfile.open(archive, "w:gz") as opened:
         opened.add(tmp_path / "a.tflite", "./a.tflite")
-    source = published.Download(url="https://x/a.tgz", digest=f"sha256:{artifact.digest_file(archive)}")
+    source = published.Download(url="https://x/a.tgz", digest=f"sha256:{atomic.digest_file(archive)}")
     weights = Weights(name="x", file="b.tflite", download=source, licence="", importer="", member="a.tflite")
     assert published.locate(weights).read_bytes() == b"the weights"
     archive.write_bytes(archive.read_bytes()[:20])

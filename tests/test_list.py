@@ -11,14 +11,14 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from eyespot import results
-from eyespot.cards import Compatibility, Evaluation, Finding, Verdict
+from eyespot.artifacts import measurements
+from eyespot.artifacts.measurements import Compatibility, Evaluation, Finding, Verdict
 from eyespot.cli import main
 from eyespot.errors import RefusedError, UnknownNameError
-from eyespot.models import MODELS
-from eyespot.plot import draw
-from eyespot.verbs import list as listing
+from eyespot.reports.plot import draw
 from eyespot.verbs.list import list_models
+from eyespot.zoo import listing, registry, results
+from eyespot.zoo.models import MODELS
 
 CARD = MODELS[0]
 
@@ -62,15 +62,15 @@ def zoo(monkeypatch, no_data):
     for name, (data, top1, arena, operations, runs, npu) in ZOO.items():
         cards.append(replace(CARD, name=name, data=data, operations=operations))
         if top1 is not None:
-            results.save(evaluation(name, data, top1), results.own())
+            measurements.save(evaluation(name, data, top1), measurements.own())
             found = (
                 compatibility("mcxn947", runs, npu, arena),
                 compatibility("imxrt1050", "partial", None, arena),
             )
-            results.save_devices(name, found, results.own())
+            measurements.save_devices(name, found, measurements.own())
     monkeypatch.setattr(listing, "MODELS", tuple(cards))
     monkeypatch.setattr(listing, "_size", lambda model, _: None if model == "fresh" else 87_000)
-    monkeypatch.setattr(results.registry, "MODELS", tuple(cards))
+    monkeypatch.setattr(registry, "MODELS", tuple(cards))
 
 
 def named(**filters) -> list[str]:
@@ -120,7 +120,7 @@ def test_models_that_are_level_are_both_best(zoo, monkeypatch):
     twins = [replace(card, data="vww") for card in listing.MODELS if card.name in {"small", "other"}]
     monkeypatch.setattr(listing, "MODELS", tuple(twins))
     monkeypatch.setattr(results, "accuracy", lambda *_: evaluation("x", "vww", 0.5))
-    monkeypatch.setattr(results, "compatibility", lambda _: (compatibility("imx93", "ok", "ok", 5),))
+    monkeypatch.setattr(measurements, "compatibility", lambda _: (compatibility("imx93", "ok", "ok", 5),))
     assert [m.best for m in list_models()] == [True, False], "the multiply-adds differ"
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyespot import registry, results
-from eyespot.artifact import load, sidecar
-from eyespot.cards import Evaluation
+from eyespot.artifacts import measurements, places
+from eyespot.artifacts.measurements import Evaluation
+from eyespot.artifacts.sidecars import load, sidecar
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.exports.c import FILES
-from eyespot.interval import wilson
-from eyespot.markdown import megabytes, share, table
-from eyespot.render import plain, show
+from eyespot.quantity import wilson
+from eyespot.reports.markdown import megabytes, share, table
+from eyespot.reports.terminal import plain, show
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.verbs import make as making
@@ -25,6 +25,7 @@ from eyespot.verbs.make import make
 from eyespot.verbs.measure import measure
 from eyespot.verbs.report import report
 from eyespot.verbs.show import show as show_model
+from eyespot.zoo import registry, results
 
 NAMES = {"float32.tflite", "int8.tflite", "imx93", "c", "golden", "check.json", "card.md"}
 
@@ -47,8 +48,8 @@ def test_everything_for_the_board_is_there(made):
 
 def test_the_files_are_the_shipped_ones(made):
     for name in ("float32.tflite", "int8.tflite"):
-        assert (made.folder / name).read_bytes() == (registry.ZOO / "tiny-resnet" / name).read_bytes()
-        assert load(made.folder / name) == load(registry.ZOO / "tiny-resnet" / name)
+        assert (made.folder / name).read_bytes() == (places.ZOO / "tiny-resnet" / name).read_bytes()
+        assert load(made.folder / name) == load(places.ZOO / "tiny-resnet" / name)
 
 
 def test_without_data_the_shipped_measurement_is_told_as_such(made):
@@ -124,7 +125,7 @@ def test_measure_without_data_says_what_was_left_out(no_data):
     done = measure("tiny-resnet")
     assert done.evaluations == ()
     assert "eyespot fetch cifar-10" in done.left_out[0]
-    assert results.compatibility("tiny-resnet") == done.compatibility
+    assert measurements.compatibility("tiny-resnet") == done.compatibility
     assert done.folder == no_data / "results"
 
 
@@ -150,23 +151,23 @@ EVALUATION = Evaluation(
 
 
 def test_results_survive_the_disk(no_data):
-    results.save(EVALUATION, results.own())
-    assert results.evaluations("tiny-resnet")[0] == EVALUATION
-    assert results.of_file("tiny-resnet", "0" * 64) == (EVALUATION,)
+    measurements.save(EVALUATION, measurements.own())
+    assert measurements.evaluations("tiny-resnet")[0] == EVALUATION
+    assert measurements.of_file("tiny-resnet", "0" * 64) == (EVALUATION,)
 
 
 def test_the_users_own_measurement_comes_first_but_not_for_another_file(no_data):
-    results.save(EVALUATION, results.own())
+    measurements.save(EVALUATION, measurements.own())
     assert results.accuracy("tiny-resnet", "int8") == EVALUATION
     assert "measured on another build of the same recipe" in report().rows[place()]["Acc INT8"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"model": 1}'])
 def test_a_damaged_result_is_one_line(no_data, content):
-    path = results.save(EVALUATION, results.own())
+    path = measurements.save(EVALUATION, measurements.own())
     path.write_text(content)
     with pytest.raises(BadFileError, match="is not a result of eyespot's"):
-        results.evaluations("tiny-resnet")
+        measurements.evaluations("tiny-resnet")
 
 
 def place() -> int:
@@ -189,11 +190,11 @@ def test_the_model_list_has_the_pages_columns(no_data):
 
 def test_a_number_whose_chain_does_not_verify_is_refused(no_data, tmp_path, monkeypatch):
     zoo = tmp_path / "zoo"
-    shutil.copytree(registry.ZOO / "tiny-resnet", zoo / "tiny-resnet")
+    shutil.copytree(places.ZOO / "tiny-resnet", zoo / "tiny-resnet")
     record = json.loads((zoo / "tiny-resnet/float32.tflite.json").read_text())
     record["inputs"]["weights"] = "f" * 64
     (zoo / "tiny-resnet/float32.tflite.json").write_text(json.dumps(record))
-    monkeypatch.setattr(registry, "ZOO", zoo)
+    monkeypatch.setattr(places, "ZOO", zoo)
     assert report().rows[place()]["Acc FP32"].startswith("refused: ")
 
 

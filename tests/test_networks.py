@@ -11,12 +11,10 @@ import torch
 from torch import nn
 
 from bars import FORBIDDEN, SIZES
-from eyespot import registry
-from eyespot.cards import Contract, Input, Model
+from eyespot.conversion.clean import clean
+from eyespot.conversion.pytorch import to_tflite
 from eyespot.devices import device
 from eyespot.devices.vela import run_vela
-from eyespot.models import MODELS
-from eyespot.networks.export import to_tflite
 from eyespot.networks.layers import (
     Normalise,
     SameConv2d,
@@ -25,12 +23,15 @@ from eyespot.networks.layers import (
     flatten,
     initialise,
 )
-from eyespot.networks.stand_in import fill_stand_in
+from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.quantization.int8 import quantize_static
 from eyespot.quantization.ranges import choose
-from eyespot.tflite.clean import clean
 from eyespot.tflite.read import File, read
 from eyespot.tflite.run import levels, open_runner
+from eyespot.weights.stand_in import fill_stand_in
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Model
+from eyespot.zoo.models import MODELS
 
 OPERATORS = {
     "ADD",
@@ -57,10 +58,10 @@ def network_of(card: Model) -> nn.Module:
 
 
 def random_pixels(card: Model, n: int) -> torch.Tensor:
-    taken = card.input
+    spec = card.preprocessing
     generator = torch.Generator().manual_seed(1)
-    pixels = torch.randint(256, (n, taken.channels, taken.height, taken.width), generator=generator)
-    return (pixels - taken.mean) / taken.std
+    pixels = torch.randint(256, (n, spec.channels, spec.height, spec.width), generator=generator)
+    return (pixels - spec.mean[0]) / spec.std[0]
 
 
 @each_model
@@ -131,7 +132,7 @@ def test_initialise_depends_on_the_seed_alone() -> None:
 
 def test_a_stand_in_tells_images_apart() -> None:
     network = registry.imported(registry.model("mobilenet-v1").network)()
-    fill_stand_in(network, Input(height=64, width=64, channels=3))
+    fill_stand_in(network, Preprocessing(height=64, width=64))
     with torch.no_grad():
         logits = network(255 * torch.rand(4, 3, 64, 64))
     assert logits.isfinite().all()
@@ -149,7 +150,11 @@ def test_converted(card: Model, tmp_path: Path) -> None:
     names = tuple(f"class number {i}" for i in range(len(expected)))
     path = tmp_path / "float32.tflite"
     path.write_bytes(
-        clean(to_tflite(network, card.input), Contract(model=card.name, input=card.input, classes=names), {})
+        clean(
+            to_tflite(network, card.preprocessing),
+            Contract(model=card.name, preprocessing=card.preprocessing, classes=names),
+            {},
+        )
     )
     file = read(path)
     assert set(file.operators) <= OPERATORS
@@ -163,13 +168,13 @@ def test_converted(card: Model, tmp_path: Path) -> None:
 def _check_int8(card: Model, float32: File, x: torch.Tensor) -> None:
     """Its int8 file has the same operators, all of which vela puts on the NPU, and nothing outside."""
     pixels = np.stack([x[0].permute(1, 2, 0).numpy()])
-    made = quantize_static(float32.data, choose(float32, pixels, card.input, "minmax"))
+    made = quantize_static(float32.data, choose(float32, pixels, card.preprocessing, "minmax"))
     path = float32.path.with_name("int8.tflite")
     path.write_bytes(clean(made, float32.contract, {}))
     file = read(path)
     assert file.operators == float32.operators
     assert not set(file.operators) & FORBIDDEN
     assert file.external_buffers == 0
-    assert levels(card.input, file.input).tolist() == list(range(-128, 128))
+    assert levels(card.preprocessing, file.input).tolist() == list(range(-128, 128))
     assert len(file.data) <= SIZES[card.name][1]
     assert run_vela(path, device("imx93").compiler, path.parent / "vela").cpu == 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eyespot import registry, results
-from eyespot.artifact import load
+from eyespot.artifacts.sidecars import load
+from eyespot.data import catalogue
 from eyespot.errors import BadFileError, RefusedError
 from eyespot.tflite import run
 from eyespot.tflite.read import read
@@ -14,6 +14,7 @@ from eyespot.tflite.tflm import isolated, run_all
 from eyespot.verbs import evaluate as evaluating
 from eyespot.verbs.evaluate import evaluate
 from eyespot.verbs.quantize import quantize
+from eyespot.zoo import registry, results
 
 N = 10_000
 
@@ -34,7 +35,7 @@ def top1(path, kernels="xnnpack", n=N):
     """Predicted class of each of the first n test images."""
     job = evaluating.Job(
         path=path,
-        data=registry.dataset("cifar-10"),
+        data=catalogue.dataset("cifar-10"),
         split="test",
         kernels=kernels,
         contract=registry.contract("tiny-resnet"),
@@ -44,7 +45,7 @@ def top1(path, kernels="xnnpack", n=N):
 
 @pytest.fixture(scope="module")
 def labels(data_root):
-    return registry.open_split(registry.dataset("cifar-10"), "test").labels
+    return catalogue.open_split(catalogue.dataset("cifar-10"), "test").labels
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_the_same_inputs_give_the_same_bytes(folder, tmp_path):
 
 def test_tflm_answers_as_the_reference_kernels(folder, data_root):
     file = read(folder / "int8.tflite")
-    split = registry.open_split(registry.dataset("cifar-10"), "test")
+    split = catalogue.open_split(catalogue.dataset("cifar-10"), "test")
     encode, answer = run.encoder(file, file.contract), run.open_runner(file, "reference")
     tensors = np.stack([encode(split.read(i)) for i in range(200)])
     reference, tflm = np.stack([answer(t) for t in tensors]), isolated(run_all, file.path, tensors)
@@ -117,8 +118,8 @@ def test_the_shipped_measurement_can_be_measured_again(precision, data_root):
 
 def test_weights_of_another_model(data_root, tmp_path):
     pytest.importorskip("torch")
-    from eyespot.networks.keras import load_layers
     from eyespot.networks.resnet8 import ResNet8
+    from eyespot.weights.keras import load_layers
 
     with pytest.raises(BadFileError, match="weights of another model"):
         load_layers(ResNet8(), data_root / "published/vww_96.h5")

@@ -9,10 +9,11 @@ import sys
 import pytest
 
 import eyespot
-from eyespot import registry
+from eyespot.artifacts import places
 from eyespot.cli import VERBS, build
+from eyespot.zoo import registry
 
-ROOT = registry.PACKAGE.parents[1]
+ROOT = places.PACKAGE.parents[1]
 FRAMEWORKS = {
     "torch",
     "numpy",

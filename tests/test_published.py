@@ -7,18 +7,18 @@ import json
 import pytest
 from PIL import Image
 
-from eyespot import provenance, registry
-from eyespot.artifact import load, read_sidecar, sidecar
-from eyespot.cards import Artifact
-from eyespot.datasets.synthetic import picture, write_folder
+from eyespot.artifacts import places
+from eyespot.artifacts.sidecars import Artifact, load, read_sidecar, sidecar
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
-from eyespot.models import MODELS
+from eyespot.preprocessing.synthetic import picture, write_folder
 from eyespot.tflite.read import read
 from eyespot.verbs.convert import convert
 from eyespot.verbs.evaluate import evaluate
 from eyespot.verbs.measure import measure
 from eyespot.verbs.quantize import quantize
 from eyespot.verbs.report import report
+from eyespot.zoo import provenance, registry
+from eyespot.zoo.models import MODELS
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ SIDECARS = [
     (card, precision)
     for card in MODELS
     for precision in ("float32", "int8")
-    if sidecar(registry.ZOO / card.name / f"{precision}.tflite").exists()
+    if sidecar(places.ZOO / card.name / f"{precision}.tflite").exists()
 ]
 
 
@@ -154,7 +154,7 @@ SIDECARS = [
 def test_shipped_sidecars_form_whole_chains(card, precision):
     links = provenance.chains(card.name, precision)[-1]
     assert provenance.stand_in(links[0]) or provenance.broken(card, links) == ""
-    record = read_sidecar(registry.ZOO / card.name / f"{precision}.tflite")
+    record = read_sidecar(places.ZOO / card.name / f"{precision}.tflite")
     assert record.facts["operations"] == pytest.approx(card.operations, rel=0.05)
     assert json.dumps(record.facts).find("/") == -1  # no paths
 

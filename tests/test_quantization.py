@@ -9,17 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyespot import registry
-from eyespot.cards import Contract, Input, Quantization
-from eyespot.datasets.synthetic import picture
+from eyespot.conversion.clean import clean
 from eyespot.errors import RefusedError
+from eyespot.preprocessing.spec import Contract, Preprocessing
+from eyespot.preprocessing.synthetic import picture
 from eyespot.quantization import activations, bias, dense, int8, ranges
 from eyespot.quantization.calibration import spread
 from eyespot.tflite import run, schema
-from eyespot.tflite.clean import clean
 from eyespot.tflite.read import File, read
 from eyespot.tflite.tflm import isolated, run_all
 from eyespot.verbs.quantize import quantize, quantized
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Quantization
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def real(float32):
 @pytest.fixture(scope="module")
 def chosen(float32, real):
     return {
-        how: ranges.choose(float32, real, float32.contract.input, how)
+        how: ranges.choose(float32, real, float32.contract.preprocessing, how)
         for how in ("minmax", "percentile", "mse")
     }
 
@@ -133,10 +134,10 @@ def stored(file, index):
 def aligned(request, tmp_path_factory):
     """An int8 file without and with aligned dense layers, biases corrected, and images as it takes them."""
     file = read(registry.find(f"{request.param}:float32"))
-    taken = file.contract.input
-    pictures = [picture(i, taken.height, taken.width, taken.channels) for i in range(40)]
+    spec = file.contract.preprocessing
+    pictures = [picture(i, spec.height, spec.width, spec.channels) for i in range(40)]
     float32 = np.stack([run.encoder(file, file.contract)(p) for p in pictures])
-    made = int8.quantize_static(file.data, ranges.choose(file, float32, taken, "minmax"))
+    made = int8.quantize_static(file.data, ranges.choose(file, float32, spec, "minmax"))
     path = tmp_path_factory.mktemp("aligned") / "int8.tflite"
     data = clean(made, file.contract, {})
     plain = File(path=path, data=data, model=schema.unpack(data))
@@ -231,13 +232,13 @@ def rounds_once(file, layer) -> bool:
 def test_other_networks_with_dense_layers(name, tmp_path):
     """They run everywhere, stay close to float32, and biases have the scale of what they are added to."""
     torch = pytest.importorskip("torch")
-    from eyespot.networks.export import to_tflite
+    from eyespot.conversion.pytorch import to_tflite
 
     torch.manual_seed(0)
     network, expected = graphs()[name]
-    taken = Input(height=8, width=8, channels=3, mean=128.0, std=64.0)
-    contract = Contract(model="tiny-resnet", input=taken, classes=tuple("abcd"))
-    data = clean(to_tflite(network, taken), contract, {})
+    spec = Preprocessing(height=8, width=8, mean=(128.0,), std=(64.0,))
+    contract = Contract(model="tiny-resnet", preprocessing=spec, classes=tuple("abcd"))
+    data = clean(to_tflite(network, spec), contract, {})
     float32 = File(path=tmp_path / "float32.tflite", data=data, model=schema.unpack(data))
     pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3)).astype(np.uint8)
     made = quantized(float32, pixels, Quantization(bias_correction=False))

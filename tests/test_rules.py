@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as generated
 
-from eyespot import registry
+from eyespot.artifacts import places
 from eyespot.devices import FOLDER, device, devices, names, ruleset
 from eyespot.devices.card import Condition, Rule, Ruleset
 from eyespot.devices.rules import PREDICATES, apply
 from eyespot.errors import BadFileError, UnknownNameError
-from eyespot.models import MODELS
 from eyespot.tflite import schema
 from eyespot.tflite.operators import FIELDS, operators, peak_activations
 from eyespot.tflite.read import File, read
+from eyespot.zoo import registry
+from eyespot.zoo.models import MODELS
 
 RULES = sorted(path.stem for path in (FOLDER / "rules").glob("*.toml"))
 NPUS = {"imx93", "imx8mp", "mcxn947"}
@@ -67,7 +68,7 @@ def test_there_are_at_most_a_dozen_predicates():
 
 def test_no_device_and_no_maker_in_python():
     """Adding a device is adding a file."""
-    source = "".join(path.read_text("utf-8") for path in registry.PACKAGE.rglob("devices/*.py"))
+    source = "".join(path.read_text("utf-8") for path in places.PACKAGE.rglob("devices/*.py"))
     assert not any(name in source for name in names())
     assert "Dedicated_Sram" not in source
 

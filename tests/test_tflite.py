@@ -11,14 +11,14 @@ from ai_edge_litert import schema_py_generated as generated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eyespot import registry
-from eyespot.cards import Input
-from eyespot.datasets.synthetic import picture
+from eyespot.conversion.clean import clean, drop_unused, inline_buffers, restore_first_convolution
 from eyespot.errors import BadFileError, MissingDataError, RefusedError
+from eyespot.preprocessing.spec import Preprocessing
+from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import contract, run, schema
-from eyespot.tflite.clean import clean, drop_unused, inline_buffers, restore_first_convolution
 from eyespot.tflite.read import Tensor, read
 from eyespot.tflite.tflm import isolated, measure_arena, run_all
+from eyespot.zoo import registry
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,7 @@ def test_a_file_without_a_contract_needs_one(tmp_path, float32):
 
 def test_a_contract_that_does_not_fit_is_refused(int8):
     told = int8.contract
-    wrong = replace(told, input=replace(told.input, width=48))
+    wrong = replace(told, preprocessing=replace(told.preprocessing, width=48))
     model = schema.unpack(int8.data)
     contract.write(model, wrong, {})
     with pytest.raises(RefusedError, match=r"takes \(1, 32, 32, 3\) and gives 10 classes"):
@@ -201,17 +201,17 @@ def test_a_contract_that_does_not_fit_is_refused(int8):
 @given(st.integers(0, 255), st.sampled_from([1.0, 64.0, 127.5, 128.0, 255.0]))
 def test_every_int8_file_takes_pixel_minus_128(mean, std):
     """Law 3: whatever the mean and deviation, the scale and zero point carry them exactly."""
-    taken = Input(height=1, width=1, channels=1, mean=mean, std=std)
+    spec = Preprocessing(height=1, width=1, order="gray", mean=mean, std=std)
     tensor = Tensor(
         name="x", shape=(1, 1, 1, 1), dtype="int8", scale=np.float32(1 / std), zero_point=mean - 128
     )
-    assert run.levels(taken, tensor).tolist() == list(range(-128, 128))
+    assert run.levels(spec, tensor).tolist() == list(range(-128, 128))
 
 
 def test_levels_of_a_float_tensor():
-    taken = Input(height=1, width=1, channels=1, mean=128, std=128)
+    spec = Preprocessing(height=1, width=1, order="gray", mean=(128,), std=(128,))
     tensor = Tensor(name="x", shape=(1, 1, 1, 1), dtype="float32", scale=0, zero_point=0)
-    levels = run.levels(taken, tensor)
+    levels = run.levels(spec, tensor)
     assert levels.dtype == np.float32
     assert levels[[0, 128, 255]].tolist() == [-1, 0, 127 / 128]
 

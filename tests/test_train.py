@@ -18,14 +18,15 @@ torch = pytest.importorskip("torch")
 
 from safetensors.torch import save  # noqa: E402
 
-from eyespot import registry  # noqa: E402
-from eyespot.cards import Augmentation, Teacher  # noqa: E402
-from eyespot.datasets.synthetic import picture  # noqa: E402
 from eyespot.errors import BadFileError  # noqa: E402
 from eyespot.networks.layers import count_parameters, initialise  # noqa: E402
 from eyespot.networks.resnet8 import ResNet8  # noqa: E402
-from eyespot.training import checkpoint, course, distil, loop, norms, review  # noqa: E402
+from eyespot.preprocessing.synthetic import picture  # noqa: E402
+from eyespot.reports import training as review  # noqa: E402
+from eyespot.training import checkpoint, course, distil, loop, norms  # noqa: E402
 from eyespot.training.data import Data, Loaded  # noqa: E402
+from eyespot.zoo import registry  # noqa: E402
+from eyespot.zoo.cards import Augmentation, Teacher  # noqa: E402
 
 CARD = registry.model("tiny-resnet")
 RECIPE = replace(CARD.recipe, epochs=3, batch=16, averaging=0.5, teacher=None)
@@ -63,7 +64,7 @@ def fit(data, folder, *, run=RUN, kill_after=None):
             yield item
 
     with patch.object(loop, "track", track):
-        trained = loop.fit(network, data, run, CARD.input, folder, keep(epochs))
+        trained = loop.fit(network, data, run, CARD.preprocessing, folder, keep(epochs))
     assert trained.history == tuple(epochs)
     return trained.network.state_dict(), epochs
 
@@ -132,7 +133,7 @@ def test_dropout_and_norms_resume_bit_exactly(data, tmp_path, kill_after):
                 yield item
 
         with patch.object(loop, "track", track):
-            return loop.fit(network, gray, run, card.input, folder, keep(epochs)).network.state_dict()
+            return loop.fit(network, gray, run, card.preprocessing, folder, keep(epochs)).network.state_dict()
 
     if kill_after is not None:
         with pytest.raises(KilledError):
@@ -260,7 +261,7 @@ def test_a_teacher_answers_with_its_members_mean(data, tmp_path):
         initialise(member, seed)
     recipe = replace(TAUGHT, bfloat16=False)
     alone, other, both = (
-        distil.taught(some, data.images, replace(RUN, recipe=recipe), CARD.input, tmp_path)(0)
+        distil.taught(some, data.images, replace(RUN, recipe=recipe), CARD.preprocessing, tmp_path)(0)
         for some in (members[:1], members[1:], members)
     )
     assert not torch.allclose(alone, other, rtol=0.1)
@@ -279,7 +280,7 @@ def test_a_student_learns_its_teachers_answers(data, tmp_path):
     network = ResNet8(10)
     epochs = []
     run = replace(RUN, recipe=recipe)
-    loop.fit(network, shuffled, run, CARD.input, tmp_path, keep(epochs), lambda _: logits)
+    loop.fit(network, shuffled, run, CARD.preprocessing, tmp_path, keep(epochs), lambda _: logits)
     assert epochs[-1].validation_top1 > 0.6
 
 
@@ -336,7 +337,7 @@ def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(data_root, tmp_path)
 
 def test_norms_unfold_to_the_same_answers():
     """The shipped file's norms are folded; unfolded they have statistics and weights of a usual size."""
-    from eyespot.networks.tflite_weights import load_layers
+    from eyespot.weights.tflite_weights import load_layers
 
     network = ResNet8(10)
     load_layers(network, registry.find("tiny-resnet:float32"))

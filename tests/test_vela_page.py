@@ -7,16 +7,17 @@ import json
 
 import pytest
 
-from eyespot import registry
-from eyespot.artifact import read_sidecar, sidecar
-from eyespot.models import MODELS
+from eyespot.artifacts import places
+from eyespot.artifacts.sidecars import read_sidecar, sidecar
 from eyespot.tflite.read import read
 from eyespot.verbs.convert import convert
 from eyespot.verbs.quantize import quantize
+from eyespot.zoo import registry
+from eyespot.zoo.models import MODELS
 
-ROOT = registry.PACKAGE.parents[1]
+ROOT = places.PACKAGE.parents[1]
 ROWS = json.loads((ROOT / "docs/vela.json").read_text("utf-8"))["rows"]
-RECORDED = [card.name for card in MODELS if sidecar(registry.ZOO / card.name / "int8.tflite").exists()]
+RECORDED = [card.name for card in MODELS if sidecar(places.ZOO / card.name / "int8.tflite").exists()]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def benchmark():
 def test_our_rows_are_of_the_files_that_we_measured(name):
     """Where this fails: python benchmarks/vela.py && python docs/generate.py."""
     (row,) = [row for row in ROWS if (row["model"], row["publisher"]) == (name, "eyespot")]
-    assert row["sha256"] == read_sidecar(registry.ZOO / name / "int8.tflite").sha256
+    assert row["sha256"] == read_sidecar(places.ZOO / name / "int8.tflite").sha256
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 
 from bars import ARENAS, FORBIDDEN, SIZES, VELA_CYCLES
-from eyespot import provenance, registry, results
-from eyespot.artifact import chain, load
-from eyespot.datasets import DATASETS
-from eyespot.datasets.synthetic import picture
+from eyespot.artifacts import measurements, places
+from eyespot.artifacts.sidecars import chain, load
+from eyespot.data import catalogue
 from eyespot.devices import names
-from eyespot.models import MODELS
+from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.tflite.tflm import isolated, run_all
 from eyespot.verbs.check import check
+from eyespot.zoo import provenance, registry, results
+from eyespot.zoo.datasets import DATASETS
+from eyespot.zoo.models import MODELS
 
 OPERATORS = {"tiny-resnet": 15}
 
@@ -43,7 +45,7 @@ def test_something_ships():
 @cards
 def test_names_and_sources(card):
     assert re.fullmatch(r"[a-z0-9-]+", card.name)
-    assert registry.dataset(card.data) in DATASETS
+    assert catalogue.dataset(card.data) in DATASETS
     assert card.paper
     assert card.licence
     assert card.terms
@@ -68,7 +70,7 @@ def test_parameters(card):
     pytest.importorskip("torch")
     from eyespot.networks.layers import count_parameters
 
-    network = registry.imported(card.network)(len(registry.dataset(card.data).classes))
+    network = registry.imported(card.network)(len(catalogue.dataset(card.data).classes))
     assert count_parameters(network) == card.parameters
 
 
@@ -101,7 +103,7 @@ def test_sizes(card, no_data):
 
 @cards
 def test_every_int8_file_was_compiled_with_no_operator_on_the_cpu(card, no_data):
-    found = {c.device: c for c in results.compatibility(card.name)}
+    found = {c.device: c for c in measurements.compatibility(card.name)}
     assert tuple(found) == names()
     assert {c.file for c in found.values()} == {provenance.record(card.name, "int8").sha256}
     compiled = next(f for f in found["imx93"].findings if f.check == "npu operators")
@@ -113,7 +115,7 @@ def test_every_int8_file_was_compiled_with_no_operator_on_the_cpu(card, no_data)
 
 @pytest.mark.parametrize("name", ARENAS)
 def test_arenas_and_cycles_are_no_more_than_others(name, no_data):
-    found = {c.device: c for c in results.compatibility(name)}
+    found = {c.device: c for c in measurements.compatibility(name)}
     arena = next(f for f in found["cortex-m"].findings if f.check == "arena")
     assert int(arena.value.split()[0].replace(",", "")) <= ARENAS[name]
     latency = next(f for f in found["imx93"].findings if f.check == "npu latency")
@@ -133,7 +135,7 @@ def test_chain_verifies_down_to_the_data(file):
 def test_int8_takes_pixel_minus_128(card):
     file = read(registry.find(card.name))
     assert (file.input.dtype, file.output.dtype) == ("int8", "int8")
-    assert run.levels(card.input, file.input).tolist() == list(range(-128, 128))
+    assert run.levels(card.preprocessing, file.input).tolist() == list(range(-128, 128))
 
 
 @shipped
@@ -142,8 +144,8 @@ def test_int8_follows_float32_on_generated_pictures(card):
     for precision in ("float32", "int8"):
         file = read(registry.find(f"{card.name}:{precision}"))
         encode, answer = run.encoder(file, file.contract), run.open_runner(file, "xnnpack")
-        taken = card.input
-        pictures = [picture(i, taken.height, taken.width, taken.channels) for i in range(20)]
+        spec = card.preprocessing
+        pictures = [picture(i, spec.height, spec.width, spec.channels) for i in range(20)]
         shares.append(np.stack([run.to_float(answer(encode(p)), file.output) for p in pictures]))
     assert np.abs(shares[0] - shares[1]).mean() < 0.02
 
@@ -152,8 +154,8 @@ def test_int8_follows_float32_on_generated_pictures(card):
 def test_tflm_answers_as_the_reference_kernels(card):
     file = read(registry.find(card.name))
     encode, answer = run.encoder(file, file.contract), run.open_runner(file, "reference")
-    taken = card.input
-    tensors = np.stack([encode(picture(i, taken.height, taken.width, taken.channels)) for i in range(20)])
+    spec = card.preprocessing
+    tensors = np.stack([encode(picture(i, spec.height, spec.width, spec.channels)) for i in range(20)])
     expected = np.stack([answer(tensor) for tensor in tensors])
     assert np.array_equal(isolated(run_all, file.path, tensors), expected)
 
@@ -168,21 +170,21 @@ def test_devices(card):
 
 @shipped
 def test_shipped_measurements_are_of_the_shipped_files(card, no_data):
-    digests = {read(p).sha256 for p in (registry.ZOO / card.name).glob("*.tflite")}
-    measured = results.evaluations(card.name)
+    digests = {read(p).sha256 for p in (places.ZOO / card.name).glob("*.tflite")}
+    measured = measurements.evaluations(card.name)
     assert {(e.precision, e.kernels) for e in measured} >= {("float32", "xnnpack"), ("int8", "xnnpack")}
     assert {e.artifact for e in measured} <= digests
-    assert {c.file for c in results.compatibility(card.name)} == {read(registry.find(card.name)).sha256}
+    assert {c.file for c in measurements.compatibility(card.name)} == {read(registry.find(card.name)).sha256}
 
 
 @shipped
 def test_measurements_add_up(card, no_data):
-    for e in results.evaluations(card.name):
-        assert e.n == sum(images for _, _, images in e.confusion) == registry.dataset(e.data).splits[e.split]
+    for e in measurements.evaluations(card.name):
+        assert e.n == sum(images for _, _, images in e.confusion) == catalogue.dataset(e.data).splits[e.split]
         assert e.correct == sum(images for i, j, images in e.confusion if i == j)
         assert e.top1 == e.correct / e.n
         assert e.low < e.top1 < e.high
-        assert list(e.per_class) == list(registry.dataset(e.data).classes)
+        assert list(e.per_class) == list(catalogue.dataset(e.data).classes)
 
 
 @cards
@@ -208,6 +210,6 @@ def test_what_we_trained_reaches_its_bars(name, float32, int8, no_data):
 
 
 def test_nothing_of_the_publishers_ships():
-    shipped = [p for p in registry.PACKAGE.rglob("*") if p.suffix in {".h5", ".pth", ".jpg", ".bin", ".npz"}]
+    shipped = [p for p in places.PACKAGE.rglob("*") if p.suffix in {".h5", ".pth", ".jpg", ".bin", ".npz"}]
     assert shipped == []
-    assert not any(Path(registry.PACKAGE).rglob("*.safetensors"))
+    assert not any(Path(places.PACKAGE).rglob("*.safetensors"))

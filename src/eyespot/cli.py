@@ -118,7 +118,7 @@ def _run(words: Sequence[str], *, as_json: bool) -> None:
 
 
 def _print(result: object, *, as_json: bool) -> None:
-    render = importlib.import_module("eyespot.render")
+    render = importlib.import_module("eyespot.reports.terminal")
     print(json.dumps(render.plain(result), indent=1, ensure_ascii=False)) if as_json else render.show(result)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from eyespot.cards import Decides, Status
+from eyespot.artifacts.measurements import Decides, Status
 
 Use = Literal["arena", "flash", "npu sram", "npu activations"]
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from eyespot.cards import Finding, Kind, Status
+from eyespot.artifacts.measurements import Finding, Status
 from eyespot.devices.bench import Bench, tool
 from eyespot.devices.card import Device, Region
 from eyespot.devices.latency import estimates, published
 from eyespot.devices.rules import apply
 from eyespot.devices.vela import Vela
 from eyespot.errors import EyespotError
+from eyespot.quantity import Kind
 
 HOST = "measured on this host, not on the device"
 

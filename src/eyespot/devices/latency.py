@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 
-from eyespot.cards import Finding
+from eyespot.artifacts.measurements import Finding
 from eyespot.devices.bench import Bench, tool
 from eyespot.devices.card import Device, Estimate
 from eyespot.devices.vela import Vela

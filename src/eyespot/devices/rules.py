@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from eyespot.cards import Finding, Status
+from eyespot.artifacts.measurements import Finding, Status
 from eyespot.devices.card import Condition, Rule, Ruleset
 from eyespot.tflite.operators import FIELDS, Operator, Values
 

@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from eyespot import registry
-from eyespot.artifact import write
-from eyespot.cards import Contract
+from eyespot.artifacts.atomic import write
 from eyespot.errors import RefusedError
-from eyespot.golden import answers
+from eyespot.exports.golden import answers
+from eyespot.preprocessing.spec import Contract
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
 from eyespot.tflite.tflm import isolated, measure_arena
@@ -24,7 +23,7 @@ from eyespot.tflite.tflm import isolated, measure_arena
 # A device's 32-bit pointers need less than this host's, CMSIS-NN's scratch a little more.
 MARGIN = 1.05
 GOLDEN_BYTES = 65_536  # as many golden pictures as this holds, for the sake of the flash
-TEMPLATES = registry.PACKAGE / "templates" / "c"
+TEMPLATES = Path(__file__).parent / "templates" / "c"
 FILES = ("model.h", "model.c", "preprocess.c", "golden.c", "main.cc", "CMakeLists.txt")
 
 
@@ -34,7 +33,7 @@ def write_c(file: File, contract: Contract, folder: Path) -> tuple[tuple[Path, .
         raise RefusedError(
             f"{file.path}: is {file.precision}; C source is made of int8 files: eyespot quantize"
         )
-    if not np.array_equal(running.levels(contract.input, file.input), np.arange(-128, 128)):
+    if not np.array_equal(running.levels(contract.preprocessing, file.input), np.arange(-128, 128)):
         raise RefusedError(f"{file.path}: does not take pixel - 128, as the C source does; quantize it again")
     filled = values(file, contract, isolated(measure_arena, file.path).total) | _golden(file, contract)
     return tuple(write(folder / name, render(name, filled)) for name in FILES), int(filled["arena"])
@@ -72,15 +71,15 @@ def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
 
 
 def _input(contract: Contract) -> dict[str, str]:
-    taken = contract.input
-    square = f"the central square of {taken.crop} of the shorter side"
+    spec = contract.preprocessing
+    square = f"the central square of {spec.crop} of the shorter side"
     return {
-        "width": str(taken.width),
-        "height": str(taken.height),
-        "channels": str(taken.channels),
-        "order": "R, G, B" if taken.channels == 3 else "gray",
-        "crop": repr(taken.crop or 0),
-        "crop_text": square if taken.crop else "the whole image",
+        "width": str(spec.width),
+        "height": str(spec.height),
+        "channels": str(spec.channels),
+        "order": "R, G, B" if spec.channels == 3 else "gray",
+        "crop": repr(spec.crop or 0),
+        "crop_text": square if spec.crop else "the whole image",
     }
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from eyespot import registry
-from eyespot.artifact import write, write_json
-from eyespot.cards import Contract
+from eyespot.artifacts.atomic import write, write_json
 from eyespot.errors import RefusedError
+from eyespot.preprocessing.spec import Contract
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
 
-SCRIPT = registry.PACKAGE / "templates" / "folder" / "classify.py"
+SCRIPT = Path(__file__).parent / "templates" / "folder" / "classify.py"
 
 
 def write_folder(file: File, contract: Contract, folder: Path) -> tuple[Path, ...]:
@@ -23,7 +22,7 @@ def write_folder(file: File, contract: Contract, folder: Path) -> tuple[Path, ..
         **asdict(contract),
         "file": file.path.name,
         "sha256": file.sha256,
-        "levels": running.levels(contract.input, file.input).tolist(),
+        "levels": running.levels(contract.preprocessing, file.input).reshape(256, -1).tolist(),
     }
     return (
         write(folder / file.path.name, file.data),

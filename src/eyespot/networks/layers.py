@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from eyespot.networks.weights import shapes
+from eyespot.networks.parameters import shapes
+from eyespot.preprocessing.spec import Preprocessing
 
 
 class SameConv2d(nn.Conv2d):
@@ -79,6 +80,12 @@ class PointwiseLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         return flatten(F.conv2d(x, self.weight[:, :, None, None], self.bias))
+
+
+def to_real(batch: Tensor, spec: Preprocessing) -> Tensor:
+    """Pixels 0..255, (n, c, h, w) float32, to what a network takes, as arrays in `preprocessing.image`."""
+    mean, std = (batch.new_tensor(numbers)[:, None, None] for numbers in (spec.mean, spec.std))
+    return (batch - mean) / std
 
 
 def global_average(x: Tensor) -> Tensor:

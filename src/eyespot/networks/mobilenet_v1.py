@@ -31,8 +31,8 @@ class MobileNetV1(nn.Module):
     def __init__(self, classes: int, width: float, activation: type[nn.Module], *, bias: bool) -> None:
         super().__init__()
 
-        def layer(taken: int, given: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-            convolution = SameConv2d(taken, given, kernel, stride, groups=groups, bias=bias)
+        def layer(spec: int, given: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+            convolution = SameConv2d(spec, given, kernel, stride, groups=groups, bias=bias)
             return nn.Sequential(convolution, nn.BatchNorm2d(given, EPSILON), activation())
 
         channels = int(STEM * width)

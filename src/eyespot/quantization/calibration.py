@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot import registry
-from eyespot.cards import Dataset, Input
-from eyespot.datasets.split import Split, data_digest, image_digest, is_blank, usable
+from eyespot.data import catalogue
+from eyespot.data.split import Split, data_digest, image_digest, is_blank, usable
 from eyespot.errors import MissingDataError, RefusedError
-from eyespot.image import fit
+from eyespot.preprocessing.image import fit
+from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
+from eyespot.zoo.cards import Dataset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +31,13 @@ class Calibration:
         return data_digest(self.labels, self.digests)
 
 
-def choose_images(data: Dataset, split: Split, images: int, taken: Input) -> Calibration:
+def choose_images(data: Dataset, split: Split, images: int, spec: Preprocessing) -> Calibration:
     """So many images of a split, each read once. RefusedError where none may calibrate."""
     held_out = _held_out(data, split)
     chosen = spread(split, images)
     pixels, digests, blank = [], [], set()
     for i, image in enumerate(track(map(split.read, chosen), len(chosen), "calibration images")):
-        pixels.append(fit(image, taken))
+        pixels.append(fit(image, spec))
         digests.append(image_digest(image))
         if is_blank(image):
             blank.add(i)
@@ -60,6 +61,6 @@ def _held_out(data: Dataset, split: Split) -> set[bytes]:
     found: set[bytes] = set()
     for name in sorted({"validation", data.test} & data.splits.keys() - {split.name, "all"}):
         with contextlib.suppress(MissingDataError):
-            other = registry.open_split(data, name)
+            other = catalogue.open_split(data, name)
             found |= {image_digest(image) for image in track(other, len(other), f"compare with {name}")}
     return found

@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.cards import Input
-from eyespot.image import to_real
+from eyespot.preprocessing.image import to_real
+from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
 from eyespot.quantization.activations import names, watch
 from eyespot.tflite.read import File
@@ -25,7 +25,7 @@ Range = tuple[float, float]
 
 
 def choose(
-    file: File, tensors: NDArray[np.float32], taken: Input, how: Literal["minmax", "percentile", "mse"]
+    file: File, tensors: NDArray[np.float32], spec: Preprocessing, how: Literal["minmax", "percentile", "mse"]
 ) -> dict[str, Range]:
     """The range of every activation of a float32 file, by tensor name, from input tensors (n, h, w, c).
 
@@ -37,7 +37,7 @@ def choose(
         pick = {"percentile": _percentile, "mse": _least_squares}[how]
         counts = _histograms(file, tensors, extremes)
         extremes = {name: pick(counts[name], extremes[name]) for name in wanted}
-    exact = {file.input.name: (float(to_real(0.0, taken)), float(to_real(255.0, taken)))}
+    exact = {file.input.name: (float(to_real(0.0, spec).min()), float(to_real(255.0, spec).max()))}
     return extremes | exact
 
 

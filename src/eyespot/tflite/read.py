@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from eyespot.artifact import digest
-from eyespot.cards import Contract
+from eyespot.artifacts.atomic import digest
 from eyespot.errors import BadFileError, MissingDataError
+from eyespot.preprocessing.spec import Contract
 from eyespot.tflite import contract, schema
 
 

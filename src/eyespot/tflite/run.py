@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.capture import captured
-from eyespot.cards import Contract, Damage, Input, Kernels
-from eyespot.damage import DAMAGES
 from eyespot.errors import BadFileError, RefusedError
-from eyespot.image import fit, to_real
+from eyespot.preprocessing.damage import DAMAGES
+from eyespot.preprocessing.image import fit, to_real
+from eyespot.preprocessing.spec import Contract, Damage, Preprocessing
+from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.read import File, Tensor
 
 Run = Callable[[NDArray[Any]], NDArray[Any]]
@@ -88,8 +89,8 @@ def contract_of(file: File, fallback: Contract | None = None) -> Contract:
         raise RefusedError(
             f"{file.path}: carries no contract; name a model with the same one: --contract MODEL"
         )
-    taken = contract.input
-    expected = (1, taken.height, taken.width, taken.channels)
+    spec = contract.preprocessing
+    expected = (1, spec.height, spec.width, spec.channels)
     if file.input.shape != expected or file.output.shape[-1] != len(contract.classes):
         found = f"takes {file.input.shape} and gives {file.output.shape[-1]} classes"
         said = f"the contract of {contract.model} says {expected} and {len(contract.classes)}"
@@ -97,12 +98,13 @@ def contract_of(file: File, fallback: Contract | None = None) -> Contract:
     return contract
 
 
-def levels(taken: Input, tensor: Tensor) -> NDArray[Any]:
-    """What each pixel value 0..255 becomes in an input tensor: (256,) of the tensor's type.
+def levels(spec: Preprocessing, tensor: Tensor) -> NDArray[Any]:
+    """What each pixel value 0..255 becomes in an input tensor: (256,), or (256, channels) if they differ.
 
     The scale and zero point are the file's own; for int8 files of ours the result is pixel - 128.
     """
-    real: NDArray[Any] = to_real(np.arange(256.0), taken)
+    real: NDArray[Any] = to_real(np.arange(256.0)[:, None], spec)
+    real = real[:, 0] if real.shape[1] == 1 else real
     if tensor.dtype == "float32":
         return real.astype(np.float32)
     info = np.iinfo(tensor.dtype)
@@ -117,11 +119,12 @@ def encoder(
 
     With `under` the image that fits is damaged first.
     """
-    table = levels(contract.input, file.input)
-    if under is None:
-        return lambda image: table.take(fit(image, contract.input))
-    damage = DAMAGES[under]
-    return lambda image: table.take(damage(fit(image, contract.input)))
+    spec, table = contract.preprocessing, levels(contract.preprocessing, file.input)
+    damage = DAMAGES[under] if under else lambda image: image
+    if table.ndim == 1:
+        return lambda image: table.take(damage(fit(image, spec)))
+    channels = np.arange(spec.channels)
+    return lambda image: table[damage(fit(image, spec)), channels]
 
 
 def to_float(output: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:

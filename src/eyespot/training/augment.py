@@ -10,15 +10,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from eyespot.cards import Augmentation, Input, Recipe
-from eyespot.damage import jpeg
-from eyespot.image import to_real
+from eyespot.networks.layers import to_real
+from eyespot.preprocessing.damage import jpeg
+from eyespot.preprocessing.spec import Preprocessing
+from eyespot.zoo.cards import Augmentation, Recipe
 
 QUALITY = (50, 95)  # JPEG's, of augmented images
 
 
 def epoch_batches(
-    images: Tensor, recipe: Recipe, taken: Input, *, seed: int, epoch: int
+    images: Tensor, recipe: Recipe, spec: Preprocessing, *, seed: int, epoch: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """The indices and the images of each batch of an epoch, (n, c, h, w) float32 in channels-last memory.
 
@@ -27,35 +28,35 @@ def epoch_batches(
     """
     generator = _random(seed, "order", epoch)
     order = torch.randperm(len(images), generator=generator)
-    geometry = views(len(images), recipe, taken, seed=seed, epoch=epoch)
+    geometry = views(len(images), recipe, spec, seed=seed, epoch=epoch)
     for chosen in order.split(recipe.batch):
         if len(chosen) == recipe.batch or len(order) < recipe.batch:
             seen = damaged(view(images, chosen, geometry), recipe.augmentation, generator)
-            yield chosen, ready(seen, taken)
+            yield chosen, ready(seen, spec)
 
 
-def views(n: int, recipe: Recipe, taken: Input, *, seed: int, epoch: int) -> Tensor:
+def views(n: int, recipe: Recipe, spec: Preprocessing, *, seed: int, epoch: int) -> Tensor:
     """For each of n images the affine map of an epoch's view of it, (n, 2, 3) in units of half a side.
 
     With a teacher the placements come round again, so that it need be asked only once for each; mirrored
     or not is drawn anew, as it answers alike to both.
     """
     number = epoch % recipe.teacher.views if recipe.teacher else epoch
-    geometry = placements(n, recipe.augmentation, taken, seed=seed, number=number)
+    geometry = placements(n, recipe.augmentation, spec, seed=seed, number=number)
     flips = torch.randint(0, 1 + recipe.augmentation.flip, (n, 1), generator=_random(seed, "mirror", epoch))
     geometry[:, :, 0] *= 1 - 2 * flips
     return geometry
 
 
-def placements(n: int, asked: Augmentation, taken: Input, *, seed: int, number: int) -> Tensor:
+def placements(n: int, asked: Augmentation, spec: Preprocessing, *, seed: int, number: int) -> Tensor:
     """Views that are moved, turned and zoomed, but not mirrored."""
     generator = _random(seed, "placement", number)
     angle = math.radians(asked.rotation) * _signed(n, generator)
     scale = 1 + asked.zoom * _signed(n, generator)
     right, down = torch.randint(-asked.shift, asked.shift + 1, (2, n), generator=generator)
     cos, sin = scale * torch.cos(angle), scale * torch.sin(angle)
-    across = torch.stack([cos, -sin, 2 * right / taken.width], 1)
-    along = torch.stack([sin, cos, 2 * down / taken.height], 1)
+    across = torch.stack([cos, -sin, 2 * right / spec.width], 1)
+    along = torch.stack([sin, cos, 2 * down / spec.height], 1)
     return torch.stack([across, along], 1)
 
 
@@ -87,9 +88,9 @@ def damaged(batch: Tensor, asked: Augmentation, generator: torch.Generator) -> T
     return batch
 
 
-def ready(batch: Tensor, taken: Input) -> Tensor:
+def ready(batch: Tensor, spec: Preprocessing) -> Tensor:
     """(n, c, h, w) pixels 0..255 to what the network takes, float32 in channels-last memory."""
-    real: Tensor = to_real(batch.float(), taken)
+    real = to_real(batch.float(), spec)
     return real.contiguous(memory_format=torch.channels_last)
 
 

@@ -13,9 +13,9 @@ from safetensors.torch import save
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from eyespot.artifact import write
-from eyespot.cards import Recipe
+from eyespot.artifacts.atomic import write
 from eyespot.errors import BadFileError
+from eyespot.zoo.cards import Recipe
 
 NAME = "checkpoint.safetensors"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from eyespot import registry
-from eyespot.cards import Model, Recipe
+from eyespot.data import catalogue
 from eyespot.training.checkpoint import Run
 from eyespot.training.data import Data, Loaded
 from eyespot.training.distil import taught
 from eyespot.training.loop import Report, Taught, Trained, fit
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Model, Recipe
 
 TEACHER = "teacher"
 
@@ -30,10 +31,10 @@ def by_recipe(
     `report(history, folder)` is called after each epoch, the teacher's too. `teacher` is the folder of
     an earlier run whose teacher will do.
     """
-    network = registry.imported(card.network)(len(registry.dataset(card.data).classes))
+    network = registry.imported(card.network)(len(catalogue.dataset(card.data).classes))
     run = Run(model=card.name, data=loaded.digest, seed=seed, recipe=recipe)
     answers = _teacher(card, loaded.data, run, (teacher or folder) / TEACHER, report)
-    return fit(network, loaded.data, run, card.input, folder, report, answers)
+    return fit(network, loaded.data, run, card.preprocessing, folder, report, answers)
 
 
 def _teacher(card: Model, data: Data, run: Run, folder: Path, report: Report) -> Taught | None:
@@ -41,9 +42,9 @@ def _teacher(card: Model, data: Data, run: Run, folder: Path, report: Report) ->
     asked = run.recipe.teacher
     if asked is None:
         return None
-    members, classes = [], len(registry.dataset(card.data).classes)
+    members, classes = [], len(catalogue.dataset(card.data).classes)
     for seed in range(asked.members):  # whatever the student's: one teacher for all
-        network = registry.imported(asked.network)(card.input.channels, classes)
+        network = registry.imported(asked.network)(card.preprocessing.channels, classes)
         own = replace(run, model=f"{run.model}'s teacher", recipe=asked.recipe, seed=seed)
-        members.append(fit(network, data, own, card.input, folder / str(seed), report).network)
-    return taught(members, data.images, run, card.input, folder)
+        members.append(fit(network, data, own, card.preprocessing, folder / str(seed), report).network)
+    return taught(members, data.images, run, card.preprocessing, folder)

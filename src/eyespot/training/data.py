@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eyespot.cards import Input
-from eyespot.datasets.split import Split, data_digest, image_digest, is_blank, usable
+from eyespot.data.split import Split, data_digest, image_digest, is_blank, usable
 from eyespot.errors import BadFileError
-from eyespot.image import fit
+from eyespot.preprocessing.image import fit
+from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
 
 TOLD = 3  # broken files that are named
@@ -65,14 +65,14 @@ class Pictures:
         )
 
 
-def load(splits: Sequence[Split], taken: Input) -> Loaded:
+def load(splits: Sequence[Split], spec: Preprocessing) -> Loaded:
     """Read the training, validation and test split.
 
     The test images are only compared: neither do they train nor validate, whatever split has them too.
     BadFileError tells all broken files at once.
     """
-    training, validation = (_read(split, taken, keep=True) for split in splits[:2])
-    test = _read(splits[2], taken, keep=False)
+    training, validation = (_read(split, spec, keep=True) for split in splits[:2])
+    test = _read(splits[2], spec, keep=False)
     if broken := [*training.broken, *validation.broken, *test.broken]:
         rest = f"; and {len(broken) - TOLD} more" if len(broken) > TOLD else ""
         raise BadFileError(
@@ -96,9 +96,9 @@ def load(splits: Sequence[Split], taken: Input) -> Loaded:
     )
 
 
-def _read(split: Split, taken: Input, *, keep: bool) -> Pictures:
+def _read(split: Split, spec: Preprocessing, *, keep: bool) -> Pictures:
     """Read a split; without `keep` its images are gone afterwards, their digests are not."""
-    images = np.zeros((len(split) if keep else 0, taken.height, taken.width, taken.channels), np.uint8)
+    images = np.zeros((len(split) if keep else 0, spec.height, spec.width, spec.channels), np.uint8)
     found = Pictures(images=images, labels=split.labels, digests=[], blank=set(), broken=[])
     for i in track(range(len(split)), len(split), f"read {split.name}"):
         try:
@@ -110,5 +110,5 @@ def _read(split: Split, taken: Input, *, keep: bool) -> Pictures:
         if is_blank(image):
             found.blank.add(i)
         if keep:
-            images[i] = fit(image, taken)
+            images[i] = fit(image, spec)
     return found

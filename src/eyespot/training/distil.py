@@ -9,17 +9,17 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from eyespot.artifact import digest, write
-from eyespot.cards import Input
-from eyespot.networks.state_dicts import to_safetensors
+from eyespot.artifacts.atomic import digest, write
+from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
 from eyespot.training import augment
 from eyespot.training.checkpoint import Run, kept_tensors
 from eyespot.training.loop import arithmetic
+from eyespot.weights.state_dicts import to_safetensors
 
 
 def taught(
-    members: Sequence[nn.Module], images: Tensor, run: Run, taken: Input, folder: Path
+    members: Sequence[nn.Module], images: Tensor, run: Run, spec: Preprocessing, folder: Path
 ) -> Callable[[int], Tensor]:
     """A function from an epoch to the teacher's mean logits for its view of every image, (n, classes).
 
@@ -28,7 +28,7 @@ def taught(
     asked, lesson = run.recipe.augmentation, run.recipe.teacher
     assert lesson is not None  # noqa: S101 (there is a teacher)
     members = [member.to(memory_format=torch.channels_last).eval() for member in members]
-    seen_by = repr((run.data, run.seed, taken, asked)).encode()
+    seen_by = repr((run.data, run.seed, spec, asked)).encode()
     key = digest(seen_by + b"".join(map(to_safetensors, members)))
 
     def answers(epoch: int) -> Tensor:
@@ -36,9 +36,9 @@ def taught(
         path = folder / f"answers-{number}.safetensors"
         if kept := kept_tensors(path, key):
             return kept["logits"]
-        geometry = augment.placements(len(images), asked, taken, seed=run.seed, number=number)
+        geometry = augment.placements(len(images), asked, spec, seed=run.seed, number=number)
         batches = torch.arange(len(images)).split(500)
-        seen = (augment.ready(augment.view(images, chosen, geometry), taken) for chosen in batches)
+        seen = (augment.ready(augment.view(images, chosen, geometry), spec) for chosen in batches)
         title = f"teacher, view {number + 1} of {lesson.views}"
         with torch.inference_mode(), arithmetic(run.recipe):
             found = [_answer(members, x, flip=asked.flip) for x in track(seen, len(batches), title)]

@@ -14,15 +14,16 @@ import torch.nn.functional as F
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from eyespot.artifact import digest, write
-from eyespot.cards import Augmentation, Input, Model, Recipe
+from eyespot.artifacts.atomic import digest, write
 from eyespot.networks.layers import placed
+from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
 from eyespot.training import augment
 from eyespot.training.checkpoint import Run, kept_tensors
 from eyespot.training.data import Data, Loaded
 from eyespot.training.loop import Report, Trained, arithmetic, balance, fit
 from eyespot.training.norms import unfold_norms
+from eyespot.zoo.cards import Augmentation, Model, Recipe
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 0.3)  # of the last layer's weight decay
 CACHE = "features.safetensors"
@@ -55,9 +56,9 @@ class Features:
     validation: Tensor
 
 
-def own_input(taken: Input) -> Input:
+def own_input(spec: Preprocessing) -> Preprocessing:
     """As the published input, but with all of the central square: owners frame their own pictures."""
-    return replace(taken, crop=taken.crop and 1.0)
+    return replace(spec, crop=spec.crop and 1.0)
 
 
 def tune(
@@ -79,31 +80,33 @@ def tune(
     and training has its checkpoint.
     """
     run = Run(model=card.name, data=loaded.digest, seed=seed, recipe=recipe, start=start)
-    found = features(network, loaded, run, card.input, folder / CACHE)
+    found = features(network, loaded, run, card.preprocessing, folder / CACHE)
     replace_last_layer(network, fit_last_layer(found, loaded.data, classes))
     if not unfreeze:
         return Trained(network=network.eval(), history=())
     some = loaded.data.images[:STATISTICS].permute(0, 3, 1, 2)
-    unfold_norms(network, augment.ready(some, card.input))
-    return fit(network, loaded.data, run, card.input, folder, report)
+    unfold_norms(network, augment.ready(some, card.preprocessing))
+    return fit(network, loaded.data, run, card.preprocessing, folder, report)
 
 
-def features(network: nn.Module, loaded: Loaded, run: Run, taken: Input, path: Path) -> Features:
+def features(network: nn.Module, loaded: Loaded, run: Run, spec: Preprocessing, path: Path) -> Features:
     """The frozen features, read from `path` where they are kept for the same images and weights."""
-    key = digest(repr((run.model, run.data, loaded.validation_digest, run.start, taken)).encode())
+    key = digest(repr((run.model, run.data, loaded.validation_digest, run.start, spec)).encode())
     if kept := kept_tensors(path, key):
         return Features(**kept)
     data = loaded.data
     seen = {
-        "training": _seen(network, data.images, taken, "features"),
-        "mirrored": _seen(network, data.images, taken, "features, mirrored", mirrored=True),
-        "validation": _seen(network, data.validation_images, taken, "features, validation"),
+        "training": _seen(network, data.images, spec, "features"),
+        "mirrored": _seen(network, data.images, spec, "features, mirrored", mirrored=True),
+        "validation": _seen(network, data.validation_images, spec, "features, validation"),
     }
     write(path, save(seen, {"key": key}))
     return Features(**seen)
 
 
-def _seen(network: nn.Module, images: Tensor, taken: Input, title: str, *, mirrored: bool = False) -> Tensor:
+def _seen(
+    network: nn.Module, images: Tensor, spec: Preprocessing, title: str, *, mirrored: bool = False
+) -> Tensor:
     """What the last layer is given for each image, (n, width)."""
     network = network.to(memory_format=torch.channels_last).eval()
     seen: list[Tensor] = []
@@ -113,7 +116,7 @@ def _seen(network: nn.Module, images: Tensor, taken: Input, title: str, *, mirro
     batches = images.permute(0, 3, 1, 2).split(BATCH)
     with torch.inference_mode(), arithmetic(RECIPE):
         for batch in track(batches, len(batches), title):
-            network(augment.ready(batch.flip(3) if mirrored else batch, taken))
+            network(augment.ready(batch.flip(3) if mirrored else batch, spec))
     hook.remove()
     return torch.cat(seen).float().clone()
 

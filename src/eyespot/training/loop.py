@@ -12,13 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from eyespot.cards import Input, Recipe
 from eyespot.networks.layers import initialise
+from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
 from eyespot.training import augment
 from eyespot.training.checkpoint import Epoch, Run, State, resume, save_checkpoint
 from eyespot.training.data import Data
 from eyespot.training.norms import add_norms, fold_norms
+from eyespot.zoo.cards import Recipe
 
 CHUNK = 200  # images that are classified at once
 SHORTEST = 1e-3  # a tensor of zeros may move as if it were so long
@@ -39,7 +40,7 @@ def fit(
     network: nn.Module,
     data: Data,
     run: Run,
-    taken: Input,
+    spec: Preprocessing,
     folder: Path,
     report: Report,
     taught: Taught | None = None,
@@ -64,12 +65,12 @@ def fit(
     for epoch in range(len(history), recipe.epochs):
         torch.manual_seed(run.seed * 1_000_003 + epoch)  # dropout's, so that a resumed run goes the same way
         started = time.monotonic()
-        batches = augment.epoch_batches(data.images, recipe, taken, seed=run.seed, epoch=epoch)
+        batches = augment.epoch_batches(data.images, recipe, spec, seed=run.seed, epoch=epoch)
         shown = track(batches, steps, _title(epoch, history))
         wanted = Wanted(data.labels, taught(epoch) if taught else None, recipe)
         rate, loss = _train_epoch(state, shown, wanted, recipe, epoch * steps, steps)
         speed = steps * recipe.batch / (time.monotonic() - started)
-        called = answers(average, data.validation_images, taken).argmax(1)
+        called = answers(average, data.validation_images, spec).argmax(1)
         top1 = float((called == data.validation_labels).float().mean())
         entry = Epoch(
             epoch=epoch + 1, learning_rate=rate, loss=loss, validation_top1=top1, images_per_second=speed
@@ -93,11 +94,11 @@ def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
     return recipe.peak * (step / top if step < top else (steps - step) / (steps - top))
 
 
-def answers(network: nn.Module, images: Tensor, taken: Input) -> Tensor:
+def answers(network: nn.Module, images: Tensor, spec: Preprocessing) -> Tensor:
     """Class probabilities (n, classes) of (n, h, w, c) uint8 images, in evaluation mode."""
     network.eval()
     with torch.inference_mode():
-        given = (augment.ready(pixels.permute(0, 3, 1, 2), taken) for pixels in images.split(CHUNK))
+        given = (augment.ready(pixels.permute(0, 3, 1, 2), spec) for pixels in images.split(CHUNK))
         return torch.cat([network(x).softmax(1) for x in given])
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from eyespot import registry
-from eyespot.cards import Compatibility, Finding, Status, Verdict
+from eyespot.artifacts.measurements import Compatibility, Finding, Status, Verdict
 from eyespot.devices import device as device_card
 from eyespot.devices import devices, names
 from eyespot.devices.bench import Bench
@@ -15,6 +14,7 @@ from eyespot.devices.findings import find
 from eyespot.errors import RefusedError, UnfitError
 from eyespot.sizes import Bytes
 from eyespot.tflite.read import read_any
+from eyespot.zoo import registry
 
 WORST: tuple[Status, ...] = ("fails", "unknown", "partial", "ok")
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eyespot import artifact, registry
-from eyespot.cards import Artifact
+from eyespot.artifacts import atomic, sidecars
+from eyespot.artifacts.sidecars import Artifact
 from eyespot.devices import device as device_card
 from eyespot.devices.card import Compiler
 from eyespot.devices.neutron import convert, locate
 from eyespot.devices.vela import run_vela
 from eyespot.errors import RefusedError
 from eyespot.tflite.read import read_any
+from eyespot.zoo import registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ def compile_for(model: str, *, device: str, tool: Path | None = None, out: Path 
         raise RefusedError(
             f"{file.path}: {compiler.name} leaves all of it to the CPU; eyespot check says why"
         )
-    record = artifact.record(
+    record = sidecars.record(
         made,
         verb="compile",
         model=name,
@@ -78,8 +79,8 @@ def _compiled(
             raise RefusedError(f"--tool {tool}: vela is a Python package: {compiler.offered}")
         vela = run_vela(path, compiler, folder)
         facts = {"npu": vela.npu, "cpu": vela.cpu, "sram": vela.sram, "cycles": vela.cycles}
-        return vela.file, vela.reports, artifact.tools("ethos-u-vela"), facts
+        return vela.file, vela.reports, sidecars.tools("ethos-u-vela"), facts
     converter = locate(compiler, tool)
     made = convert(path, compiler, converter, folder)
-    tools = artifact.tools() | {compiler.name: f"sha256 {artifact.digest_file(converter)}"}
+    tools = sidecars.tools() | {compiler.name: f"sha256 {atomic.digest_file(converter)}"}
     return made.file, (made.log,), tools, {"npu": made.npu, "cpu": made.cpu}

@@ -7,14 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyespot import published, registry
-from eyespot.artifact import HANDED_ON, digest, digest_file, load, sidecar, tools
-from eyespot.cards import Artifact, Contract, Input, Model, Weights
+from eyespot.artifacts.atomic import digest, digest_file
+from eyespot.artifacts.sidecars import HANDED_ON, Artifact, load, sidecar, tools
+from eyespot.conversion.adopt import adopt
+from eyespot.conversion.float32 import save_first
+from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError
-from eyespot.float32 import save_first
-from eyespot.tflite.adopt import adopt
+from eyespot.preprocessing.spec import Contract
+from eyespot.tflite.contract import decode
 from eyespot.tflite.read import read
 from eyespot.verbs.train import WEIGHTS
+from eyespot.weights import published
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Model, Weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +30,7 @@ RANDOM = "random"
 def convert(model: str, *, weights: str | None = None, out: Path | None = None) -> Artifact:
     """Turn trained or published weights into OUT/float32.tflite, the contract inside.
 
-    A published float32 .tflite file is taken as it is, without torch. What takes the place of weights
+    A published float32 .tflite file is spec as it is, without torch. What takes the place of weights
     that are not at hand is marked as a stand-in, and no accuracy of it is ever reported.
 
     Example: eyespot convert tiny-resnet --weights mlperf-tiny --out build/mlperf
@@ -50,11 +55,11 @@ def convert(model: str, *, weights: str | None = None, out: Path | None = None) 
     if path is None or (source and source.stand_in):
         facts["stand_in"] = name
     if "training_images" not in facts:
-        (folder / registry.OWN_DATA).unlink(missing_ok=True)
+        (folder / catalogue.OWN_DATA).unlink(missing_ok=True)
     if path and _is_float32(path):
         raw, agreed = adopt(path.read_bytes()), registry.contract(model)
         return save_first(folder, raw, agreed, weights=name, digest=made_of, tools=tools(), facts=facts)
-    from eyespot.networks.export import save_float32
+    from eyespot.conversion.pytorch import save_float32
 
     contract = _contract(card, trained)
     network = _network(card, contract, source, path)
@@ -64,9 +69,9 @@ def convert(model: str, *, weights: str | None = None, out: Path | None = None) 
 def _contract(card: Model, trained: Mapping[str, Any]) -> Contract:
     """The card's, or that of weights which were trained on other classes."""
     agreed = registry.contract(card.name)
-    if "input" not in trained:
+    if "classes" not in trained:
         return agreed
-    return replace(agreed, input=Input(**trained["input"]), classes=tuple(trained["classes"]))
+    return replace(agreed, preprocessing=decode(trained), classes=tuple(trained["classes"]))
 
 
 def _is_name(weights: str) -> bool:
@@ -96,12 +101,12 @@ def _is_float32(path: Path) -> bool:
 
 def _network(card: Model, contract: Contract, source: Weights | None, path: Path | None) -> nn.Module:
     """The network with its weights."""
-    from eyespot.networks.stand_in import fill_stand_in
-    from eyespot.networks.state_dicts import load_safetensors
+    from eyespot.weights.stand_in import fill_stand_in
+    from eyespot.weights.state_dicts import load_safetensors
 
     network: nn.Module = registry.imported(card.network)(len(contract.classes))
     if path is None:
-        fill_stand_in(network, card.input)
+        fill_stand_in(network, card.preprocessing)
     elif source is None:
         load_safetensors(network, path)
     else:

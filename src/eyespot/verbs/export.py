@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from eyespot import registry
 from eyespot.exports.c import write_c
 from eyespot.exports.folder import write_folder
 from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
+from eyespot.zoo import registry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from eyespot import registry, results
-from eyespot.artifact import load, replacing, sidecar, write, write_json
-from eyespot.cards import Accuracy, Compatibility, Model
+from eyespot.artifacts import measurements
+from eyespot.artifacts.atomic import replacing, write, write_json
+from eyespot.artifacts.measurements import Accuracy, Compatibility
+from eyespot.artifacts.sidecars import load, sidecar
+from eyespot.data import catalogue
 from eyespot.devices import device as device_card
 from eyespot.errors import MissingDataError
-from eyespot.golden import write_golden
-from eyespot.model_card import model_card
-from eyespot.provenance import stand_in
+from eyespot.exports.golden import write_golden
+from eyespot.reports.model_card import model_card
 from eyespot.tflite.read import File, read
 from eyespot.tflite.run import contract_of
 from eyespot.verbs.check import check
@@ -23,6 +24,9 @@ from eyespot.verbs.convert import convert
 from eyespot.verbs.evaluate import evaluate
 from eyespot.verbs.export import export
 from eyespot.verbs.quantize import quantize
+from eyespot.zoo import registry, results
+from eyespot.zoo.cards import Model
+from eyespot.zoo.provenance import stand_in
 
 PRECISIONS = ("float32", "int8")
 NOW = "measured now"
@@ -120,7 +124,7 @@ def _copy(source: Path, folder: Path) -> dict[str, File]:
         for path in (each for p in paths for each in (p, sidecar(p))):
             with replacing(folder / path.name) as partial:
                 shutil.copyfile(path, partial)
-        registry.hand_on_data(source, folder)
+        catalogue.hand_on_data(source, folder)
     return {path.stem: read(folder / path.name) for path in paths}
 
 
@@ -133,7 +137,7 @@ def _accuracies(files: dict[str, File]) -> Iterator[Accuracy]:
         try:
             yield Accuracy(evaluation=evaluate(str(file.path)), origin=NOW)
         except MissingDataError:
-            measured = results.of_file(contract.model, file.sha256)
+            measured = measurements.of_file(contract.model, file.sha256)
             found = next((e for e in measured if e.kernels == "xnnpack" and not e.under), None)
             own = "training_images" in load(file.path).facts
             other = None if own else results.accuracy(contract.model, precision)

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from eyespot import provenance, registry, results
-from eyespot.cards import Compatibility, Dataset, Evaluation, Kernels, Model
-from eyespot.damage import DAMAGES, OF_COLOURS
-from eyespot.datasets import DATASETS
+from eyespot.artifacts import measurements
+from eyespot.artifacts.measurements import Compatibility, Evaluation
+from eyespot.data import catalogue
 from eyespot.errors import MissingDataError
-from eyespot.models import MODELS
+from eyespot.preprocessing.damage import DAMAGES, OF_COLOURS
+from eyespot.tflite.kernels import Kernels
 from eyespot.verbs.check import check
 from eyespot.verbs.evaluate import evaluate
+from eyespot.zoo import provenance, registry
+from eyespot.zoo.cards import Dataset, Model
+from eyespot.zoo.datasets import DATASETS
+from eyespot.zoo.models import MODELS
 
 RUNS: tuple[tuple[str, Kernels], ...] = (("float32", "xnnpack"), ("int8", "xnnpack"), ("int8", "reference"))
 REFERENCE_WITHIN = 100_000_000  # operations; the reference kernels take hours beyond
@@ -43,7 +47,7 @@ def measure(model: str | None = None, *, out: Path | None = None) -> Measured:
     out
         Folder for the results; $EYESPOT_DATA/results by default.
     """
-    folder = out or results.own()
+    folder = out or measurements.own()
     found: list[Evaluation] = []
     devices: list[Compatibility] = []
     left_out: list[str] = []
@@ -78,7 +82,7 @@ def _evaluate(card: Model, folder: Path, left_out: list[str]) -> Iterator[Evalua
             except MissingDataError as error:
                 left_out.append(f"{card.name}:{precision}: {error}")
             else:
-                results.save(made, folder)
+                measurements.save(made, folder)
                 yield made
                 if (precision, kernels) == ("int8", "xnnpack"):
                     yield from _robustness(card, data, folder)
@@ -87,18 +91,18 @@ def _evaluate(card: Model, folder: Path, left_out: list[str]) -> Iterator[Evalua
 def _robustness(card: Model, data: Dataset, folder: Path) -> Iterator[Evaluation]:
     """The int8 file on damaged images."""
     for under in DAMAGES:
-        if card.input.channels == 3 or under not in OF_COLOURS:
+        if card.preprocessing.channels == 3 or under not in OF_COLOURS:
             made = evaluate(card.name, data=data.name, under=under)
-            results.save(made, folder)
+            measurements.save(made, folder)
             yield made
 
 
 def _data_sets(card: Model) -> list[Dataset]:
     """The model's own data set and others with the same classes."""
-    return [data for data in DATASETS if data.classes == registry.dataset(card.data).classes]
+    return [data for data in DATASETS if data.classes == catalogue.dataset(card.data).classes]
 
 
 def _check(card: Model, folder: Path) -> tuple[Compatibility, ...]:
     found = check(card.name)
-    results.save_devices(card.name, found, folder)
+    measurements.save_devices(card.name, found, folder)
     return found

@@ -9,11 +9,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot import artifact, registry
-from eyespot.cards import Artifact, Contract, Dataset, Quantization
-from eyespot.datasets.folder import is_unsorted, unsorted
-from eyespot.datasets.split import Split
+from eyespot.artifacts import places, sidecars
+from eyespot.artifacts.sidecars import Artifact
+from eyespot.conversion.clean import clean
+from eyespot.data import catalogue
+from eyespot.data.folder import is_unsorted, unsorted
+from eyespot.data.split import Split
 from eyespot.errors import MissingDataError, RefusedError
+from eyespot.preprocessing.spec import Contract
 from eyespot.quantization.bias import correct
 from eyespot.quantization.calibration import Calibration, choose_images
 from eyespot.quantization.dense import align
@@ -24,8 +27,9 @@ from eyespot.quantization.ranges import choose
 from eyespot.sizes import positive
 from eyespot.tflite import run as running
 from eyespot.tflite import schema
-from eyespot.tflite.clean import clean
 from eyespot.tflite.read import File, describe, read
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Dataset, Quantization
 
 MAY_CALIBRATE = ("train", "calibration", "all")  # splits; never a test or validation split
 
@@ -77,7 +81,7 @@ def quantize(
     asked: dict[str, Any] = {"ranges": ranges, "images": images, "bias_correction": bias_correction}
     how = replace(card.quantization, **{name: value for name, value in asked.items() if value is not None})
     data, split = _source(file, contract, calibration)
-    chosen = choose_images(data, split, how.images, contract.input)
+    chosen = choose_images(data, split, how.images, contract.preprocessing)
     record = {
         "verb": "quantize",
         "model": contract.model,
@@ -86,23 +90,23 @@ def quantize(
     }
     made_of = clean(quantized(file, chosen.pixels, how), contract, record)
     folder = out or (
-        Path("build") / contract.model if file.path.is_relative_to(registry.ZOO) else file.path.parent
+        Path("build") / contract.model if file.path.is_relative_to(places.ZOO) else file.path.parent
     )
-    made = artifact.save(
+    made = sidecars.save(
         folder / "int8.tflite",
         made_of,
         **record,
-        tools=artifact.tools("litert-quantizer", "ai-edge-litert"),
+        tools=sidecars.tools("litert-quantizer", "ai-edge-litert"),
         facts=describe(made_of) | _handed_on(file.path) | _calibrated(split, chosen),
     )
-    registry.hand_on_data(file.path.parent, folder)
+    catalogue.hand_on_data(file.path.parent, folder)
     return Quantized(artifact=made, layers=_explained(file, made_of, chosen.pixels) if explain else ())
 
 
 def quantized(file: File, pixels: NDArray[np.uint8], how: Quantization) -> bytes:
     """The int8 bytes of a float32 file, calibrated on images as it takes them, before the last clean-up."""
     contract, real = running.contract_of(file), _taken(file, pixels)
-    data = quantize_static(file.data, choose(file, real, contract.input, how.ranges))
+    data = quantize_static(file.data, choose(file, real, contract.preprocessing, how.ranges))
     int8 = align(_int8(file, clean(data, contract, {})), file)
     if how.bias_correction:
         int8 = correct(int8, file, _taken(int8, pixels), real)
@@ -120,19 +124,19 @@ def _int8(file: File, data: bytes) -> File:
 
 def _taken(file: File, pixels: NDArray[np.uint8]) -> NDArray[Any]:
     """Pixels (n, h, w, c) as a file's input tensor stores them."""
-    return running.levels(running.contract_of(file).input, file.input).take(pixels)
+    return running.levels(running.contract_of(file).preprocessing, file.input).take(pixels)
 
 
 def _source(file: File, contract: Contract, asked: str | None) -> tuple[Dataset, Split]:
     """What calibrates. MissingDataError where there is nothing: nothing takes its place."""
     if asked and is_unsorted(Path(asked)) and not registry.is_named(asked):
         return unsorted(Path(asked))
-    data = registry.dataset(asked) if asked else registry.data_of(file.path, contract)
+    data = catalogue.dataset(asked) if asked else catalogue.data_of(file.path, contract)
     found = next((name for name in MAY_CALIBRATE if name in data.splits), None)
     if found is None:
         raise RefusedError(f"{data.name}: has test images alone, which never calibrate")
     try:
-        return data, registry.open_split(data, found)
+        return data, catalogue.open_split(data, found)
     except MissingDataError as error:
         raise MissingDataError(
             f"{error}; or calibrate on pictures like those of the board: --calibration FOLDER"
@@ -150,8 +154,8 @@ def _calibrated(split: Split, chosen: Calibration) -> dict[str, Any]:
 
 def _handed_on(path: Path) -> dict[str, Any]:
     """What the float32 file's sidecar tells of its weights: a stand-in's mark, images that trained."""
-    facts = artifact.load(path).facts if artifact.sidecar(path).exists() else {}
-    return {name: facts[name] for name in artifact.HANDED_ON if name in facts}
+    facts = sidecars.load(path).facts if sidecars.sidecar(path).exists() else {}
+    return {name: facts[name] for name in sidecars.HANDED_ON if name in facts}
 
 
 def _float32(model: str) -> File:

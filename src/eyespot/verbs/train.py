@@ -7,17 +7,22 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyespot import published, registry
-from eyespot.artifact import HANDED_ON, digest_file, save, tools, write
-from eyespot.cards import Artifact, Contract, Dataset, Model
+from eyespot.artifacts.atomic import digest_file, write
+from eyespot.artifacts.sidecars import HANDED_ON, Artifact, save, tools
+from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, StoppedError
-from eyespot.interval import wilson
+from eyespot.preprocessing.spec import Contract
+from eyespot.quantity import wilson
 from eyespot.sizes import positive
+from eyespot.tflite.contract import encode
+from eyespot.weights import published
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Dataset, Model
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from eyespot.datasets.split import Split
+    from eyespot.data.split import Split
     from eyespot.training.data import Data
 
 WEIGHTS = "weights.safetensors"
@@ -98,14 +103,14 @@ def train(
         import torch
 
         torch.set_num_threads(threads)
-    owner = registry.dataset(data or card.data)
+    owner = catalogue.dataset(data or card.data)
     try:
         if data is None:
             course = _by_recipe(card, owner, folder, epochs, seed, teacher)
-            (folder / registry.OWN_DATA).unlink(missing_ok=True)
+            (folder / catalogue.OWN_DATA).unlink(missing_ok=True)
         else:
             course = _own_classes(card, owner, folder, weights, epochs, seed, unfreeze=unfreeze)
-            write(folder / registry.OWN_DATA, str(Path(data).absolute()) if owner.root else data)
+            write(folder / catalogue.OWN_DATA, str(Path(data).absolute()) if owner.root else data)
         return _finish(course, folder)
     except KeyboardInterrupt as error:
         raise StoppedError(f"{folder}: stopped; the same command continues") from error
@@ -174,16 +179,16 @@ def _by_recipe(
     card: Model, owner: Dataset, folder: Path, epochs: int | None, seed: int, teacher: Path | None
 ) -> Course:
     """The card's network from random weights."""
+    from eyespot.reports.training import write_history
     from eyespot.training.course import by_recipe
     from eyespot.training.data import load
-    from eyespot.training.review import write_history
 
     assert card.recipe is not None  # noqa: S101 (_check_options)
     recipe = replace(card.recipe, epochs=epochs or card.recipe.epochs)
-    loaded = load([registry.open_split(owner, name) for name in _parts(owner)], card.input)
+    loaded = load([catalogue.open_split(owner, name) for name in _parts(owner)], card.preprocessing)
     return Course(
         network=by_recipe(card, loaded, recipe, folder, write_history, seed=seed, teacher=teacher).network,
-        contract=Contract(model=card.name, input=card.input, classes=owner.classes),
+        contract=Contract(model=card.name, preprocessing=card.preprocessing, classes=owner.classes),
         data=loaded.data,
         arguments={"seed": seed, "recipe": asdict(recipe)},
         inputs={"train": loaded.digest},
@@ -202,17 +207,20 @@ def _own_classes(
     unfreeze: bool,
 ) -> Course:
     """The card's network from published weights, on the classes of `owner`."""
+    from eyespot.reports.training import write_history
     from eyespot.training.data import load
     from eyespot.training.finetune import RECIPE, own_input, tune
-    from eyespot.training.review import write_history
 
-    splits = [registry.open_split(owner, name) for name in _parts(owner)]
+    splits = [catalogue.open_split(owner, name) for name in _parts(owner)]
     _check_classes(owner, splits)
     name, path, importer = _start(card, weights)
-    network = registry.imported(card.network)(len(registry.dataset(card.data).classes))
+    network = registry.imported(card.network)(len(catalogue.dataset(card.data).classes))
     registry.imported(importer)(network, path)
-    card, recipe = replace(card, input=own_input(card.input)), replace(RECIPE, epochs=epochs or RECIPE.epochs)
-    loaded, start = load(splits, card.input), digest_file(path)
+    card, recipe = (
+        replace(card, preprocessing=own_input(card.preprocessing)),
+        replace(RECIPE, epochs=epochs or RECIPE.epochs),
+    )
+    loaded, start = load(splits, card.preprocessing), digest_file(path)
     _check_learnt(owner, loaded.data.labels.tolist(), len(loaded.data.validation_labels))
     tuned = tune(
         card, network, loaded, recipe, folder, write_history,
@@ -221,7 +229,7 @@ def _own_classes(
     how = {"weights": name, "data": owner.title, "unfreeze": unfreeze, "seed": seed}
     return Course(
         network=tuned.network,
-        contract=Contract(model=card.name, input=card.input, classes=owner.classes),
+        contract=Contract(model=card.name, preprocessing=card.preprocessing, classes=owner.classes),
         data=loaded.data,
         arguments=how | ({"recipe": asdict(recipe)} if unfreeze else {}),
         inputs={"train": loaded.digest, "weights": start},
@@ -233,7 +241,7 @@ def _start(card: Model, weights: str | None) -> tuple[str, Path, str]:
     """Name, file and importer of the weights to begin with: those that ship, or published ones."""
     if weights is None and registry.ships(card.name):
         shipped = registry.find(f"{card.name}:float32")
-        return "shipped", shipped, "eyespot.networks.tflite_weights:load_layers"
+        return "shipped", shipped, "eyespot.weights.tflite_weights:load_layers"
     if not card.weights:
         raise MissingDataError(
             f"{card.name}: nobody publishes weights; eyespot train {card.name} comes first"
@@ -244,13 +252,13 @@ def _start(card: Model, weights: str | None) -> tuple[str, Path, str]:
 
 def _finish(course: Course, folder: Path) -> Training:
     """Write the files and the pictures; tell the accuracy."""
-    from eyespot.networks.export import save_float32
-    from eyespot.networks.state_dicts import to_safetensors
-    from eyespot.training import review
+    from eyespot.conversion.pytorch import save_float32
+    from eyespot.reports import training
     from eyespot.training.loop import answers
+    from eyespot.weights.state_dicts import to_safetensors
 
     held, classes = course.data, course.contract.classes
-    shares = answers(course.network, held.validation_images, course.contract.input).numpy()
+    shares = answers(course.network, held.validation_images, course.contract.preprocessing).numpy()
     labels = held.validation_labels.numpy()
     correct, n = int((shares.argmax(1) == labels).sum()), len(labels)
     weights = save(
@@ -262,14 +270,18 @@ def _finish(course: Course, folder: Path) -> Training:
         inputs=course.inputs,
         tools=tools("torch"),
         facts=course.facts
-        | {"validation_top1": correct / n, "classes": classes, "input": asdict(course.contract.input)},
+        | {
+            "validation_top1": correct / n,
+            "classes": classes,
+        }
+        | encode(course.contract.preprocessing),
     )
     own = {each: course.facts[each] for each in HANDED_ON if each in course.facts}
     float32 = save_float32(
         course.network, course.contract, folder, weights="train", digest=weights.sha256, facts=own
     )
-    review.draw_confusion(folder / "confusion.png", labels, shares, classes)
-    review.draw_mistakes(folder / "mistakes.png", held.validation_images.numpy(), labels, shares, classes)
+    training.draw_confusion(folder / "confusion.png", labels, shares, classes)
+    training.draw_mistakes(folder / "mistakes.png", held.validation_images.numpy(), labels, shares, classes)
     low, high = wilson(correct, n)
     return Training(
         folder=folder, weights=weights, float32=float32, validation_top1=correct / n,

@@ -1,0 +1,46 @@
+"""The public names; `__init__.py` imports each when it is first used."""
+
+from .artifacts.measurements import (
+    Compatibility as Compatibility,
+    Evaluation as Evaluation,
+    Finding as Finding,
+    Verdict as Verdict,
+)
+from .artifacts.sidecars import Artifact as Artifact
+from .devices.card import Device as Device
+from .errors import (
+    BadFileError as BadFileError,
+    EyespotError as EyespotError,
+    MissingDataError as MissingDataError,
+    MissingExtraError as MissingExtraError,
+    RefusedError as RefusedError,
+    StoppedError as StoppedError,
+    UnfitError as UnfitError,
+    UnknownNameError as UnknownNameError,
+)
+from .evaluation.prediction import Prediction as Prediction
+from .preprocessing.spec import Contract as Contract, Preprocessing as Preprocessing
+from .verbs.check import check as check
+from .verbs.compile import compile_for as compile_for
+from .verbs.convert import convert as convert
+from .verbs.evaluate import evaluate as evaluate
+from .verbs.export import export as export
+from .verbs.fetch import fetch as fetch
+from .verbs.list import list_models as list_models
+from .verbs.make import make as make
+from .verbs.measure import measure as measure
+from .verbs.predict import predict as predict
+from .verbs.quantize import quantize as quantize
+from .verbs.report import report as report
+from .verbs.show import show as show
+from .verbs.train import train as train
+from .zoo.cards import (
+    Dataset as Dataset,
+    Model as Model,
+    Quantization as Quantization,
+    Recipe as Recipe,
+    Reference as Reference,
+    Weights as Weights,
+)
+
+__version__: str

@@ -1,0 +1,1 @@
+"""PyTorch networks and published files to clean float32 .tflite files."""

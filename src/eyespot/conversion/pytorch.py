@@ -1,0 +1,73 @@
+"""A network to float32 TensorFlow Lite, through litert-torch."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from eyespot.artifacts.sidecars import Artifact, tools
+from eyespot.capture import captured
+from eyespot.conversion.float32 import save_first
+from eyespot.preprocessing.spec import Contract, Preprocessing
+
+
+class Classifier(nn.Module):
+    """A network with the softmax that it is trained without."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(self.network(x), -1)
+
+
+def save_float32(
+    network: nn.Module, contract: Contract, folder: Path, *, weights: str, digest: str, facts: dict[str, Any]
+) -> Artifact:
+    """Convert and write folder/float32.tflite, as `save_first` says."""
+    return save_first(
+        folder, to_tflite(network, contract.preprocessing), contract,
+        weights=weights, digest=digest, tools=tools("torch", "litert-torch"), facts=facts,
+    )  # fmt: skip
+
+
+def to_tflite(network: nn.Module, spec: Preprocessing) -> bytes:
+    """Convert to a file of (1, h, w, c) float32 in, (1, classes) probabilities out."""
+    with captured():
+        import litert_torch
+
+        _keep_pads_channel_last()
+        example = torch.zeros(1, spec.height, spec.width, spec.channels)
+        plain = Classifier(network).to(memory_format=torch.contiguous_format)  # the same bytes from any
+        module = litert_torch.to_channel_last_io(plain.eval(), args=[0]).eval()
+        converted = litert_torch.convert(module, (example,))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "raw.tflite"
+            converted.export(str(path))
+            return path.read_bytes()
+
+
+def _keep_pads_channel_last() -> None:
+    """Teach litert-torch 0.10 the channel-last form of a constant pad (its private registry).
+
+    Without it a pad that feeds a convolution beside a shortcut is left between TRANSPOSEs.
+    """
+    from litert_torch._convert.fx_passes.optimize_layout_transposes_pass import layout_rewrite
+
+    for operator in (torch.ops.aten.constant_pad_nd.default, torch.ops.aten.pad.default):
+        if operator not in layout_rewrite.rewriters:
+            layout_rewrite.rewriters.register(operator)(_rewrite_pad)
+
+
+def _rewrite_pad(node: Any) -> None:
+    """Make a graph node pad channel-last tensors with zeros."""
+    node.target, node.args, node.kwargs = _pad_channel_last, (node.args[0], list(node.args[1])), {}
+
+
+def _pad_channel_last(x: Tensor, pad: list[int]) -> Tensor:
+    return torch.nn.functional.pad(x, [0, 0, *pad])

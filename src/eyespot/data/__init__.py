@@ -1,0 +1,1 @@
+"""Data sets: the layouts and readers, splits, archives and digests."""

@@ -1,0 +1,195 @@
+"""Visual wake words, whether a person is in the picture (Chowdhery et al., arXiv:1906.05721).
+
+Two parts, each of which may be absent. `vww01`, the test split, is MLPerf Tiny's accuracy set: 1,000
+images as raw bytes (96, 96, 3) and y_labels.csv (file, number of classes, label). `vw_coco2014_96`,
+split for training and validation, has the folders person and non_person of 96 x 96 JPEG. Both come
+from COCO 2014 and keep its image numbers in their file names. docs/visual-wake-words.md tells more.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyespot.artifacts.atomic import write
+from eyespot.data.files import files_digest, from_folders, holder
+from eyespot.data.split import Image, Split
+from eyespot.errors import BadFileError, MissingDataError, RefusedError
+from eyespot.preprocessing.image import decode, fit
+from eyespot.preprocessing.spec import Preprocessing
+from eyespot.progress import track
+from eyespot.zoo.cards import Dataset
+
+TEST, TRAIN = "vww01", "vw_coco2014_96"
+FOLDERS = ("non_person", "person")
+PERSON = 1  # COCO's category
+LEAST_AREA = 0.025  # of the image; vw_coco2014_96's threshold, the paper's own is 0.005
+SIDE = 96
+BYTES = SIDE * SIDE * 3
+
+# of MLPerf Tiny's vww01: ls y_labels.csv *.bin | LC_ALL=C sort | xargs sha256sum | sha256sum
+DIGEST = "6648685152323e20d967b976f773af56dafde3a23a0c52bd4a24f3c559b5df65"
+
+
+def read(card: Dataset, root: Path, split: str) -> Split:
+    """Open a split. Training and validation leave out every image of vww01, known by its COCO number."""
+    if split == "test":
+        return _read_test(card, root / TEST)
+    excluded = set(test_labels())
+
+    def keep(path: Path) -> bool:
+        name = path.name
+        return coco_number(name) not in excluded and (split == "validation") == _held_out(name)
+
+    return from_folders(card, split, [root / TRAIN / folder for folder in FOLDERS], keep=keep)
+
+
+def parts(source: Path) -> dict[str, Path]:
+    """Whichever of the two parts there is. BadFileError where there is neither."""
+    found = {}
+    for name, marks in ((TEST, ("y_labels.csv",)), (TRAIN, FOLDERS)):
+        try:
+            found[name] = holder(source, *marks)
+        except BadFileError as error:
+            missing = error
+    if not found:
+        raise missing
+    return found
+
+
+def verify(root: Path) -> str:
+    """Compare vww01 with MLPerf Tiny's. One rebuilt from COCO has other bytes, which is said, not refused."""
+    folder = root / TEST
+    if not folder.is_dir():
+        return f"nothing: the publisher of {TRAIN} gives no digests"
+    names = sorted(path.name for path in folder.iterdir() if path.suffix in {".bin", ".csv"})
+    same = files_digest(folder, names) == DIGEST
+    return (
+        f"sha256 of {len(names):,} files"
+        if same
+        else f"{TEST} is not MLPerf Tiny's own, byte for byte: rebuilt?"
+    )
+
+
+def test_labels() -> dict[int, int]:
+    """COCO image number -> label of vww01's 1,000 images, in its order.
+
+    Source: y_labels.csv in github.com/mlcommons/tiny, benchmark/evaluation/datasets/vww01 (Apache-2.0).
+    """
+    with Path(__file__).with_name("vww01.csv").open(newline="") as file:
+        return {int(number): int(label) for number, label in csv.reader(file)}
+
+
+def coco_number(name: str) -> int | None:
+    """The image number in a file name: COCO_val2014_000000000042.jpg -> 42."""
+    found = re.search(r"(\d+)\.\w+$", name, re.ASCII)
+    return int(found[1]) if found else None
+
+
+def _held_out(name: str) -> bool:
+    """Whether an image is for validation: one in ten, by a digest of the file name, so for good."""
+    return hashlib.sha256(name.encode()).digest()[0] * 10 < 256
+
+
+def _read_test(card: Dataset, folder: Path) -> Split:
+    rows = sorted(_rows(folder / "y_labels.csv"))  # theirs has all the persons first
+    names, labels = [name for name, _ in rows], np.array([label for _, label in rows], np.int64)
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise BadFileError(f"{folder}: {len(missing)} of {len(names)} files are missing ({missing[0]}, ...)")
+
+    def image(i: int) -> Image:
+        data = (folder / names[i]).read_bytes()
+        if len(data) != BYTES:
+            raise BadFileError(f"{folder / names[i]}: {len(data):,} bytes, expected {BYTES:,}; get it again")
+        return np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3)
+
+    return Split(data=card.name, name="test", classes=card.classes, labels=labels, read=image)
+
+
+def _rows(path: Path) -> Iterator[tuple[str, int]]:
+    """(file, label) of each line of y_labels.csv."""
+    if not path.is_file():
+        raise MissingDataError(f"{path}: no such file; bring a copy: eyespot fetch vww --from FOLDER")
+    for number, row in enumerate(csv.reader(path.read_text("utf-8", errors="replace").splitlines()), start=1):
+        if len(row) != 3 or row[2].strip() not in {"0", "1"}:
+            raise BadFileError(f"{path}: line {number}: expected file, 2, and a label of 0 or 1; found {row}")
+        yield row[0], int(row[2])
+
+
+def from_coco(images: Path, annotations: Path, out: Path) -> None:
+    """Make both parts from COCO 2014, for `eyespot fetch vww --from OUT`.
+
+    `images` holds train2014 and val2014, `annotations` instances_train2014.json and
+    instances_val2014.json; either half may be absent. An image shows a person where the bounding box
+    of one covers at least 2.5 % of it, and none where no person is annotated; an image with smaller
+    persons only, or with a crowd only, is left out. vww01's images, with their labels there, go to the
+    test part alone. `out` appears when all is done. RefusedError where it is there already.
+    """
+    if out.exists():
+        raise RefusedError(f"{out}: is there already; give a new folder")
+    halves = [half for half in ("train2014", "val2014") if (images / half).is_dir()]
+    if not halves:
+        raise MissingDataError(f"{images}: expected the folders train2014 and val2014, found neither")
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    for half in halves:
+        _convert_half(images / half, annotations / f"instances_{half}.json", partial)
+    rows = [(f"{n:012}.bin", label) for n, label in test_labels().items()]
+    present = [f"{name},2,{label}\n" for name, label in rows if (partial / TEST / name).is_file()]
+    write(partial / TEST / "y_labels.csv", "".join(present))
+    partial.rename(out)
+
+
+def _convert_half(images: Path, annotations: Path, out: Path) -> None:
+    """Write the images of one of COCO's halves, 96 x 96."""
+    from PIL import Image as Pillow
+
+    spec, test = Preprocessing(height=SIDE, width=SIDE), test_labels()
+    labels = _labels(annotations)
+    for name, label in track(labels.items(), len(labels), f"convert {images.name}"):
+        number = coco_number(name)
+        if number not in test and label is None:
+            continue
+        pixels = fit(decode(images / name, 3), spec)
+        if number in test:
+            write(out / TEST / f"{number:012}.bin", pixels.tobytes())
+        else:
+            target = out / TRAIN / FOLDERS[label or 0] / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            Pillow.fromarray(pixels).save(target, quality=95, subsampling=0)
+
+
+def _labels(annotations: Path) -> dict[str, int | None]:
+    """File name -> label of every annotated image; None where its persons are too small or a crowd."""
+    try:
+        coco = json.loads(annotations.read_bytes())
+        images = {image["id"]: image for image in coco["images"]}
+        persons = [found for found in coco["annotations"] if found["category_id"] == PERSON]
+        labels: dict[Any, int | None] = dict.fromkeys(images, 0)
+        labels.update((found["image_id"], None) for found in persons)
+        labels.update(
+            (found["image_id"], 1) for found in persons if _is_large(found, images[found["image_id"]])
+        )
+        return {image["file_name"]: labels[number] for number, image in images.items()}
+    except FileNotFoundError as error:
+        raise MissingDataError(
+            f"{annotations}: no such file; it is part of annotations_trainval2014.zip"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadFileError(
+            f"{annotations}: is not a COCO instances file ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _is_large(found: Any, image: Any) -> bool:
+    _, _, width, height = found["bbox"]
+    return not found["iscrowd"] and bool(width * height >= LEAST_AREA * image["width"] * image["height"])

@@ -1,0 +1,63 @@
+"""Classify images: python classify.py IMAGE... (needs numpy, Pillow and a LiteRT runtime, nothing else)."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+try:
+    from ai_edge_litert.interpreter import Interpreter
+except ModuleNotFoundError:
+    from tflite_runtime.interpreter import Interpreter
+
+HERE = Path(__file__).resolve().parent
+CONTRACT = json.loads((HERE / "contract.json").read_text("utf-8"))
+LABELS = (HERE / "labels.txt").read_text("utf-8").splitlines()
+
+
+def opaque(image):
+    """Without transparency, which is laid on white; 16-bit gray as 8-bit."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray((np.asarray(image, np.float64) / 257).round().clip(0, 255).astype(np.uint8))
+    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return image
+
+
+def pixels(path, taken=CONTRACT["preprocessing"]):
+    """An image file as the model takes it, (height, width, channels) uint8: upright, cropped, resized."""
+    with Image.open(path) as opened:
+        image = opaque(ImageOps.exif_transpose(opened)).convert("L" if taken["order"] == "gray" else "RGB")
+    box = 0, 0, *image.size
+    if taken["crop"]:
+        side = max(1, round(min(image.size) * taken["crop"]))
+        left, top = ((size - side) // 2 for size in image.size)
+        box = left, top, left + side, top + side
+    method = Image.Resampling[taken["resize"].upper()]
+    resized = np.asarray(image.resize((taken["width"], taken["height"]), method, box))
+    resized = resized.reshape(taken["height"], taken["width"], -1)
+    return resized[..., ::-1] if taken["order"] == "bgr" else resized
+
+
+def main(paths):
+    """Print each image's most probable class, with its probability."""
+    model = Interpreter(str(HERE / CONTRACT["file"]))
+    model.allocate_tensors()
+    given, answer = model.get_input_details()[0], model.get_output_details()[0]
+    levels = np.array(CONTRACT["levels"], given["dtype"])  # what a channel's pixel values 0..255 become
+    scale, zero = answer["quantization"]
+    for path in paths:
+        image = pixels(path)
+        channels = np.arange(image.shape[2]) % levels.shape[1]
+        model.set_tensor(given["index"], levels[image, channels][None])
+        model.invoke()
+        scores = model.get_tensor(answer["index"]).reshape(-1)
+        shares = (scores.astype(np.float32) - zero) * scale if scale else scores
+        print(f"{path}: {LABELS[shares.argmax()]} {100 * shares.max():.1f} %")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,97 @@
+"""How an image becomes a tensor.
+
+The only definition: training, calibration, evaluation, prediction, export and the C code all follow it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot.errors import BadFileError
+
+if TYPE_CHECKING:
+    from eyespot.preprocessing.spec import Preprocessing
+
+MAX_PIXELS = 100_000_000
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+
+def decode(path: Path, channels: int) -> NDArray[np.uint8]:
+    """Read an image file upright (EXIF), as (height, width, channels) uint8, RGB or gray.
+
+    Transparency is laid on white; 16-bit gray is scaled to 8. BadFileError for what does not decode or
+    has more than 100 million pixels.
+    """
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a damaged file either decodes or does not
+            pixels = _pixels(path, channels)
+    except FileNotFoundError as error:
+        raise BadFileError(f"{path}: no such image") from error
+    except Image.DecompressionBombError as error:
+        raise BadFileError(f"{path}: {error}; at most {MAX_PIXELS:,} are spec, make it smaller") from error
+    except BadFileError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
+        raise BadFileError(f"{path}: does not decode as an image ({str(error)[:80]})") from error
+    return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def _pixels(path: Path, channels: int) -> NDArray[np.uint8]:
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as opened:
+        if opened.width * opened.height > MAX_PIXELS:
+            size = f"{opened.width} x {opened.height} pixels"
+            raise BadFileError(f"{path}: {size}; at most {MAX_PIXELS:,} are spec, make it smaller")
+        return np.asarray(_opaque(ImageOps.exif_transpose(opened)).convert("L" if channels == 1 else "RGB"))
+
+
+def _opaque(image: Any) -> Any:
+    """An 8-bit image without transparency."""
+    from PIL import Image
+
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray((np.asarray(image, np.float64) / 257).round().clip(0, 255).astype(np.uint8))
+    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return image
+
+
+def fit(image: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8]:
+    """Crop, resize and recolour an (h, w, 1 or 3) image to the shape that `spec` asks for."""
+    if image.shape != spec.shape or spec.crop is not None:
+        image = _resized(image, spec)
+    return image[..., ::-1] if spec.order == "bgr" else image
+
+
+def _resized(image: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    picture = Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image)
+    picture = picture.convert("L" if spec.channels == 1 else "RGB")
+    box = central(picture.width, picture.height, spec.crop)
+    resized = picture.resize((spec.width, spec.height), Image.Resampling[spec.resize.upper()], box)
+    return np.asarray(resized).reshape(spec.shape)
+
+
+def central(width: int, height: int, crop: float | None) -> tuple[float, float, float, float]:
+    """The (left, top, right, bottom) of the part of an image that is spec, in whole pixels."""
+    if crop is None:
+        return 0, 0, width, height
+    side = max(1, round(min(width, height) * crop))
+    left, top = (width - side) // 2, (height - side) // 2
+    return left, top, left + side, top + side
+
+
+def to_real(pixels: Any, spec: Preprocessing) -> Any:
+    """Pixels 0..255, a float array of (..., channels), to the numbers that a float32 file takes."""
+    return (pixels - np.asarray(spec.mean)) / np.asarray(spec.std)

@@ -1,0 +1,60 @@
+"""How an image becomes a tensor, and what a model file promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+Damage = Literal["jpeg", "bgr", "rgb565", "blur", "darker", "brighter"]
+Side = Annotated[int, Meta(ge=1, le=8192)]
+Share = Annotated[float, Meta(gt=0, le=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How an image becomes a tensor: the one definition, which training, evaluation and exports follow.
+
+    The image is made upright and RGB or gray. The central square of `crop` times its shorter side is cut
+    out (None: the whole image) and resized to `height` x `width` with Pillow's filter `resize`; its
+    channels are put into `order`. A float32 file takes (pixel - mean) / std per channel, of pixels 0..255;
+    an int8 file takes the same numbers by its input's scale and zero point, for files of ours pixel - 128.
+    `mean` and `std` hold one number per channel, or one for all.
+    """
+
+    height: Side
+    width: Side
+    order: Literal["rgb", "bgr", "gray"] = "rgb"
+    crop: Share | None = None
+    resize: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        """ValueError unless mean and std are finite, one or one per channel, and std positive."""
+        for numbers in (self.mean, self.std):
+            if len(numbers) not in {1, self.channels} or not all(map(isfinite, numbers)):
+                raise ValueError(f"mean and std hold 1 or {self.channels} finite numbers, found {numbers}")
+        if min(self.std) <= 0:
+            raise ValueError(f"std is positive, found {self.std}")
+
+    @property
+    def channels(self) -> int:
+        """1 for gray, else 3."""
+        return 1 if self.order == "gray" else 3
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of the image that the network sees: (height, width, channels)."""
+        return self.height, self.width, self.channels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """What travels inside every file of ours: the preprocessing, and the class names in label order."""
+
+    model: str
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]

@@ -1,0 +1,61 @@
+"""Pictures made from a seed, in whole numbers only, so the same on every machine: for tests and goldens.
+
+A picture shows one of four shapes, its class, in a random colour, size and place on a random ground.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot.data.split import Image
+
+CLASSES = ("disc", "square", "triangle", "cross")
+
+
+def picture(index: int, height: int, width: int, channels: int, seed: int = 0) -> Image:
+    """Picture `index` of a seed, (height, width, channels) uint8; its class is index % 4.
+
+    At least 8 x 8 pixels, so that the shapes can be told apart.
+    """
+    numbers = np.frombuffer(hashlib.sha256(f"{seed} {index}".encode()).digest(), np.uint8).astype(np.int64)
+    ground, colour = numbers[:3] // 2, 128 + numbers[3:6] // 2  # dark ground, bright shape
+    half = min(height, width) * (64 + numbers[6] // 4) // 320  # a fifth to two fifths of the side
+    top = half + (height - 2 * half) * numbers[7] // 256
+    left = half + (width - 2 * half) * numbers[8] // 256
+    rows, columns = np.arange(height)[:, None] - top, np.arange(width)[None, :] - left
+    shape = _shape(CLASSES[index % len(CLASSES)], rows, columns, half)
+    painted = np.where(shape[..., None], colour[:channels], ground[:channels])
+    return (painted + _noise(height, width, channels, int(numbers[9]))).clip(0, 255).astype(np.uint8)
+
+
+def _shape(name: str, rows: NDArray[np.int64], columns: NDArray[np.int64], half: int) -> NDArray[np.bool_]:
+    """Where the shape is, given each pixel's distance from its middle."""
+    if name == "disc":
+        return rows**2 + columns**2 <= half**2
+    square = (abs(rows) <= half) & (abs(columns) <= half)
+    if name == "triangle":
+        return square & (2 * abs(columns) <= rows + half)
+    if name == "cross":
+        return square & ((3 * abs(rows) <= half) | (3 * abs(columns) <= half))
+    return square
+
+
+def _noise(height: int, width: int, channels: int, seed: int) -> NDArray[np.int64]:
+    """Grain of -16..15, by a multiplicative hash of each value's place."""
+    place = np.arange(height * width * channels, dtype=np.uint32) + np.uint32(seed << 20)
+    mixed = (place ^ (place >> 15)) * np.uint32(0x2C1B3C6D)
+    return ((mixed ^ (mixed >> 12)) % 32).astype(np.int64).reshape(height, width, channels) - 16
+
+
+def write_folder(folder: Path, images: int, *, side: int = 32, seed: int = 0) -> None:
+    """Write `images` pictures as PNG into a folder for each class, as users bring them."""
+    from PIL import Image as Pillow
+
+    for index in range(images):
+        target = folder / CLASSES[index % len(CLASSES)] / f"{index:05}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Pillow.fromarray(picture(index, side, side, 3, seed)).save(target)

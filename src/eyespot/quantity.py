@@ -1,0 +1,16 @@
+"""Measured numbers, and the 95 % interval that every accuracy carries."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Literal
+
+Kind = Literal["measured", "rule", "estimate", "quoted"]
+
+
+def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """The 95 % score interval of a share (Wilson, JASA 22, 1927)."""
+    share, scale = correct / n, 1 + z * z / n
+    middle = share + z * z / (2 * n)
+    reach = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return (middle - reach) / scale, (middle + reach) / scale

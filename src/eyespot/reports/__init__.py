@@ -1,0 +1,1 @@
+"""Views: they format what was measured, and measure nothing."""

@@ -1,0 +1,105 @@
+"""The model card: what a model is, what was measured, what it runs on, what others say of it.
+
+`make` writes it beside the files; the pages under docs/models are the same text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eyespot.artifacts.measurements import Compatibility, Evaluation
+from eyespot.artifacts.sidecars import Artifact
+from eyespot.preprocessing.spec import Contract
+from eyespot.reports.markdown import share, table
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Model
+from eyespot.zoo.provenance import stand_in
+
+SHOWN = 20
+
+
+def model_card(
+    contract: Contract,
+    files: Sequence[Artifact],
+    measured: Sequence[tuple[Evaluation, str]],
+    compatibility: Sequence[Compatibility],
+) -> str:
+    """Markdown of one model, from its card, its sidecars and the measurements with their origins."""
+    card = registry.model(contract.model)
+    own = any("training_images" in file.facts for file in files)
+    sections = {
+        "Input": _input(contract),
+        "Accuracy": _accuracy(measured),
+        "Files": _files(files),
+        "Devices": _devices(compatibility),
+        "Published weights": _weights(card),
+        "What others say": "" if own else _references(card),
+        "Origin": f"- Paper: {card.paper}\n- Licence: {card.licence}\n- Terms: {card.terms}\n",
+    }
+    body = "\n".join(f"## {title}\n\n{text}" for title, text in sections.items() if text)
+    counted = f"{card.parameters:,} parameters as Keras counts them."
+    told = f"Trained from {card.name} on {len(contract.classes)} classes of its owner's." if own else counted
+    return f"# {card.title}\n\n{told}\n\n{body}"
+
+
+def _input(contract: Contract) -> str:
+    spec = contract.preprocessing
+    size = f"{spec.height} x {spec.width} x {spec.channels}"
+    order = {"rgb": "RGB", "bgr": "BGR", "gray": "gray"}[spec.order]
+    crop = f"the central {100 * spec.crop:g} % square" if spec.crop else "the whole image"
+    mean, std = (", ".join(f"{x:g}" for x in numbers) for numbers in (spec.mean, spec.std))
+    real = "pixel" if (mean, std) == ("0", "1") else f"(pixel - {mean}) / {std}"
+    named = [*contract.classes[:SHOWN], *(["..."] if len(contract.classes) > SHOWN else [])]
+    return (
+        f"{size}, {order}, rows from the top; {crop}, resized with the {spec.resize} filter.\n"
+        f"The int8 file takes `pixel - 128`, the float32 file `{real}`.\n\n"
+        f"Classes in order: {', '.join(named)}.\n"
+    )
+
+
+def _accuracy(measured: Sequence[tuple[Evaluation, str]]) -> str:
+    if not measured:
+        return "Not measured; `eyespot evaluate` measures it where the data set is at hand.\n"
+    rows = [
+        (
+            e.precision,
+            share(e.top1, e.low, e.high, e.n),
+            f"{e.data} {e.split}" + (f", {e.under}" if e.under else ""),
+            e.kernels,
+            origin,
+            f"`{e.command}`",
+        )
+        for e, origin in measured
+    ]
+    return table(("File", "Top-1 [95 %]", "Data", "Kernels", "Origin", "Command"), rows)
+
+
+def _files(files: Sequence[Artifact]) -> str:
+    """Sizes and digests, and a warning where stand-in weights are in them."""
+    rows = [
+        (f.file, f"{f.facts['bytes']:,}", f"{f.facts['operations'] / 1e6:.1f} M", f"`{f.sha256}`")
+        for f in files
+    ]
+    told = next((stand_in(f) for f in files if stand_in(f)), "")
+    warning = f"\nMade of stand-in weights ({told}): operators and sizes are real, accuracy is not.\n"
+    return table(("File", "Bytes", "Operations", "sha256"), rows) + (warning if told else "")
+
+
+def _devices(compatibility: Sequence[Compatibility]) -> str:
+    rows = [
+        (c.device, f.check, f.status, f.value, f.kind, f.tool, f"{f.reason}. {f.advice}".rstrip(), f.source)
+        for c in compatibility
+        for f in c.findings
+    ]
+    return table(("Device", "Check", "Status", "Value", "Kind", "Tool", "Why", "Source"), rows)
+
+
+def _weights(card: Model) -> str:
+    rows = [(f"`{w.name}`", w.download.url, w.licence, "yes" if w.stand_in else "") for w in card.weights]
+    return table(("Name", "From", "Licence", "Stand-in"), rows) if rows else ""
+
+
+def _references(card: Model) -> str:
+    rows = [(r.publisher, r.quantity, r.value, f"{r.source}, {r.date}") for r in card.references]
+    told = f"\n{card.differs}\n" if card.differs else ""
+    return table(("Publisher", "Quantity", "Value", "Source"), rows) + told if rows else ""

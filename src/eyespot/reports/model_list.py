@@ -1,0 +1,141 @@
+"""The Model List, every cell with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eyespot.artifacts import measurements
+from eyespot.artifacts.measurements import Compatibility, Evaluation
+from eyespot.artifacts.sidecars import Artifact
+from eyespot.reports import markdown
+from eyespot.zoo import provenance, registry, results
+from eyespot.zoo.cards import Model
+from eyespot.zoo.datasets import DATASETS
+from eyespot.zoo.models import MODELS
+
+LEGEND = (
+    "Accuracies are top-1 with a 95 % interval (Wilson), measured by eyespot unless a publisher is named. "
+    "OPS count a multiply-add as two. A model built from stand-in weights has the operators and size of the "
+    "real one, and no accuracy.\n"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The Model List: `rows` are model by column, `markdown` the table and where its numbers come from."""
+
+    rows: tuple[Mapping[str, str], ...]
+    markdown: str
+
+
+def model_list() -> Report:
+    """The Model List. A number whose chain of digests does not verify is refused."""
+    rows = tuple(_row(card) for card in MODELS)
+    table = markdown.table(list(rows[0]), [list(row.values()) for row in rows])
+    sources = "\n".join(f"- {line}" for card in MODELS for line in _sources(card))
+    return Report(rows=rows, markdown=f"{table}\n{LEGEND}\n{sources}\n")
+
+
+def _row(card: Model) -> dict[str, str]:
+    data, spec = registry.dataset(card.data), card.preprocessing
+    int8 = provenance.record(card.name, "int8")
+    operations = int8.facts["operations"] if int8 else card.operations
+    return {
+        "Model name": card.title,
+        "Architecture": card.architecture,
+        "Backbone": card.backbone,
+        "Training dataset": data.title,
+        "Acc FP32": _accuracy(card, "float32"),
+        "Acc INT8": _accuracy(card, "int8"),
+        "Robustness": _robustness(card),
+        "Input size": f"{spec.width}x{spec.height}x{spec.channels}",
+        "OPS": _beside(f"{operations / 1e6:.1f}M", card, "OPS"),
+        "MParams": _beside(f"{card.parameters / 1e6:.3f}", card, "MParams"),
+        "FP32 size": _beside(_size(provenance.record(card.name, "float32")), card, "size float32"),
+        "INT8 size": _beside(_size(int8), card, "size int8"),
+        "Compatibility": _beside(_devices(measurements.compatibility(card.name)), card, "compatibility"),
+    }
+
+
+def _beside(ours: str, card: Model, quantity: str) -> str:
+    """Our cell with what others published of the same quantity under it."""
+    theirs = [f"{r.publisher}: {r.value}" for r in card.references if r.quantity.startswith(quantity)]
+    return "\n".join([ours, *theirs])
+
+
+def _accuracy(card: Model, precision: str) -> str:
+    """Figures on the own test images and on others of the same classes, named; or how to get them."""
+    own = registry.dataset(card.data)
+    alike = [d.name for d in DATASETS if d.classes == own.classes]
+    found = {name: results.accuracy(card.name, precision, name) for name in alike}
+    figures = [_figure(card, measured) for measured in found.values() if measured]
+    if not found[own.name]:
+        figures.insert(0, f"not measured on {own.title}; `eyespot evaluate {card.name}:{precision}`")
+    return _beside("\n".join(figures), card, f"top-1 {precision}")
+
+
+def _robustness(card: Model) -> str:
+    """The int8 file's top-1 on damaged images, where it was measured and its chain verifies."""
+    for data in [card.data, *(d.name for d in DATASETS if d.name != card.data)]:
+        clean = results.accuracy(card.name, "int8", data)
+        measured = results.robustness(card.name, data).items()
+        found = {under: e for under, e in measured if clean and e.artifact == clean.artifact}
+        if clean and found and not _refusal(card, clean):
+            told = "\n".join(f"{under}: {e.top1:.3f}" for under, e in found.items())
+            return told if data == card.data else f"on {data}:\n{told}"
+    return "not measured; `eyespot measure`"
+
+
+def _figure(card: Model, measured: Evaluation) -> str:
+    """A measured accuracy as a cell shows it; refused where its chain of digests does not verify."""
+    told = markdown.share(measured.top1, measured.low, measured.high, measured.n)
+    elsewhere = f"on {measured.data}, which is not {registry.dataset(card.data).title}: "
+    where = "" if measured.data == card.data else elsewhere
+    if refusal := _refusal(card, measured):
+        return f"refused: {refusal}"
+    links = provenance.chains(card.name, measured.precision)
+    ours = any(chain[0].sha256 == measured.artifact for chain in links)
+    return where + told + ("" if ours else " (measured on another build of the same recipe)")
+
+
+def _refusal(card: Model, measured: Evaluation) -> str:
+    """Why a number may not be shown: stand-in weights, or a chain of digests that does not verify."""
+    for links in provenance.chains(card.name, measured.precision):
+        if links[0].sha256 == measured.artifact:
+            made_of = f"{measured.artifact[:12]} is made of stand-in weights"
+            return made_of if provenance.stand_in(links[0]) else provenance.broken(card, links)
+    return ""
+
+
+def _size(record: Artifact | None) -> str:
+    if record is None:
+        return "not built"
+    return markdown.megabytes(record.facts["bytes"]) + (" (stand-in)" if provenance.stand_in(record) else "")
+
+
+def _devices(found: tuple[Compatibility, ...]) -> str:
+    """Each device with its verdicts; npu only where there is one."""
+    if not found:
+        return "not measured; `eyespot check`"
+    told = [f"{c.device}: runs {c.runs.status}" + (f", NPU {c.npu.status}" if c.npu else "") for c in found]
+    return "\n".join(told)
+
+
+def _sources(card: Model) -> list[str]:
+    """One line for each measurement of a model, why others differ, and where their numbers stand."""
+    ours = [_measurement(e) for e in measurements.evaluations(card.name)]
+    theirs = {f"{r.publisher}, {r.date}: {r.source}" for r in card.references}
+    calibrated = provenance.record(card.name, "int8")
+    how = [f"int8 calibrated on {calibrated.facts['calibration']}"] if calibrated else []
+    differs = [card.differs] if card.differs else []
+    return [f"{card.title}: {line}" for line in [*ours, *how, *differs, *sorted(theirs)]]
+
+
+def _measurement(e: Evaluation) -> str:
+    tools = ", ".join(f"{name} {version}" for name, version in e.tools.items())
+    return (
+        f"{e.precision} {e.top1:.4f} on {e.data} {e.split}{f', {e.under}' if e.under else ''}, "
+        f"n = {e.n:,}, kernels {e.kernels}: `{e.command}` "
+        f"(file {e.artifact[:12]}, data {e.data_digest[:12]}, {tools})"
+    )

@@ -1,0 +1,160 @@
+"""Nouns as people read them, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation
+from eyespot.evaluation.prediction import Prediction
+from eyespot.reports.markdown import share as accuracy
+from eyespot.reports.model_list import Report
+from eyespot.zoo.listing import Listed
+
+LONG = 20  # entries of a list that are told one by one
+LONG_ENOUGH = 5  # nouns of one kind that are better read as a table
+COLOURS = {"ok": "green", "partial": "yellow", "fails": "red", "unknown": "magenta"}
+
+
+def plain(value: Any) -> Any:
+    """A noun as JSON holds it, field for field."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(each) for each in value]
+    return value.as_posix() if isinstance(value, Path) else value
+
+
+def show(value: Any) -> None:
+    """Print a verb's result."""
+    if isinstance(value, Report):
+        print(value.markdown, end="")
+    else:
+        console = Console(highlight=False)
+        console.print(rendered(value), soft_wrap=not console.is_terminal)
+
+
+def rendered(value: Any) -> RenderableType:
+    """The table (or tables) for a noun or a tuple of nouns of one kind."""
+    many = value if isinstance(value, tuple) else (value,)
+    if not many:
+        return "none"
+    tables: dict[type, Callable[[Any], RenderableType]] = {
+        Listed: _models,
+        Prediction: _predictions,
+        Compatibility: _compatibility,
+        Evaluation: _evaluations,
+        Accuracy: _accuracies,
+    }
+    kind = type(many[0])
+    if kind in tables:
+        return tables[kind](many)
+    return _uniform(many) if len(many) > LONG_ENOUGH else Group(*(_fields(each) for each in many))
+
+
+def _uniform(many: tuple[Any, ...]) -> Table:
+    """Nouns of one kind as rows, their fields as columns."""
+    names = [field.name for field in fields(many[0])]
+    return _table(*names, rows=[[_text(getattr(each, name)) for name in names] for each in many])
+
+
+def _table(*columns: str, rows: Iterable[Sequence[str]]) -> Table:
+    made = Table(box=None, header_style="bold", pad_edge=False, show_header=any(columns))
+    for place, column in enumerate(columns):
+        made.add_column(column, overflow="fold", no_wrap=place == 0)
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def _models(models: tuple[Listed, ...]) -> Group:
+    verdicts = ("runs", "npu") if any(m.runs for m in models) else ()
+    columns = ("model", *verdicts, "data", "OPS", "int8", "arena", "top-1 int8")
+    made = _table(*columns, rows=[_model_row(m) for m in models])
+    return Group(made, *(["* best of its data set"] if any(m.best for m in models) else []))
+
+
+def _model_row(m: Listed) -> tuple[str, ...]:
+    size = "not built" if m.int8_bytes is None else f"{m.int8_bytes / 1000:,.0f} kB"
+    arena = "not measured" if m.arena is None else f"{m.arena / 1000:,.0f} kB"
+    top1 = "not measured" if m.top1 is None else f"{m.top1:.4f} (n = {m.n:,})" + (" *" if m.best else "")
+    verdicts = (_coloured(m.runs), _coloured(m.npu) if m.npu else "none") if m.runs else ()
+    return m.name, *verdicts, m.data, f"{m.operations / 1e6:.1f} M", size, arena, top1
+
+
+def _predictions(predictions: tuple[Prediction, ...]) -> Group:
+    """One line a picture, as file names are long."""
+    lines = (", ".join(f"{name} {100 * share:.1f} %" for name, share in p.classes) for p in predictions)
+    return Group(*(f"{escape(p.file)}: {line}" for p, line in zip(predictions, lines, strict=True)))
+
+
+def _compatibility(found: tuple[Compatibility, ...]) -> Group:
+    verdicts = [
+        (c.device, _coloured(c.runs.status), _coloured(c.npu.status) if c.npu else "none") for c in found
+    ]
+    return Group(_table("device", "runs", "npu", rows=verdicts), *(_findings(c) for c in found))
+
+
+def _findings(found: Compatibility) -> Group:
+    """A device's findings, each with the reason under it."""
+    rows = []
+    for f in found.findings:
+        rows.append((f"  {f.check}", _coloured(f.status), f"{f.value} [dim]({f.kind}, {f.tool})[/]"))
+        told = f"{f.reason}. {f.advice}".rstrip() + ("" if f.kind == "measured" else f" [{f.source}]")
+        rows.append(("", "", f"[dim]{escape(told)}[/]"))
+    return Group(f"\n[bold]{found.device}[/]", _table("", "", "", rows=rows))
+
+
+def _coloured(status: str) -> str:
+    return f"[{COLOURS[status]}]{status}[/]"
+
+
+def _evaluations(found: tuple[Evaluation, ...]) -> Table:
+    return _table("model", "top-1 [95 %]", "data", "kernels", rows=[_evaluation_row(e) for e in found])
+
+
+def _evaluation_row(e: Evaluation) -> tuple[str, ...]:
+    seen = f"{e.data} {e.split}" + (f", {e.under}" if e.under else "")
+    return f"{e.model}:{e.precision}", accuracy(e.top1, e.low, e.high, e.n), seen, e.kernels
+
+
+def _accuracies(found: tuple[Accuracy, ...]) -> Table:
+    """Each accuracy with its origin under it."""
+    rows = []
+    for a in found:
+        name, told, data, kernels = _evaluation_row(a.evaluation)
+        rows += [(name, told), ("", f"[dim]{data}, {kernels}: {a.origin}[/]")]
+    return _table("model", "top-1 [95 %]", rows=rows)
+
+
+def _fields(value: Any) -> RenderableType:
+    """Any other noun: its fields, one a line; the nouns within it below."""
+    lines, below = [], []
+    for field in fields(value):
+        content = getattr(value, field.name)
+        if is_dataclass(content) or (isinstance(content, tuple) and content and is_dataclass(content[0])):
+            below += [f"\n[bold]{field.name}[/]", rendered(content)]
+        else:
+            lines.append((field.name, _text(content)))
+    return Group(_table("", "", rows=lines), *below)
+
+
+def _text(content: Any) -> str:
+    """A value in one line; long lists by their length, as --json has them whole."""
+    if isinstance(content, Mapping):
+        return ", ".join(f"{key} {_text(each)}" for key, each in content.items())
+    if isinstance(content, tuple | list):
+        return (
+            ", ".join(_text(each) for each in content) if len(content) <= LONG else f"{len(content)} entries"
+        )
+    if isinstance(content, float):
+        return f"{content:.4g}"
+    return f"{content:,}" if isinstance(content, int) and not isinstance(content, bool) else str(content)

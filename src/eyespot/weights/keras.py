@@ -1,0 +1,85 @@
+"""Keras HDF5 weights into a network. HDF5 arrays are data: nothing in the file is executed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from eyespot.errors import BadFileError
+from eyespot.networks.parameters import fill
+
+Arrays = dict[str, NDArray[np.float32]]
+
+KINDS = ("conv2d", "depthwise_conv2d", "batch_normalization", "dense")
+NAMES = {  # Keras's name of an array to torch's
+    "kernel": "weight",
+    "depthwise_kernel": "weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+
+
+def load_layers(network: nn.Module, path: Path) -> None:
+    """Copy the layers of `path` into the modules of the same kind, both in the order they were made.
+
+    BadFileError where the file is not HDF5, or a layer is missing, left over or of another shape.
+    """
+    layers = read_layers(path)
+    for kind in KINDS:
+        modules = [m for m in network.modules() if _kind(m) == kind]
+        names = sorted((n for n in layers if re.fullmatch(rf"{kind}(_\d+)?", n)), key=_number)
+        if len(modules) != len(names):
+            raise BadFileError(
+                f"{path}: {len(names)} {kind} layers, expected {len(modules)}; weights of another model?"
+            )
+        for module, name in zip(modules, names, strict=True):
+            arrays = {NAMES.get(weight, weight): _turned(weight, a) for weight, a in layers[name].items()}
+            fill(module, arrays, f"{path}: layer {name}")
+
+
+def read_layers(path: Path) -> dict[str, Arrays]:
+    """The arrays of each layer of a Keras file: {"conv2d_1": {"kernel": ..., "bias": ...}, ...}."""
+    layers: dict[str, Arrays] = {}
+
+    def visit(name: str, node: Any) -> None:
+        if isinstance(node, h5py.Dataset) and name.startswith("model_weights/"):
+            layer, weight = name.split("/")[1], name.rsplit("/", 1)[1].removesuffix(":0")
+            layers.setdefault(layer, {})[weight] = np.asarray(node, np.float32)
+
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(visit)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadFileError(f"{path}: is not a whole HDF5 file ({reason}); fetch it again") from error
+    return layers
+
+
+def _kind(module: nn.Module) -> str:
+    """What Keras calls such a layer; "" where it has no weights of its own."""
+    if isinstance(module, nn.Conv2d):
+        return "conv2d" if module.groups == 1 else "depthwise_conv2d"
+    if isinstance(module, nn.BatchNorm2d):
+        return "batch_normalization"
+    return "dense" if isinstance(module, nn.Linear) else ""
+
+
+def _number(name: str) -> int:
+    """`conv2d` is 0, `conv2d_7` is 7."""
+    tail = name.rsplit("_", 1)[-1]
+    return int(tail) if tail.isdigit() else 0
+
+
+def _turned(weight: str, array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Keras's axes, (h, w, in, out) or (h, w, channels, 1) or (in, out), in torch's order."""
+    if array.ndim == 4:
+        return array.transpose(2, 3, 0, 1) if weight == "depthwise_kernel" else array.transpose(3, 2, 0, 1)
+    return array.T

@@ -1,0 +1,67 @@
+"""Published weights: found under the data root, or downloaded from the publisher; verified either way."""
+
+from __future__ import annotations
+
+import posixpath
+import tarfile
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from eyespot.artifacts import atomic, places
+from eyespot.artifacts.download import download
+from eyespot.errors import BadFileError, MissingExtraError, UnknownNameError
+from eyespot.zoo.cards import Download, Model, Weights
+
+
+def named(card: Model, name: str) -> Weights:
+    """A model's published weights of that name. UnknownNameError where it has none such."""
+    known = {weights.name: weights for weights in card.weights}
+    if name not in known:
+        raise UnknownNameError(f"published weights of {card.name}", name, known)
+    return known[name]
+
+
+def locate(weights: Weights) -> Path:
+    """The verified file, downloaded where `$EYESPOT_DATA/published` lacks it.
+
+    BadFileError where the file there has another digest, MissingDataError where the download fails,
+    MissingExtraError where the package that carries the file is not installed.
+    """
+    folder = places.data_root() / "published"
+    if weights.package:
+        return _fetched(weights.download, _installed(weights))
+    if not weights.member:
+        return _fetched(weights.download, folder / weights.file)
+    archive = _fetched(weights.download, folder / posixpath.basename(weights.download.url))
+    return atomic.write(folder / weights.file, _member(archive, weights.member))
+
+
+def _fetched(source: Download, path: Path) -> Path:
+    if not path.exists():
+        return download(source, path, f"put a copy there yourself: {path}")
+    if source.digest and not atomic.matches(path, source.digest):
+        raise BadFileError(
+            f"{path}: is not the published file (expected {source.digest}); delete it and repeat"
+        )
+    return path
+
+
+def _installed(weights: Weights) -> Path:
+    try:
+        return Path(str(distribution(weights.package).locate_file(weights.member)))
+    except PackageNotFoundError as error:
+        raise MissingExtraError(weights.package, "weights") from error
+
+
+def _member(archive: Path, name: str) -> bytes:
+    """The bytes of one file of a tar archive; nothing is unpacked."""
+    try:
+        with tarfile.open(archive) as opened:
+            for member in opened:
+                if posixpath.normpath(member.name) == name and (file := opened.extractfile(member)):
+                    return file.read()
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise BadFileError(
+            f"{archive}: is not a whole tar archive ({error}); delete it and repeat"
+        ) from error
+    raise BadFileError(f"{archive}: holds no {name}")

@@ -1,0 +1,109 @@
+"""Weights of a .tflite file, float or quantised, into a network.
+
+real = (stored - zero_point) * scale, as the TensorFlow Lite quantization specification has it, with one
+scale for the tensor or one for each slice of its `quantizedDimension`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from eyespot.errors import BadFileError
+from eyespot.networks.layers import layers_and_norms
+from eyespot.networks.parameters import fill
+from eyespot.tflite import schema
+from eyespot.tflite.read import File, read
+
+Array = NDArray[np.float32]
+
+AXES = {  # a filter's axes in torch's order
+    "CONV_2D": (0, 3, 1, 2),
+    "DEPTHWISE_CONV_2D": (3, 0, 1, 2),
+    "FULLY_CONNECTED": (0, 1),
+}
+
+
+def load_layers(network: nn.Module, path: Path) -> None:
+    """Copy the convolutions and dense layers of `path` into the network's, in order of execution.
+
+    In such files batch norm is folded into the convolution before it, so each norm becomes the identity
+    that adds the bias. Of 1,001 classes the first, ImageNet's "background", is dropped. BadFileError for
+    what is not a classifier, for another model's, and for a quantised tensor without a scale.
+    """
+    file = read(path)
+    operators = [o for o in file.graph.operators if schema.operator_name(file.model, o) in AXES]
+    layers = layers_and_norms(network)
+    if len(operators) != len(layers):
+        raise BadFileError(
+            f"{path}: {len(operators)} convolutions and dense layers, expected {len(layers)}; "
+            "weights of another model?"
+        )
+    for index, (operator, (layer, norm)) in enumerate(zip(operators, layers, strict=True)):
+        _fill(layer, norm, *_real_weights(file, operator), f"{path}: layer {index}")
+
+
+def _real_weights(file: File, operator: Any) -> tuple[Array, Array]:
+    """Weights with their axes in torch's order, and the bias (zeros where the operator has none)."""
+    weights = real_values(file, operator.inputs[1])
+    weights = weights.transpose(AXES[schema.operator_name(file.model, operator)])
+    biased = len(operator.inputs) > 2 and operator.inputs[2] >= 0
+    bias = real_values(file, operator.inputs[2]) if biased else np.zeros(len(weights), np.float32)
+    return weights, bias
+
+
+def real_values(file: File, index: int) -> Array:
+    """The real numbers that a constant tensor stands for. BadFileError where they cannot be known."""
+    tensor = file.graph.tensors[index]
+    where = f"{file.path}: tensor {tensor.name.decode()}"
+    try:
+        stored = schema.constant(file.model, tensor)
+    except (KeyError, ValueError) as error:
+        raise BadFileError(
+            f"{where}: does not hold what its type and shape say; fetch the file again"
+        ) from error
+    if stored is None:
+        raise BadFileError(f"{where}: is computed, expected constant weights")
+    return stored if stored.dtype == np.float32 else _dequantised(stored, tensor.quantization, where)
+
+
+def _dequantised(stored: NDArray[Any], quantization: Any, where: str) -> Array:
+    scale = _numbers(quantization, "scale")
+    zero_point = _numbers(quantization, "zeroPoint")
+    axis = quantization.quantizedDimension if len(scale) > 1 else 0
+    channels = stored.shape[axis] if axis < stored.ndim else 1
+    if len(scale) not in {1, channels} or len(zero_point) not in {0, len(scale)}:
+        raise BadFileError(
+            f"{where}: {stored.dtype} with {len(scale)} scales and {len(zero_point)} zero points, "
+            f"expected 1 or {channels} of each"
+        )
+    slices = [-1 if i == axis else 1 for i in range(stored.ndim)]
+    zero = zero_point.reshape(slices) if len(zero_point) else 0
+    return ((stored - zero) * scale.reshape(slices)).astype(np.float32)
+
+
+def _numbers(quantization: Any, field: str) -> NDArray[np.float64]:
+    """A field of a tensor's quantization; empty where there is none."""
+    values = getattr(quantization, field, None)
+    return np.empty(0) if values is None else np.asarray(values, np.float64)
+
+
+def _fill(
+    layer: nn.Conv2d | nn.Linear, norm: nn.BatchNorm2d | None, weights: Array, bias: Array, where: str
+) -> None:
+    if isinstance(layer, nn.Linear):
+        if weights.shape[2:] == (1, 1):  # TF-slim's dense layers are convolutions
+            weights = weights.reshape(weights.shape[:2])
+        if (len(weights), layer.out_features) == (1001, 1000):
+            weights, bias = weights[1:], bias[1:]
+    if norm is None:
+        fill(layer, {"weight": weights, "bias": bias}, where)
+        return
+    nothing, one = np.zeros_like(bias), np.ones_like(bias)
+    fill(layer, {"weight": weights} | ({} if layer.bias is None else {"bias": nothing}), where)
+    identity = {"weight": one, "bias": bias, "running_mean": nothing, "running_var": one - norm.eps}
+    fill(norm, identity, where)

@@ -1,0 +1,1 @@
+"""The model cards, the registry and the shipped files."""

@@ -1,0 +1,80 @@
+"""The data set cards. Each names the module that reads it; listing imports none of them."""
+
+from pathlib import Path
+
+from eyespot.zoo.cards import Dataset, Download
+
+# One line a class, in label order, sorted by WordNet id as torchvision and Keras have it; from timm
+# 1.0.31, data/_info/imagenet_synsets.txt and imagenet_synset_to_lemma.txt (Apache-2.0). A name is the
+# first that WordNet gives; of two that are equal (case aside), the second where there is one, and the
+# id is added to what is equal still, the two cranes.
+_LINES = Path(__file__).with_name("imagenet_classes.csv").read_text("utf-8").splitlines()
+IMAGENET_IDS, IMAGENET_CLASSES = zip(*(line.split(",") for line in _LINES), strict=True)
+
+CIFAR_10 = Dataset(
+    name="cifar-10",
+    title="CIFAR-10",
+    classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    splits={"train": 45_000, "validation": 5_000, "test": 10_000},
+    source="Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; "
+    "https://www.cs.toronto.edu/~kriz/cifar.html, binary version",
+    terms="No explicit licence.",
+    download=Download(
+        url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        digest="md5:c32a1d4ab5d03f1284b67883e8d87530",
+    ),
+    reader="eyespot.data.cifar10",
+)
+
+FER2013 = Dataset(
+    name="fer2013",
+    title="FER2013",
+    classes=("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
+    splits={"train": 28_709, "validation": 3_589, "test": 3_589},
+    source="Goodfellow et al., Challenges in Representation Learning, 2013, arXiv:1307.0414; "
+    "https://www.kaggle.com/datasets/msambare/fer2013; validation is PublicTest, test is PrivateTest",
+    terms="Kaggle's terms; not to be redistributed.",
+    download=Download(url="https://www.kaggle.com/api/v1/datasets/download/msambare/fer2013", digest=""),
+    reader="eyespot.data.fer2013",
+)
+
+VWW = Dataset(
+    name="vww",
+    title="Visual Wake Words",
+    classes=("no person", "person"),
+    splits={"train": None, "validation": None, "test": 1_000},
+    source="Chowdhery et al., Visual Wake Words Dataset, 2019, arXiv:1906.05721; training and validation: "
+    "Silicon Labs' vw_coco2014_96, made from COCO 2014; test: MLPerf Tiny's vww01",
+    terms="Photographs from Flickr, each under its own terms; not to be redistributed.",
+    download=Download(
+        url="https://www.silabs.com/public/files/github/machine_learning/benchmarks/datasets/vw_coco2014_96.tar.gz",
+        digest="",
+    ),
+    reader="eyespot.data.vww",
+)
+
+IMAGENET = Dataset(
+    name="imagenet",
+    title="ImageNet (ILSVRC-2012)",
+    classes=IMAGENET_CLASSES,
+    splits={"train": None, "test": 50_000},
+    source="Russakovsky et al., 2015, arXiv:1409.0575; https://image-net.org, for those who have an account; "
+    "test is the challenge's validation set",
+    terms="Non-commercial research and education; not to be redistributed.",
+    download=None,
+    reader="eyespot.data.imagenet",
+)
+
+IMAGENET_LIKE = Dataset(
+    name="imagenet-like",
+    title="300 photographs with ImageNet labels",
+    classes=IMAGENET_CLASSES,
+    splits={"calibration": 100, "test": 200},
+    source="From the development set of the NIPS 2017 adversarial attacks and defences competition; "
+    "easier than ImageNet, so accuracy on it is not ImageNet accuracy",
+    terms="Each photograph CC BY 2.0; authors and addresses in labels.csv.",
+    download=None,
+    reader="eyespot.data.imagenet_like",
+)
+
+DATASETS = (CIFAR_10, FER2013, VWW, IMAGENET, IMAGENET_LIKE)

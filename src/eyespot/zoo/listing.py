@@ -1,0 +1,112 @@
+"""Which models there are, and which of them fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import inf
+
+from eyespot.artifacts import measurements
+from eyespot.artifacts.measurements import Compatibility, Status
+from eyespot.zoo import provenance, registry, results
+from eyespot.zoo.cards import Model
+from eyespot.zoo.models import MODELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A model in one line. Sizes are bytes of the shipped files, top-1 and arena the shipped int8 file's.
+
+    `runs` and `npu` are the verdicts on the device that was asked for; `best` says that no other model of
+    its data set among those listed is better for the same.
+    """
+
+    name: str
+    title: str
+    data: str
+    input: str
+    parameters: int
+    operations: int
+    float32_bytes: int | None
+    int8_bytes: int | None
+    arena: int | None
+    top1: float | None
+    n: int | None
+    runs: Status | None = None
+    npu: Status | None = None
+    best: bool = False
+
+
+def listing(
+    *, device: str | None, ram: int | None, flash: int | None, min_accuracy: float | None, data: str | None
+) -> tuple[Listed, ...]:
+    """Models that fulfil all constraints, sorted by accuracy within each data set; sizes in bytes.
+
+    What was not measured fulfils no constraint. UnknownNameError for a data set that does not exist.
+    """
+    wanted = registry.dataset(data).name if data else None
+    found = [_listed(card, device) for card in MODELS if wanted in {None, card.data}]
+    kept = [
+        m
+        for m in found
+        if (device is None or m.runs in {"ok", "partial"})
+        and (ram is None or _known(m.arena) <= ram)
+        and (flash is None or _known(m.int8_bytes) <= flash)
+        and (min_accuracy is None or (m.top1 or -1) >= min_accuracy)
+    ]
+    order = list(dict.fromkeys(m.data for m in kept))
+    kept.sort(key=lambda m: (order.index(m.data), -(m.top1 or -1)))
+    return tuple(replace(m, best=_best(m, kept)) for m in kept)
+
+
+def _listed(card: Model, device: str | None) -> Listed:
+    measured = results.accuracy(card.name, "int8")
+    checked = {c.device: c for c in measurements.compatibility(card.name)}
+    here = checked.get(device) if device else None
+    spec = card.preprocessing
+    return Listed(
+        name=card.name,
+        title=card.title,
+        data=card.data,
+        input=f"{spec.width}x{spec.height}x{spec.channels}",
+        parameters=card.parameters,
+        operations=card.operations,
+        float32_bytes=_size(card.name, "float32"),
+        int8_bytes=_size(card.name, "int8"),
+        arena=_arena(checked.values()),
+        top1=measured.top1 if measured else None,
+        n=measured.n if measured else None,
+        runs=here.runs.status if here else None,
+        npu=here.npu.status if here and here.npu else None,
+    )
+
+
+def _size(model: str, precision: str) -> int | None:
+    """Bytes of the file on this machine, or of the one that was measured by us."""
+    found = provenance.record(model, precision)
+    return int(found.facts["bytes"]) if found else None
+
+
+def _arena(checked: Iterable[Compatibility]) -> int | None:
+    """The bytes of arena that `check` measured, the same for all devices; its value begins with them."""
+    values = (f.value for c in checked for f in c.findings if f.check == "arena" and f.kind == "measured")
+    first = next(values, None)
+    return int(first.split()[0].replace(",", "")) if first else None
+
+
+def _known(value: int | None) -> float:
+    return inf if value is None else value
+
+
+def _best(model: Listed, others: Iterable[Listed]) -> bool:
+    """Whether no other model of the data set is as good in everything and better in something."""
+    costs = _costs(model)
+    rivals = [_costs(m) for m in others if m.data == model.data and m.top1 is not None]
+    return model.top1 is not None and not any(
+        each != costs and all(theirs <= ours for theirs, ours in zip(each, costs, strict=True))
+        for each in rivals
+    )
+
+
+def _costs(model: Listed) -> tuple[float, float, float]:
+    return -(model.top1 or 0), _known(model.arena), model.operations

@@ -1,0 +1,68 @@
+"""Everything that is known of one model: its card, files, measurements and verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from eyespot.artifacts import measurements
+from eyespot.artifacts.measurements import Compatibility, Evaluation
+from eyespot.artifacts.sidecars import Artifact, chain
+from eyespot.tflite.read import read
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFacts:
+    """What a model file says of itself, and the chain of artifacts that it was made from."""
+
+    path: Path
+    bytes: int
+    sha256: str
+    operations: int
+    operators: tuple[str, ...]
+    input: str
+    output: str
+    chain: tuple[Artifact, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A model's card, its files on this machine, and what was measured of them."""
+
+    card: Model
+    files: tuple[FileFacts, ...]
+    evaluations: tuple[Evaluation, ...]
+    compatibility: tuple[Compatibility, ...]
+
+
+def overview(model: str) -> Shown:
+    """UnknownNameError for a model that does not exist, BadFileError where a sidecar is of another file."""
+    card = registry.model(model)
+    paths = sorted(registry.home(model).glob("*.tflite"))
+    return Shown(
+        card=card,
+        files=tuple(_facts(path) for path in paths),
+        evaluations=measurements.evaluations(model),
+        compatibility=measurements.compatibility(model),
+    )
+
+
+def _facts(path: Path) -> FileFacts:
+    file = read(path)
+    return FileFacts(
+        path=path,
+        bytes=len(file.data),
+        sha256=file.sha256,
+        operations=file.operations,
+        operators=file.operators,
+        input=_tensor(file.input.dtype, file.input.shape, file.input.scale, file.input.zero_point),
+        output=_tensor(file.output.dtype, file.output.shape, file.output.scale, file.output.zero_point),
+        chain=chain(path),
+    )
+
+
+def _tensor(dtype: str, shape: tuple[int, ...], scale: float, zero_point: int) -> str:
+    quantized = f", scale {scale:.6g}, zero point {zero_point}" if scale else ""
+    return f"{dtype} {'x'.join(map(str, shape))}{quantized}"

@@ -1,0 +1,89 @@
+"""From a name to a card or a model file."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from eyespot.artifacts import places
+from eyespot.errors import MissingDataError, UnknownNameError
+from eyespot.preprocessing.spec import Contract
+from eyespot.zoo.cards import Dataset, Model
+from eyespot.zoo.datasets import DATASETS
+from eyespot.zoo.models import MODELS
+
+PRECISIONS = ("int8", "float32")
+
+Card = TypeVar("Card", Model, Dataset)
+
+
+def _one(kind: str, cards: Iterable[Card], name: str) -> Card:
+    known = {card.name: card for card in cards}
+    if name not in known:
+        raise UnknownNameError(kind, name, known)
+    return known[name]
+
+
+def model(name: str) -> Model:
+    """The card of a model. UnknownNameError names the near ones."""
+    return _one("model", MODELS, name)
+
+
+def dataset(name: str) -> Dataset:
+    """The card of one of our data sets. UnknownNameError names the near ones."""
+    return _one("data set", DATASETS, name)
+
+
+def is_named(name: str) -> bool:
+    """Whether a data set of ours is called so."""
+    return any(name == card.name for card in DATASETS)
+
+
+def imported(path: str) -> Any:
+    """What "module:name" or "module" names; cards hold such strings so that listing imports nothing."""
+    module, _, name = path.partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, name) if name else found
+
+
+def find(name: str | Path, precision: str = "int8") -> Path:
+    """The file that MODEL means: a model's, a folder's or a path; NAME:float32 names the precision.
+
+    UnknownNameError for a name that no model has, MissingDataError for a file that is not there.
+    """
+    text = str(name)
+    base, _, suffix = text.rpartition(":")
+    if suffix not in PRECISIONS:
+        base, suffix = text, precision
+    if any(base == card.name for card in MODELS):
+        return _present(home(base) / f"{suffix}.tflite", f"build it with: eyespot make {base}")
+    if Path(base).is_dir():
+        verb = "quantize" if suffix == "int8" else "convert"
+        return _present(Path(base) / f"{suffix}.tflite", f"eyespot {verb} {base}")
+    if Path(text).suffix == ".tflite":
+        return _present(Path(text), "give the path of a .tflite file")
+    raise UnknownNameError("model", base, (card.name for card in MODELS))
+
+
+def ships(name: str) -> bool:
+    """Whether a model's files come with the package; otherwise the user's machine builds them."""
+    return (places.ZOO / name / "int8.tflite").exists()
+
+
+def home(name: str) -> Path:
+    """Where a model's files lie: in the package, or built from published weights under the data root."""
+    return places.ZOO / name if ships(name) else places.data_root() / "models" / name
+
+
+def _present(path: Path, remedy: str) -> Path:
+    if not path.is_file():
+        raise MissingDataError(f"{path}: no such file; {remedy}")
+    return path
+
+
+def contract(name: str) -> Contract:
+    """The contract that the card of a model states."""
+    card = model(name)
+    return Contract(model=name, preprocessing=card.preprocessing, classes=dataset(card.data).classes)
