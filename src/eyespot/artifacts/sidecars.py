@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from eyespot.artifacts.atomic import digest_file, write, write_json
+from eyespot import decoding
+from eyespot.artifacts.atomic import digest, digest_file, write, write_json
 from eyespot.errors import BadFileError, MissingDataError
 
 HANDED_ON = ("stand_in", "training_images")  # facts that are true of whatever is made of a file
@@ -42,14 +42,14 @@ def tools(*packages: str) -> dict[str, str]:
 def save(path: Path, data: bytes, **fields: Any) -> Artifact:
     """Write a file and its sidecar; `fields` are Artifact's other ones."""
     write(path, data)
-    return record(path, **fields)
+    return record(path, digest(data), **fields)
 
 
-def record(path: Path, **fields: Any) -> Artifact:
-    """Write the sidecar of a file that is there."""
-    made = Artifact(file=path.name, sha256=digest_file(path), **fields)
-    write_json(sidecar(path), asdict(made))
-    return made
+def record(path: Path, sha256: str = "", **fields: Any) -> Artifact:
+    """Write the sidecar of a file that is there; its digest is computed if it is not given."""
+    artifact = Artifact(file=path.name, sha256=sha256 or digest_file(path), **fields)
+    write_json(sidecar(path), asdict(artifact))
+    return artifact
 
 
 def load(path: Path) -> Artifact:
@@ -69,14 +69,11 @@ def load(path: Path) -> Artifact:
 def read_sidecar(path: Path) -> Artifact:
     """Read the sidecar of `path` without looking at the file itself; errors as `load`."""
     try:
-        found = json.loads(sidecar(path).read_text("utf-8"))
-        return Artifact(**{field.name: found[field.name] for field in fields(Artifact)})
+        return decoding.read(Artifact, sidecar(path), "Make the file again or delete the sidecar")
     except FileNotFoundError as error:
         raise MissingDataError(
             f"{path}: has no sidecar {sidecar(path).name}, so nothing is known of it"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadFileError(f"{sidecar(path)}: is not a sidecar of eyespot's ({error})") from error
 
 
 def chain(path: Path) -> tuple[Artifact, ...]:

@@ -18,7 +18,7 @@ from eyespot.exports.golden import answers
 from eyespot.preprocessing.spec import Contract
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
-from eyespot.tflite.tflm import isolated, measure_arena
+from eyespot.tflite.tflm import measure_arena
 
 # A device's 32-bit pointers need less than this host's, CMSIS-NN's scratch a little more.
 MARGIN = 1.05
@@ -35,7 +35,7 @@ def write_c(file: File, contract: Contract, folder: Path) -> tuple[tuple[Path, .
         )
     if not np.array_equal(running.levels(contract.preprocessing, file.input), np.arange(-128, 128)):
         raise RefusedError(f"{file.path}: does not take pixel - 128, as the C source does; quantize it again")
-    filled = values(file, contract, isolated(measure_arena, file.path).total) | _golden(file, contract)
+    filled = values(file, contract, measure_arena(file).total) | _golden(file, contract)
     return tuple(write(folder / name, render(name, filled)) for name in FILES), int(filled["arena"])
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.preprocessing.spec import Contract
+from eyespot.reports import findings as words
 from eyespot.reports.markdown import share, table
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
@@ -87,7 +88,7 @@ def _files(files: Sequence[Artifact]) -> str:
 
 def _devices(compatibility: Sequence[Compatibility]) -> str:
     rows = [
-        (c.device, f.check, f.status, f.value, f.kind, f.tool, f"{f.reason}. {f.advice}".rstrip(), f.source)
+        (c.device, words.check(f), f.status, words.value(f), f.kind, f.tool, words.reason(f), f.source)
         for c in compatibility
         for f in c.findings
     ]

@@ -54,7 +54,7 @@ def _row(card: Model) -> dict[str, str]:
         "MParams": _beside(f"{card.parameters / 1e6:.3f}", card, "MParams"),
         "FP32 size": _beside(_size(provenance.record(card.name, "float32")), card, "size float32"),
         "INT8 size": _beside(_size(int8), card, "size int8"),
-        "Compatibility": _beside(_devices(measurements.compatibility(card.name)), card, "compatibility"),
+        "Compatibility": _beside(_devices(results.compatibility(card.name)), card, "compatibility"),
     }
 
 

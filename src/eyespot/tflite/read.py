@@ -116,6 +116,11 @@ def read_any(path: Path) -> File:
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise MissingDataError(f"{path}: no such file") from error
+    return parse(data, path)
+
+
+def parse(data: bytes, path: Path) -> File:
+    """The file whose bytes are `data`. BadFileError as `read_any`."""
     if len(data) < 8 or data[4:8] != schema.IDENTIFIER:
         raise BadFileError(f"{path}: is not a .tflite file (no {schema.IDENTIFIER.decode()} at byte 4)")
     try:

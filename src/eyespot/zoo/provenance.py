@@ -32,6 +32,11 @@ def record(model: str, precision: str) -> Artifact | None:
     return next((read_sidecar(path) for path in _paths(model, precision)), None)
 
 
+def digests(model: str, precision: str) -> set[str]:
+    """The sha256 of the file on this machine and of the one measured by us, by their sidecars."""
+    return {read_sidecar(path).sha256 for path in _paths(model, precision)}
+
+
 def _paths(model: str, precision: str) -> list[Path]:
     """Where there are sidecars of a model's file; the file itself may be absent."""
     folders = dict.fromkeys((registry.home(model), places.ZOO / model))
