@@ -81,7 +81,7 @@ class Compatibility:
     device: str
     file: str
     runs: Finding
-    npu: Finding | None
+    npu: Finding | None = None
     findings: tuple[Finding, ...]
 
 
@@ -106,8 +106,9 @@ def save(evaluation: Evaluation, folder: Path) -> Path:
 
 
 def save_devices(model: str, found: tuple[Compatibility, ...], folder: Path) -> Path:
-    """Write what `check` found of a model's int8 file on all devices."""
-    return write_json(folder / f"{model}.devices.json", [asdict(c) for c in found])
+    """Write what `check` found of a model's int8 file on all devices, without fields that are empty."""
+    entries = [asdict(c, dict_factory=lambda pairs: {k: v for k, v in pairs if v or v == 0}) for c in found]
+    return write_json(folder / f"{model}.devices.json", entries)
 
 
 def evaluations(model: str) -> tuple[Evaluation, ...]:
