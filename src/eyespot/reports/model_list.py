@@ -94,9 +94,9 @@ def _figure(card: Model, measured: Evaluation) -> str:
     where = "" if measured.data == card.data else elsewhere
     if refusal := _refusal(card, measured):
         return f"refused: {refusal}"
-    links = provenance.chains(card.name, measured.precision)
-    ours = any(chain[0].sha256 == measured.artifact for chain in links)
-    return where + told + ("" if ours else " (measured on another build of the same recipe)")
+    record = provenance.record(card.name, measured.precision)
+    same = record is not None and record.sha256 == measured.artifact
+    return where + told + ("" if same else " (measured on another build of the same recipe)")
 
 
 def _refusal(card: Model, measured: Evaluation) -> str:
