@@ -50,7 +50,10 @@ class Condition:
 
     def __post_init__(self) -> None:
         """ValueError for an unknown field, or one or a bound that the predicate cannot compare."""
-        msgspec.convert(self.bound, BOUNDS.get(self.predicate))
+        try:
+            msgspec.convert(self.bound, BOUNDS.get(self.predicate))
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error)) from error  # to which msgspec adds the place of the rule
         if self.field not in FIELDS and (self.field or self.predicate not in {"never", "unverified"}):
             raise ValueError(f"Unknown `field` {self.field!r}")
         if self.field not in NUMBERS and self.predicate in {"at least", "at most", "between"}:
