@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sysconfig
 import time
+import venv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as generated
 
-from eyespot.artifacts import measurements
+from eyespot.artifacts import measurements, places
 from eyespot.cli import main
 from eyespot.devices import device, names
 from eyespot.errors import RefusedError, UnfitError
@@ -188,6 +193,91 @@ def test_a_file_of_another_origin_is_quoted_nothing(data_root):
     (c,) = check(str(data_root / "published/pretrainedResnet_quant.tflite"), device="imx93")
     assert c.npu.status == "ok"
     assert not [f for f in c.findings if f.kind == "quoted"]
+
+
+# --- tools that are missing or die
+
+
+@pytest.fixture(scope="module")
+def light(tmp_path_factory) -> Path:
+    """The Python of an environment like this one, without vela and TFLM."""
+    folder = tmp_path_factory.mktemp("light")
+    venv.create(folder)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    for each in Path(sysconfig.get_path("purelib")).iterdir():
+        if not each.name.startswith(("ethos", "tflite_micro")):
+            (packages / each.name).symlink_to(each)
+    return folder / "bin/python"
+
+
+def run(python: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(places.PACKAGE.parent)}
+    argv = [python, "-m", "eyespot", *words]
+    return subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_missing_tools_are_unknown_and_stop_no_other_device(light):
+    done = run(light, "check", "tiny-resnet", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = {c["device"]: c for c in json.loads(done.stdout)}
+    assert tuple(found) == names()
+    npu, arm = found["imx93"]["npu"], found["cortex-m"]["runs"]
+    assert (npu["check"], npu["status"]) == ("npu operators", "unknown")
+    assert "ethos-u-vela, which is not installed" in npu["reason"]
+    assert (arm["check"], arm["status"]) == ("runs", "unknown")
+    assert "tflite-micro, which is not installed" in arm["reason"]
+    assert found["imx93"]["runs"]["status"] == found["linux-arm64"]["runs"]["status"] == "ok"
+    assert "npu delegate" in {f["check"] for f in found["imx93"]["findings"]}
+
+
+def test_missing_tools_in_words(light):
+    done = run(light, "check", "tiny-resnet", "--device", "imx93")
+    assert "unknown not checked (measured, ethos-u-vela) this needs" in " ".join(done.stdout.split())
+
+
+def test_compile_without_vela_is_one_line(light, tmp_path):
+    done = run(light, "compile", "tiny-resnet", "--device", "imx93", "--out", str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("eyespot: this needs ethos-u-vela, which is not installed")
+
+
+def altered(folder: Path, change) -> str:
+    """The path of tiny-resnet's file with its model and main graph changed."""
+    model = schema.unpack(registry.find("tiny-resnet").read_bytes())
+    change(model, model.subgraphs[0])
+    path = folder / "altered.tflite"
+    path.write_bytes(schema.pack(model))
+    return str(path)
+
+
+def stride_of_zero(_, graph) -> None:
+    graph.operators[0].builtinOptions.strideH = 0
+
+
+def huge_activation(_, graph) -> None:
+    graph.tensors[graph.operators[0].outputs[0]].shape = np.array([1, 60_000, 60_000, 16], np.int32)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [(stride_of_zero, "SIGFPE"), (huge_activation, "IndexError: Strides exceed storage")],
+)
+def test_a_tool_that_dies_gives_no_verdict(tmp_path, change, reason):
+    """LiteRT refuses these files, vela dies."""
+    (c,) = check(altered(tmp_path, change), device="imx93")
+    assert c.runs.status == "fails"
+    assert (c.npu.status, c.npu.reason) == ("unknown", f"vela crashed: {reason}")
+    assert finding(c, "npu latency").reason == c.npu.reason
+
+
+def no_pixels(_, graph) -> None:
+    graph.tensors[graph.operators[0].outputs[0]].shape = np.array([1, 0, 0, 16], np.int32)
+
+
+def test_a_tool_that_refuses_a_file_does(tmp_path):
+    (c,) = check(altered(tmp_path, no_pixels), device="imx93")
+    assert c.npu.status == "fails"
+    assert "vela does not take it: RuntimeError: Compilation failed" in c.npu.reason
 
 
 # --- the user's own memory, --strict, the forms

@@ -157,6 +157,18 @@ def test_results_survive_the_disk(no_data):
     assert measurements.of_file("tiny-resnet", "0" * 64) == (EVALUATION,)
 
 
+@pytest.mark.parametrize("path", sorted(places.MEASUREMENTS.glob("*.json")), ids=lambda path: path.stem)
+def test_shipped_measurements_keep_their_bytes(path, tmp_path, no_data):
+    name = path.name.partition(".")[0]
+    if path.name.endswith(".devices.json"):
+        (found,) = measurements.compatibilities(name)
+        written = measurements.save_devices(name, found, tmp_path)
+    else:
+        (evaluation,) = measurements.named(path.name)
+        written = measurements.save(evaluation, tmp_path)
+    assert written.read_bytes() == path.read_bytes()
+
+
 def test_the_users_own_measurement_comes_first_but_not_for_another_file(no_data):
     measurements.save(EVALUATION, measurements.own())
     shipped = results.accuracy("tiny-resnet", "int8")

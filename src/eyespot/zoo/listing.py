@@ -42,8 +42,8 @@ def listing(
 ) -> tuple[Listed, ...]:
     """Our models that fulfil all constraints, as `choose`. UnknownNameError for an unknown data set."""
     wanted = registry.dataset(data).name if data else None
-    models = [_listed(card, device) for card in MODELS if wanted in {None, card.data}]
-    return choose(models, device=device, ram=ram, flash=flash, min_accuracy=min_accuracy)
+    models = [_listed(card, device) for card in MODELS]
+    return choose(models, device=device, ram=ram, flash=flash, min_accuracy=min_accuracy, data=wanted)
 
 
 def choose(
@@ -53,6 +53,7 @@ def choose(
     ram: int | None = None,
     flash: int | None = None,
     min_accuracy: float | None = None,
+    data: str | None = None,
 ) -> tuple[Listed, ...]:
     """Those that fulfil all constraints, sorted by accuracy within each data set; sizes in bytes.
 
@@ -61,7 +62,8 @@ def choose(
     kept = [
         m
         for m in models
-        if (device is None or m.runs in {"ok", "partial"})
+        if data in {None, m.data}
+        and (device is None or m.runs in {"ok", "partial"})
         and (ram is None or _known(m.arena) <= ram)
         and (flash is None or _known(m.int8_bytes) <= flash)
         and (min_accuracy is None or (m.top1 or -1) >= min_accuracy)
