@@ -277,7 +277,7 @@ def no_pixels(_, graph) -> None:
 def test_a_tool_that_refuses_a_file_does(tmp_path):
     (c,) = check(altered(tmp_path, no_pixels), device="imx93")
     assert c.npu.status == "fails"
-    assert "vela does not take it: RuntimeError: Compilation failed" in c.npu.reason
+    assert "vela refuses it: RuntimeError: Compilation failed" in c.npu.reason
 
 
 # --- the user's own memory, --strict, the forms
