@@ -8,7 +8,8 @@ from eyespot.devices import device as device_card
 from eyespot.errors import RefusedError
 from eyespot.reports.plot import draw
 from eyespot.sizes import Bytes
-from eyespot.zoo.listing import Listed, listing
+from eyespot.zoo import registry
+from eyespot.zoo.listing import Listed, choose, models
 
 
 def list_models(
@@ -46,10 +47,11 @@ def list_models(
     """
     if min_accuracy is not None and not 0 <= min_accuracy <= 1:
         raise RefusedError(f"--min-accuracy {min_accuracy:g}: is no share; give one from 0 to 1, such as 0.8")
-    listed = listing(
-        device=device_card(device).name if device else None,
-        ram=ram, flash=flash, min_accuracy=min_accuracy, data=data,
-    )  # fmt: skip
+    name = device_card(device).name if device else None
+    data = registry.dataset(data).name if data else None
+    listed = choose(
+        models(name), runs=device is not None, ram=ram, flash=flash, min_accuracy=min_accuracy, data=data
+    )
     if plot:
         draw(listed, plot)
     return listed
