@@ -89,7 +89,7 @@ def test_predict_files_folders_and_globs(capsys, photos):
     code, out, _ = run(capsys, "predict", "tiny-resnet", photos, f"{photos}/[01].png", "--top", 2, "--json")
     found = json.loads(out)
     assert code == 0
-    assert [Path(p["file"]).name for p in found] == ["0.png", "1.png", "2.png", "0.png", "1.png"]
+    assert [Path(p["source"]).name for p in found] == ["0.png", "1.png", "2.png", "0.png", "1.png"]
     assert all(len(p["classes"]) == 2 for p in found)
     assert found[0] == found[3]
 

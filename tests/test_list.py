@@ -14,7 +14,7 @@ from PIL import Image
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation, Finding, Verdict
 from eyespot.cli import main
-from eyespot.errors import RefusedError, UnknownNameError
+from eyespot.errors import BadArgumentError, UnknownNameError
 from eyespot.reports.plot import draw
 from eyespot.verbs.list import list_models
 from eyespot.zoo import listing, registry, results
@@ -141,7 +141,7 @@ def test_shown(zoo, capsys):
 
 
 def test_bad_questions(zoo, capsys):
-    with pytest.raises(RefusedError, match="give one from 0 to 1"):
+    with pytest.raises(BadArgumentError, match="expected 0 to 1"):
         list_models(min_accuracy=80)
     with pytest.raises(UnknownNameError, match="did you mean mcxn947"):
         list_models(device="mcxn974")

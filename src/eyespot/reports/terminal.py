@@ -1,10 +1,9 @@
-"""Nouns as people read them, and as JSON."""
+"""Nouns as people read them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -20,17 +19,6 @@ from eyespot.zoo.listing import Listed
 LONG = 20  # entries of a list that are told one by one
 LONG_ENOUGH = 5  # nouns of one kind that are better read as a table
 COLOURS = {"ok": "green", "partial": "yellow", "fails": "red", "unknown": "magenta"}
-
-
-def plain(value: Any) -> Any:
-    """A noun as JSON holds it, field for field."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, tuple | list):
-        return [plain(each) for each in value]
-    return value.as_posix() if isinstance(value, Path) else value
 
 
 def show(value: Any) -> None:
@@ -93,7 +81,7 @@ def _model_row(m: Listed) -> tuple[str, ...]:
 def _predictions(predictions: tuple[Prediction, ...]) -> Group:
     """One line a picture, as file names are long."""
     lines = (", ".join(f"{name} {100 * share:.1f} %" for name, share in p.classes) for p in predictions)
-    return Group(*(f"{escape(p.file)}: {line}" for p, line in zip(predictions, lines, strict=True)))
+    return Group(*(f"{escape(p.source)}: {line}" for p, line in zip(predictions, lines, strict=True)))
 
 
 def _compatibility(found: tuple[Compatibility, ...]) -> Group:

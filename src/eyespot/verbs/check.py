@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from eyespot.arguments import Bytes, size, verb
 from eyespot.artifacts.measurements import Compatibility, Finding, Status, Verdict
 from eyespot.devices import device as device_card
 from eyespot.devices import devices, names
@@ -12,13 +13,13 @@ from eyespot.devices.bench import Bench
 from eyespot.devices.card import Device
 from eyespot.devices.findings import find
 from eyespot.errors import RefusedError, UnfitError
-from eyespot.sizes import Bytes
 from eyespot.tflite.read import read_any
 from eyespot.zoo import registry
 
 WORST: tuple[Status, ...] = ("fails", "unknown", "partial", "ok")
 
 
+@verb
 def check(
     model: str,
     *,
@@ -50,7 +51,9 @@ def check(
     file = read_any(registry.find(model))
     cards = [device_card(name) for name in ([device] if device else names())]
     bench = Bench(file=file)
-    found = tuple(_check(bench, _with(card, {"arena": ram, "flash": flash}, device)) for card in cards)
+    found = tuple(
+        _check(bench, _with(card, {"arena": size(ram), "flash": size(flash)}, device)) for card in cards
+    )
     unfit = [c.device for c in found if (c.npu or c.runs).status != "ok"]
     if strict and unfit:
         raise UnfitError(f"{file.path}: not ok on {', '.join(unfit)}; the findings say why", found)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eyespot.arguments import verb
 from eyespot.artifacts import atomic, sidecars
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.devices import device as device_card
@@ -26,6 +27,7 @@ class Compiled:
     reports: tuple[Path, ...]
 
 
+@verb
 def compile_for(model: str, *, device: str, tool: Path | None = None, out: Path | None = None) -> Compiled:
     """Compile an int8 file for a device's NPU, the compiler's reports kept beside the result.
 

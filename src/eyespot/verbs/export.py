@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from eyespot.arguments import verb
 from eyespot.exports.c import write_c
 from eyespot.exports.folder import write_folder
 from eyespot.tflite.read import read
@@ -22,6 +23,7 @@ class Exported:
     arena: int | None = None
 
 
+@verb
 def export(model: str, *, to: Literal["c", "folder"] = "c", out: Path | None = None) -> Exported:
     """Write a file as C source for a microcontroller, or as a folder for a Linux board.
 

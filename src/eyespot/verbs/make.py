@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from eyespot.arguments import verb
 from eyespot.artifacts import measurements
 from eyespot.artifacts.atomic import replacing, write, write_json
 from eyespot.artifacts.measurements import Accuracy, Compatibility
@@ -45,6 +46,7 @@ class Made:
     arena: int | None
 
 
+@verb
 def make(
     model: str,
     *,

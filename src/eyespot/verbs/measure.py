@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from eyespot.arguments import verb
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.data import catalogue
@@ -33,6 +34,7 @@ class Measured:
     left_out: tuple[str, ...]
 
 
+@verb
 def measure(model: str | None = None, *, out: Path | None = None) -> Measured:
     """Measure the models' files again, on every data set at hand and for every device.
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.arguments import positive, verb
 from eyespot.artifacts import places, sidecars
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.conversion.clean import clean
@@ -24,7 +25,6 @@ from eyespot.quantization.explain import LayerError
 from eyespot.quantization.explain import explain as explained
 from eyespot.quantization.int8 import quantize_static
 from eyespot.quantization.ranges import choose
-from eyespot.sizes import positive
 from eyespot.tflite import run as running
 from eyespot.tflite import schema
 from eyespot.tflite.read import File, describe, read
@@ -42,6 +42,7 @@ class Quantized:
     layers: tuple[LayerError, ...]
 
 
+@verb
 def quantize(
     model: str,
     *,
