@@ -14,7 +14,7 @@ from PIL import Image
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation, Finding, Verdict
 from eyespot.cli import main
-from eyespot.errors import BadArgumentError, UnknownNameError
+from eyespot.errors import BadArgumentError, RefusedError, UnknownNameError
 from eyespot.reports.plot import draw
 from eyespot.verbs.list import list_models
 from eyespot.zoo import listing, registry, results

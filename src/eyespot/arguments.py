@@ -13,7 +13,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from eyespot.errors import BadArgumentError, MissingExtraError
-from eyespot.nouns import BRIEF, Table
+from eyespot.nouns import Table, brief
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -67,7 +67,7 @@ def accepted(name: str, value: Any, hint: Any) -> Any:
             return convert(value)
     *others, last = (getattr(each, "__name__", each) for each in options if each is not NoneType)
     expected = f"{', '.join(others)} or {last}" if others else last
-    raise BadArgumentError(f"{name}: expected {expected}, found {' '.join(BRIEF.repr(value).split())}")
+    raise BadArgumentError(f"{name}: expected {expected}, found {brief(value)}")
 
 
 def _options(hint: Any) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import fields, is_dataclass
 from html import escape
 from pathlib import Path
@@ -12,16 +12,34 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-BRIEF = reprlib.Repr()
-BRIEF.maxtuple = BRIEF.maxdict = BRIEF.maxlist = 5
-BRIEF.maxstring, BRIEF.maxother = 60, 120
+LONG = 100  # characters of a field
+
+
+class Brief(reprlib.Repr):
+    """Shortens long texts and collections; writes four digits of a float."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring, self.maxother = 50, LONG + 1
+
+    def repr_float(self, value: float, _: int) -> str:
+        """A float."""
+        return f"{value:.4g}"
+
+
+def brief(value: Any) -> str:
+    """A value in one short line; a long one by its kind or its number of entries."""
+    text = " ".join(Brief().repr(value).split())
+    if len(text) <= LONG:
+        return text
+    return f"<{len(value)} entries>" if isinstance(value, Sized) else f"<{type(value).__name__}>"
 
 
 class Noun:
     """Base of the dataclasses that verbs return; give them `repr=False`."""
 
     def __repr__(self) -> str:
-        parts = (f"{name}={BRIEF.repr(value)}" for name, value in _fields(self).items())
+        parts = (f"{name}={brief(value)}" for name, value in _fields(self).items())
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,5 +79,5 @@ def _fields(noun: Any) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    text = shorten(value, 200) if isinstance(value, str) else BRIEF.repr(value)
+    text = shorten(value, 200) if isinstance(value, str) else brief(value)
     return f"<td>{escape(text)}</td>"

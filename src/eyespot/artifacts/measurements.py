@@ -11,6 +11,7 @@ from typing import Any, Literal
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write_json
 from eyespot.errors import BadFileError
+from eyespot.nouns import Noun
 from eyespot.preprocessing.spec import Damage
 from eyespot.quantity import Kind
 from eyespot.tflite.kernels import Kernels
@@ -19,8 +20,8 @@ Status = Literal["ok", "partial", "fails", "unknown"]
 Decides = Literal["runs", "npu", "both", "nothing"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Evaluation(Noun):
     """A measured accuracy, with everything needed to measure it again.
 
     `low` and `high` bound top-1's 95 % interval (Wilson); `confusion` counts, as (i, j, images),
@@ -48,8 +49,8 @@ class Evaluation:
     under: Damage | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Finding(Noun):
     """One check of one file on one device, and how far its answer can be trusted.
 
     `decides` names the verdicts that it counts for; estimates and quoted numbers count for none.
@@ -66,16 +67,16 @@ class Finding:
     decides: Decides = "nothing"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Verdict(Noun):
     """`status` and why."""
 
     status: Status
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Compatibility:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Compatibility(Noun):
     """A file on a device: does it run at all, and does all of it run on the NPU (None: there is none)."""
 
     device: str
@@ -85,8 +86,8 @@ class Compatibility:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Accuracy:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Accuracy(Noun):
     """An evaluation and whether it was measured now, shipped, or made on another build."""
 
     evaluation: Evaluation

@@ -14,12 +14,13 @@ from eyespot.devices.card import Compiler
 from eyespot.devices.neutron import convert, locate
 from eyespot.devices.vela import run_vela
 from eyespot.errors import RefusedError
+from eyespot.nouns import Noun
 from eyespot.tflite.read import read_any
 from eyespot.zoo import registry
 
 
-@dataclass(frozen=True, kw_only=True)
-class Compiled:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Compiled(Noun):
     """The compiled file and the compiler's own reports beside it."""
 
     artifact: Artifact

@@ -9,13 +9,14 @@ from typing import Literal
 from eyespot.arguments import verb
 from eyespot.exports.c import write_c
 from eyespot.exports.folder import write_folder
+from eyespot.nouns import Noun
 from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 
 
-@dataclass(frozen=True, kw_only=True)
-class Exported:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Exported(Noun):
     """What was written; the arena in bytes that the C source asks for."""
 
     folder: Path

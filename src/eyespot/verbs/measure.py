@@ -11,6 +11,7 @@ from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.data import catalogue
 from eyespot.errors import MissingDataError
+from eyespot.nouns import Noun
 from eyespot.preprocessing.damage import DAMAGES, OF_COLOURS
 from eyespot.tflite.kernels import Kernels
 from eyespot.verbs.check import check
@@ -24,8 +25,8 @@ RUNS: tuple[tuple[str, Kernels], ...] = (("float32", "xnnpack"), ("int8", "xnnpa
 REFERENCE_WITHIN = 100_000_000  # operations; the reference kernels take hours beyond
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measured:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Measured(Noun):
     """What was measured and where it was written; what could not be, and why."""
 
     folder: Path

@@ -12,6 +12,7 @@ from eyespot.artifacts.atomic import digest_file, write
 from eyespot.artifacts.sidecars import HANDED_ON, Artifact, save, tools
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, StoppedError
+from eyespot.nouns import Noun
 from eyespot.preprocessing.spec import Contract
 from eyespot.quantity import wilson
 from eyespot.weights import published
@@ -29,8 +30,8 @@ LEAST = 5  # images of a class
 SEEDS = 1 << 31
 
 
-@dataclass(frozen=True, kw_only=True)
-class Training:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Training(Noun):
     """A finished run: its folder, weights and float32 file, and top-1 on n validation images.
 
     `low` and `high` bound the 95 % interval (Wilson). `dropped` counts training images that were left
