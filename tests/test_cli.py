@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+import eyespot
 from eyespot.artifacts import places
 from eyespot.cli import main
 from eyespot.preprocessing.synthetic import picture
+from eyespot.reports.terminal import show
 
 
 def run(capsys, *words: object) -> tuple[int, str, str]:
@@ -70,19 +75,55 @@ def test_an_unknown_device(capsys):
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "message"),
     [
-        ["nonsense"],
-        ["evaluate"],
-        ["evaluate", "tiny-resnet", "--foo"],
-        ["evaluate", "tiny-resnet", "--kernels", "x"],
+        (["predcit"], "no command is called 'predcit'; did you mean predict?; see: eyespot --help"),
+        (["nonsense"], "quantize, report, show, train; see: eyespot --help"),
+        (["evaluate"], "requires an argument; see: eyespot evaluate --help"),
+        (["evaluate", "tiny-resnet", "--foo"], "Unknown option: --foo; see: eyespot evaluate --help"),
+        (["evaluate", "tiny-resnet", "--kernels", "x"], "xnnpack"),
+        (["predict", "tiny-resnet", "x.png", "--top", "-1"], "top: expected 1 or more, found -1"),
+        (["predict", "tiny-resnet", "x.png", "--top", "0"], "see: eyespot predict --help"),
+        (["list", "--ram", "1,5M"], "'1,5M': invalid size; write 256k, 1M or 300000"),
     ],
 )
-def test_wrong_usage_is_exit_code_2(capsys, words):
+def test_wrong_usage_is_exit_code_2(capsys, words, message):
     code, out, err = run(capsys, *words)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
-    assert "--help" in err
+    assert message in err
+
+
+def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell command in which `eyespot` is this source's."""
+    script = f'eyespot() {{ "{sys.executable}" -m eyespot "$@"; }}; {command}'
+    path = os.environ | {"PYTHONPATH": str(places.PACKAGE.parent)} | environment
+    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=path)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "err"),
+    [
+        ("eyespot list >&-", 1, "eyespot: standard output is closed; send it to a file or to /dev/null\n"),
+        ("eyespot list >&- 2>&-", 1, ""),
+        ("eyespot list 2>&- >/dev/null", 0, ""),
+        ("eyespot list --json > /dev/full", 1, "eyespot: output: No space left on device\n"),
+        ("eyespot list --json | true", 0, ""),
+        ("eyespot list --json | head -1", 0, ""),
+    ],
+)
+def test_output_that_takes_nothing(command, code, err):
+    done = shell(command)
+    assert (done.returncode, done.stderr) == (code, err)
+
+
+def test_names_that_the_terminal_cannot_write(photos):
+    photo = (photos / "0.png").rename(photos / "grün \udcff.png")
+    done = shell(f"eyespot predict tiny-resnet '{photos}'", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"gr\xfcn \udcff.png: " in done.stdout
+    done = shell(f"eyespot predict tiny-resnet '{photos}' --json", PYTHONIOENCODING="ascii")
+    assert str(photo) in [each["source"] for each in json.loads(done.stdout)]
 
 
 def test_predict_files_folders_and_globs(capsys, photos):
@@ -98,6 +139,14 @@ def test_predict_in_a_table(capsys, photos):
     _, out, _ = run(capsys, "predict", "tiny-resnet", photos / "0.png")
     assert "0.png" in out
     assert "%" in out
+
+
+def test_markup_in_names_is_printed_as_it_is(capsys, tmp_path):
+    show(eyespot.Prediction(source="[/x].png", classes=(("frog [green]", 0.5), (":cat:", 0.25))))
+    assert capsys.readouterr().out == "[/x].png: frog [green] 50.0 %, :cat: 25.0 %\n"
+    code, out, _ = run(capsys, "export", "tiny-resnet", "--to", "folder", "--out", tmp_path / "w[/x]")
+    assert code == 0
+    assert "w[/x]" in out
 
 
 def test_predict_bad_images(capsys, photos):
