@@ -33,11 +33,28 @@ def test_overlapping_threads_keep_stdout():
     assert run(THREADS).stdout == f"visible {['hidden'] * 3}\n"
 
 
+WITHIN = """
+from eyespot.capture import captured
+try:
+    with captured():
+        1 / 0
+except ZeroDivisionError:
+    print("back")
+"""
+
+CLOSED = """
+import sys
+from eyespot.capture import captured
+sys.stdout.close()
+with captured():
+    pass
+sys.stderr.write("fine")
+"""
+
+
 def test_an_error_within_restores_stdout():
-    code = "from eyespot.capture import captured\ntry:\n  with captured(): 1 / 0\nexcept ZeroDivisionError: print('back')"
-    assert run(code).stdout == "back\n"
+    assert run(WITHIN).stdout == "back\n"
 
 
 def test_closed_stdout_is_no_error():
-    code = "import sys\nfrom eyespot.capture import captured\nsys.stdout.close()\nwith captured(): pass\nsys.stderr.write('fine')"
-    assert run(code).stderr == "fine"
+    assert run(CLOSED).stderr == "fine"

@@ -45,7 +45,7 @@ def download(source: Download, path: Path, remedy: str) -> Path:
 
 
 def _fetch(source: Download, part: Path) -> None:
-    """Append what is missing to `part`; a server without ranges, or whose file has changed, sends it whole."""
+    """Append what is missing to `part`, or all of it if the server has no ranges or the file has changed."""
     have = part.stat().st_size if part.exists() else 0
     version = _validator(part).read_text("utf-8") if _validator(part).exists() else ""
     if not (version or source.digest):  # nothing would show that the rest is of another file
