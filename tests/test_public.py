@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shutil
 import subprocess
 import sys
 from typing import get_args, get_type_hints
@@ -157,6 +158,11 @@ def test_predict_takes_gray_pictures():
     [array, image] = eyespot.predict("deepface-emotion", (colours, Image.fromarray(colours)), top=2)
     assert array.classes == image.classes
     assert len(array.classes) == 2
+
+
+def test_a_file_of_the_user_runs_in_a_worker_with_the_same_result(photo, tmp_path):
+    own = shutil.copy(places.ZOO / "tiny-resnet/int8.tflite", tmp_path / "own.tflite")
+    assert eyespot.predict(own, [photo, photo]) == eyespot.predict("tiny-resnet", [photo, photo])
 
 
 @pytest.mark.parametrize(

@@ -72,12 +72,6 @@ class MissingExtraError(EyespotError):
         module = (error.name or "").partition(".")[0]
         return cls(*EXTRAS[module]) if module in EXTRAS else error
 
-    @classmethod
-    def of(cls, error: ModuleNotFoundError) -> MissingExtraError | ModuleNotFoundError:
-        """The error for a module that an extra installs; `error` itself for any other module."""
-        module = (error.name or "").partition(".")[0]
-        return cls(*EXTRAS[module]) if module in EXTRAS else error
-
 
 class BadFileError(EyespotError):
     """A file that is not what it should be."""

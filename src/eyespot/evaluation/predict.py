@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from eyespot.artifacts import places
 from eyespot.errors import BadArgumentError, MissingDataError
 from eyespot.evaluation.prediction import Prediction
+from eyespot.isolation import Pool
 from eyespot.preprocessing.image import SUFFIXES, decode, pixels
 from eyespot.preprocessing.spec import Contract
 from eyespot.progress import track
@@ -27,16 +30,30 @@ def classify(file: File, contract: Contract, images: Pictures, top: int) -> tupl
 
     MissingDataError for a folder or pattern without images, BadArgumentError for an array that is no image.
     """
-    encode, run = running.encoder(file, contract), running.open_runner(file, "xnnpack")
+    spec, encode = contract.preprocessing, running.encoder(file, contract)
+    several = [images] if isinstance(images, str | Path | Image.Image | np.ndarray) else images
+    pictures = list(_each(several))
+    tensors = (encode(_pixels(source, picture, spec.channels)) for source, picture in pictures)
+    outputs = track(_outputs(file, tensors), len(pictures), "predict")
+    shares = [running.to_float(each, file.output) for each in outputs]
+    best = [np.argsort(-each, kind="stable")[:top] for each in shares]
+    return tuple(
+        Prediction(source=source, classes=tuple((contract.classes[i], float(share[i])) for i in first))
+        for (source, _), share, first in zip(pictures, shares, best, strict=True)
+    )
 
-    def prediction(source: str, picture: Picture) -> Prediction:
-        output = run(encode(_pixels(source, picture, contract.preprocessing.channels)))
-        shares = running.to_float(output, file.output)
-        best = np.argsort(-shares, kind="stable")[:top]
-        return Prediction(source=source, classes=tuple((contract.classes[i], float(shares[i])) for i in best))
 
-    pictures = list(_each([images] if isinstance(images, str | Path | Image.Image | np.ndarray) else images))
-    return tuple(prediction(*each) for each in track(pictures, len(pictures), "predict"))
+def _outputs(file: File, tensors: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    """Outputs of LiteRT, which runs in a worker because it can crash; our own files are safe."""
+    if file.path.is_relative_to(places.ZOO):
+        yield from map(running.open_runner(file, "xnnpack"), tensors)
+    else:
+        with Pool(1, name="LiteRT") as pool:
+            yield from pool.open(_open, file.path, file.data)(tensors)
+
+
+def _open(path: Path, data: bytes) -> running.Run:
+    return running.open_runner(File(path=path, data=data, model=None), "xnnpack")
 
 
 def _each(images: Sequence[Picture]) -> Iterator[tuple[str, Picture]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 100_000_000
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # others may start a program, as EPS does
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")  # others may start a program, as EPS does
 
 
 def decode(path: Path, channels: int) -> NDArray[np.uint8]:
@@ -35,6 +35,7 @@ def decode(path: Path, channels: int) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a damaged file either decodes or does not
+            Image.preinit()  # the common formats; to try one that is not loaded, `open` loads all 40
             with Image.open(path, formats=FORMATS) as opened:
                 return pixels(opened, channels, str(path))
     except FileNotFoundError as error:
