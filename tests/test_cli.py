@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ai_edge_litert.schema_py_generated import BuiltinOperator
 from PIL import Image
 
 import eyespot
@@ -17,6 +18,7 @@ from eyespot.artifacts import places
 from eyespot.cli import main
 from eyespot.preprocessing.synthetic import picture
 from eyespot.reports.terminal import show
+from eyespot.tflite import schema
 
 
 def run(capsys, *words: object) -> tuple[int, str, str]:
@@ -139,6 +141,14 @@ def test_predict_in_a_table(capsys, photos):
     _, out, _ = run(capsys, "predict", "tiny-resnet", photos / "0.png")
     assert "0.png" in out
     assert "%" in out
+
+
+def test_a_file_that_crashes_litert(capsys, photos, tmp_path):
+    model = schema.unpack((places.ZOO / "tiny-resnet/int8.tflite").read_bytes())
+    code = model.operatorCodes[model.subgraphs[0].operators[0].opcodeIndex]
+    code.builtinCode = code.deprecatedBuiltinCode = BuiltinOperator.SPLIT  # with the inputs of a convolution
+    (tmp_path / "x.tflite").write_bytes(schema.pack(model))
+    assert "x.tflite: LiteRT crashed: SIGSEGV" in fails(capsys, "predict", tmp_path / "x.tflite", photos)
 
 
 def test_markup_in_names_is_printed_as_it_is(capsys, tmp_path):

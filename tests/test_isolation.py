@@ -170,7 +170,7 @@ def test_a_refusal_is_the_only_verdict_on_a_file() -> None:
 
 
 def test_a_missing_package_is_named_with_its_extra() -> None:
-    with pytest.raises(errors.MissingExtraError, match=r"needs tflite-micro, .*eyespot\[devices\]"):
+    with pytest.raises(errors.MissingExtraError, match=r"needs tflite-micro, .*'\.\[devices\]'"):
         run(f.miss, "tflite_micro")
     with pytest.raises(errors.ToolCrashedError, match=r"^TFLM crashed: ModuleNotFoundError: .* lxml "):
         run(f.miss, "lxml", name="TFLM")

@@ -48,7 +48,7 @@ def _outputs(file: File, tensors: Iterable[NDArray[Any]]) -> Iterator[NDArray[An
     if file.path.is_relative_to(places.ZOO):
         yield from map(running.open_runner(file, "xnnpack"), tensors)
     else:
-        with Pool(1, name="LiteRT") as pool:
+        with Pool(1, name=f"{file.path}: LiteRT") as pool:
             yield from pool.open(_open, file.path, file.data)(tensors)
 
 
