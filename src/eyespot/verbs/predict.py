@@ -18,13 +18,12 @@ def _texts(_: Any, tokens: tuple[Token, ...]) -> list[str]:
     return [token.value for token in tokens]
 
 
+Images = Annotated[Pictures, Parameter(n_tokens=-1, converter=_texts)]
+
+
 @verb
 def predict(
-    model: str,
-    images: Annotated[Pictures, Parameter(n_tokens=-1, converter=_texts)],
-    *,
-    top: int = 5,
-    contract: str | None = None,
+    model: str, images: Images, *, top: int = 5, contract: str | None = None
 ) -> tuple[Prediction, ...]:
     """Classify image files, all images of folders, or globs.
 
