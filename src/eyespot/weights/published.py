@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from eyespot.artifacts import atomic, places
-from eyespot.artifacts.download import download
+from eyespot.data.download import download
 from eyespot.errors import BadFileError, MissingExtraError, UnknownNameError
 from eyespot.zoo.cards import Download, Model, Weights
 
