@@ -13,7 +13,7 @@ from PIL import Image
 
 from eyespot.artifacts import measurements
 from eyespot.cli import main
-from eyespot.errors import RefusedError, UnknownNameError
+from eyespot.errors import BadArgumentError, RefusedError, UnknownNameError
 from eyespot.reports.plot import draw
 from eyespot.tflite.read import read
 from eyespot.verbs.list import list_models
@@ -155,7 +155,7 @@ def test_shown(no_data, capsys):
 
 
 def test_bad_questions(no_data, capsys):
-    with pytest.raises(RefusedError, match="give one from 0 to 1"):
+    with pytest.raises(BadArgumentError, match="expected 0 to 1"):
         list_models(min_accuracy=80)
     with pytest.raises(UnknownNameError, match="did you mean mcxn947"):
         list_models(device="mcxn974")

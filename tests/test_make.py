@@ -16,9 +16,10 @@ from eyespot.artifacts.measurements import Evaluation
 from eyespot.artifacts.sidecars import load, sidecar
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.exports.c import FILES
+from eyespot.nouns import plain
 from eyespot.quantity import wilson
 from eyespot.reports.markdown import megabytes, share, table
-from eyespot.reports.terminal import plain, show
+from eyespot.reports.terminal import show
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.verbs import make as making

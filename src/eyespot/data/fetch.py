@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eyespot.artifacts import places
-from eyespot.artifacts.download import download
 from eyespot.data import archive, catalogue
+from eyespot.data.download import download
 from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError
+from eyespot.nouns import Noun
 from eyespot.progress import track
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Dataset
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fetched:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Fetched(Noun):
     """A data set at hand: its folder, the images in each split, and what was verified.
 
     `new` is False where it was there already and nothing had to be done.

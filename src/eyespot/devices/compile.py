@@ -12,10 +12,11 @@ from eyespot.devices.card import Device
 from eyespot.devices.compilers import Compilation
 from eyespot.devices.host import HostMeasurements
 from eyespot.errors import EyespotError, RefusedError
+from eyespot.nouns import Noun
 
 
-@dataclass(frozen=True, kw_only=True)
-class Compiled:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Compiled(Noun):
     """The compiled file and the compiler's own reports beside it."""
 
     artifact: Artifact

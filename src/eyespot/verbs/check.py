@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from eyespot.arguments import Bytes, size, verb
 from eyespot.artifacts.measurements import Compatibility
 from eyespot.devices import device as device_card
 from eyespot.devices import devices
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
-from eyespot.sizes import Bytes
 from eyespot.tflite.read import read_any
 from eyespot.zoo import registry
 
 
+@verb
 def check(
     model: str,
     *,
@@ -42,4 +43,4 @@ def check(
     """
     file = read_any(registry.find(model))
     cards = [device_card(device)] if device else devices()
-    return check_file(HostMeasurements(file=file), cards, ram=ram, flash=flash, strict=strict)
+    return check_file(HostMeasurements(file=file), cards, ram=size(ram), flash=size(flash), strict=strict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from eyespot.arguments import verb
 from eyespot.devices import device as device_card
 from eyespot.devices.compile import Compiled, compile_file
 from eyespot.devices.host import HostMeasurements
@@ -11,6 +12,7 @@ from eyespot.tflite.read import read_any
 from eyespot.zoo import registry
 
 
+@verb
 def compile_for(model: str, *, device: str, tool: Path | None = None, out: Path | None = None) -> Compiled:
     """Compile an int8 file for a device's NPU, the compiler's reports kept beside the result.
 

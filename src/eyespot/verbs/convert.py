@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyespot.arguments import verb
 from eyespot.artifacts.atomic import digest, digest_file
 from eyespot.artifacts.sidecars import HANDED_ON, Artifact, load, sidecar, tools
 from eyespot.conversion.adopt import adopt
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 RANDOM = "random"
 
 
+@verb
 def convert(model: str, *, weights: str | None = None, out: Path | None = None) -> Artifact:
     """Turn trained or published weights into OUT/float32.tflite, the contract inside.
 

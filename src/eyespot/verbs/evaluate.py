@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from eyespot.arguments import positive, verb
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.data import catalogue
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.evaluation.engine import Job, check_classes, classify, refuse_overlap, summarise
 from eyespot.preprocessing.damage import OF_COLOURS
 from eyespot.preprocessing.spec import Damage
-from eyespot.sizes import positive
 from eyespot.tflite import run as running
 from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.read import read
@@ -19,6 +19,7 @@ PACKAGES = {"xnnpack": "ai-edge-litert", "reference": "ai-edge-litert", "tflm": 
 TOP5_FROM = 21
 
 
+@verb
 def evaluate(
     model: str,
     *,

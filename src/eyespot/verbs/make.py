@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from eyespot.arguments import verb
 from eyespot.artifacts import measurements
 from eyespot.artifacts.atomic import replacing, write, write_json
 from eyespot.artifacts.measurements import Accuracy, Compatibility
@@ -15,6 +16,7 @@ from eyespot.data import catalogue
 from eyespot.devices import device as device_card
 from eyespot.errors import MissingDataError
 from eyespot.exports.golden import write_golden
+from eyespot.nouns import Noun
 from eyespot.reports.model_card import model_card
 from eyespot.tflite.read import File, read
 from eyespot.tflite.run import contract_of
@@ -34,8 +36,8 @@ SHIPPED = "shipped measurement; the data set is not at hand"
 OTHER = "measured on another build of the same recipe; the data set is not at hand"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Made:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Made(Noun):
     """A finished folder: sizes in bytes by file, accuracies, compatibility, the TFLM arena to reserve."""
 
     folder: Path
@@ -45,6 +47,7 @@ class Made:
     arena: int | None
 
 
+@verb
 def make(
     model: str,
     *,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from eyespot.arguments import verb
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.data import catalogue
@@ -13,6 +14,7 @@ from eyespot.devices import devices
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
 from eyespot.errors import MissingDataError
+from eyespot.nouns import Noun
 from eyespot.preprocessing.damage import DAMAGES, OF_COLOURS
 from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.read import read
@@ -26,8 +28,8 @@ RUNS: tuple[tuple[str, Kernels], ...] = (("float32", "xnnpack"), ("int8", "xnnpa
 REFERENCE_WITHIN = 100_000_000  # operations; the reference kernels take hours beyond
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measured:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Measured(Noun):
     """What was measured and where it was written; what could not be, and why."""
 
     folder: Path
@@ -36,6 +38,7 @@ class Measured:
     left_out: tuple[str, ...]
 
 
+@verb
 def measure(model: str | None = None, *, out: Path | None = None) -> Measured:
     """Measure the models' files again, on every data set at hand and for every device.
 

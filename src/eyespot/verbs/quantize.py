@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.arguments import positive, verb
 from eyespot.artifacts import places, sidecars
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.conversion.clean import clean
@@ -16,7 +17,9 @@ from eyespot.data import catalogue
 from eyespot.data.folder import is_unsorted, unsorted
 from eyespot.data.split import Split
 from eyespot.errors import MissingDataError, RefusedError
+from eyespot.nouns import Noun
 from eyespot.preprocessing.spec import Contract
+from eyespot.quantization.activations import observe
 from eyespot.quantization.bias import correct
 from eyespot.quantization.calibration import Calibration, choose_images
 from eyespot.quantization.dense import align
@@ -24,7 +27,6 @@ from eyespot.quantization.explain import LayerError
 from eyespot.quantization.explain import explain as explained
 from eyespot.quantization.int8 import quantize_static
 from eyespot.quantization.ranges import choose
-from eyespot.sizes import positive
 from eyespot.tflite import run as running
 from eyespot.tflite import schema
 from eyespot.tflite.read import File, describe, read
@@ -34,14 +36,15 @@ from eyespot.zoo.cards import Dataset, Quantization
 MAY_CALIBRATE = ("train", "calibration", "all")  # splits; never a test or validation split
 
 
-@dataclass(frozen=True, kw_only=True)
-class Quantized:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Quantized(Noun):
     """The int8 file; with `explain` also each layer's error, worst first."""
 
     artifact: Artifact
     layers: tuple[LayerError, ...]
 
 
+@verb
 def quantize(
     model: str,
     *,
@@ -106,10 +109,11 @@ def quantize(
 def quantized(file: File, pixels: NDArray[np.uint8], how: Quantization) -> bytes:
     """The int8 bytes of a float32 file, calibrated on images as it takes them, before the last clean-up."""
     contract, real = running.contract_of(file), _taken(file, pixels)
-    data = quantize_static(file.data, choose(file, real, contract.preprocessing, how.ranges))
+    seen = observe(file, real)
+    data = quantize_static(file.data, choose(file, real, contract.preprocessing, how.ranges, seen))
     int8 = align(_int8(file, clean(data, contract, {})), file)
     if how.bias_correction:
-        int8 = correct(int8, file, _taken(int8, pixels), real)
+        int8 = correct(int8, seen.means, _taken(int8, pixels))
     return int8.data
 
 

@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyespot.arguments import positive, verb
 from eyespot.artifacts.atomic import digest_file, write
 from eyespot.artifacts.sidecars import HANDED_ON, Artifact, save, tools
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, StoppedError
+from eyespot.nouns import Noun
 from eyespot.preprocessing.spec import Contract
 from eyespot.quantity import wilson
-from eyespot.sizes import positive
-from eyespot.tflite.contract import encode
 from eyespot.weights import published
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Dataset, Model
@@ -30,8 +30,8 @@ LEAST = 5  # images of a class
 SEEDS = 1 << 31
 
 
-@dataclass(frozen=True, kw_only=True)
-class Training:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Training(Noun):
     """A finished run: its folder, weights and float32 file, and top-1 on n validation images.
 
     `low` and `high` bound the 95 % interval (Wilson). `dropped` counts training images that were left
@@ -48,6 +48,7 @@ class Training:
     dropped: dict[str, int]
 
 
+@verb
 def train(
     model: str,
     *,
@@ -254,6 +255,7 @@ def _finish(course: Course, folder: Path) -> Training:
     """Write the files and the pictures; tell the accuracy."""
     from eyespot.conversion.pytorch import save_float32
     from eyespot.reports import training
+    from eyespot.tflite.contract import encode
     from eyespot.training.loop import answers
     from eyespot.weights.state_dicts import to_safetensors
 

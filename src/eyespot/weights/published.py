@@ -1,4 +1,4 @@
-"""Published weights: found under the data root, or downloaded from the publisher; verified either way."""
+"""Published weights: read from the data root or downloaded from the publisher, and always verified."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from eyespot.artifacts import atomic, places
-from eyespot.artifacts.download import download
+from eyespot.data.download import download
 from eyespot.errors import BadFileError, MissingExtraError, UnknownNameError
 from eyespot.zoo.cards import Download, Model, Weights
 
 
 def named(card: Model, name: str) -> Weights:
-    """A model's published weights of that name. UnknownNameError where it has none such."""
+    """The published weights of a model with this name. UnknownNameError if there are none."""
     known = {weights.name: weights for weights in card.weights}
     if name not in known:
         raise UnknownNameError(f"published weights of {card.name}", name, known)
@@ -22,10 +22,10 @@ def named(card: Model, name: str) -> Weights:
 
 
 def locate(weights: Weights) -> Path:
-    """The verified file, downloaded where `$EYESPOT_DATA/published` lacks it.
+    """The verified file. If `$EYESPOT_DATA/published` lacks it, it is downloaded.
 
-    BadFileError where the file there has another digest, MissingDataError where the download fails,
-    MissingExtraError where the package that carries the file is not installed.
+    BadFileError if the file has another digest, MissingDataError if the download fails,
+    MissingExtraError if the package that contains the file is not installed.
     """
     folder = places.data_root() / "published"
     if weights.package:
@@ -41,7 +41,7 @@ def _fetched(source: Download, path: Path) -> Path:
         return download(source, path, f"put a copy there yourself: {path}")
     if source.digest and not atomic.matches(path, source.digest):
         raise BadFileError(
-            f"{path}: is not the published file (expected {source.digest}); delete it and repeat"
+            f"{path}: is not the published file (expected {source.digest}). Delete it and repeat."
         )
     return path
 
@@ -54,7 +54,7 @@ def _installed(weights: Weights) -> Path:
 
 
 def _member(archive: Path, name: str) -> bytes:
-    """The bytes of one file of a tar archive; nothing is unpacked."""
+    """The bytes of one member of a tar archive. Nothing is unpacked."""
     try:
         with tarfile.open(archive) as opened:
             for member in opened:
@@ -62,6 +62,6 @@ def _member(archive: Path, name: str) -> bytes:
                     return file.read()
     except (tarfile.TarError, OSError, EOFError) as error:
         raise BadFileError(
-            f"{archive}: is not a whole tar archive ({error}); delete it and repeat"
+            f"{archive}: is not a whole tar archive ({error}). Delete it and repeat."
         ) from error
-    raise BadFileError(f"{archive}: holds no {name}")
+    raise BadFileError(f"{archive}: expected a member {name}, found none")

@@ -8,13 +8,14 @@ from math import inf
 
 from eyespot.artifacts.measurements import Compatibility, Status
 from eyespot.artifacts.sidecars import Artifact
+from eyespot.nouns import Noun
 from eyespot.zoo import provenance, results
 from eyespot.zoo.cards import Model
 from eyespot.zoo.models import MODELS
 
 
-@dataclass(frozen=True, kw_only=True)
-class Listed:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Listed(Noun):
     """A model in one line. Sizes are bytes; operations, top-1 and arena are those of the int8 file.
 
     `runs` and `npu` are the verdicts on the device that was asked for; `best` says that no other model of
