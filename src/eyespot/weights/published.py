@@ -1,4 +1,4 @@
-"""Published weights: found under the data root, or downloaded from the publisher; verified either way."""
+"""Published weights: read from the data root or downloaded from the publisher, and always verified."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eyespot.zoo.cards import Download, Model, Weights
 
 
 def named(card: Model, name: str) -> Weights:
-    """A model's published weights of that name. UnknownNameError where it has none such."""
+    """The published weights of a model with this name. UnknownNameError if there are none."""
     known = {weights.name: weights for weights in card.weights}
     if name not in known:
         raise UnknownNameError(f"published weights of {card.name}", name, known)
@@ -22,10 +22,10 @@ def named(card: Model, name: str) -> Weights:
 
 
 def locate(weights: Weights) -> Path:
-    """The verified file, downloaded if `$EYESPOT_DATA/published` lacks it.
+    """The verified file. If `$EYESPOT_DATA/published` lacks it, it is downloaded.
 
-    BadFileError if the file there has another digest, MissingDataError if the download fails,
-    MissingExtraError if the package that holds the file is not installed.
+    BadFileError if the file has another digest, MissingDataError if the download fails,
+    MissingExtraError if the package that contains the file is not installed.
     """
     folder = places.data_root() / "published"
     if weights.package:
@@ -65,7 +65,7 @@ def _installed(weights: Weights) -> Path:
 
 
 def _member(archive: Path, name: str) -> bytes:
-    """The bytes of one file of a tar archive; nothing is unpacked."""
+    """The bytes of one member of a tar archive. Nothing is unpacked."""
     try:
         with tarfile.open(archive) as opened:
             for member in opened:
@@ -73,6 +73,6 @@ def _member(archive: Path, name: str) -> bytes:
                     return file.read()
     except (tarfile.TarError, OSError, EOFError) as error:
         raise BadFileError(
-            f"{archive}: is not a whole tar archive ({error}); delete it and repeat"
+            f"{archive}: is not a whole tar archive ({error}). Delete it and repeat."
         ) from error
-    raise BadFileError(f"{archive}: holds no {name}")
+    raise BadFileError(f"{archive}: expected a member {name}, found none")
