@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyespot.artifacts import sidecars
-from eyespot.artifacts.atomic import digest_file, write
+from eyespot.artifacts.atomic import digest_file, write, write_json
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.errors import BadFileError
 
@@ -43,8 +43,8 @@ class ModelFolder:
             record = sidecars.read_sidecar(path)
             if path.exists() and (found := self._sha256(name)) != record.sha256:
                 raise BadFileError(
-                    f"{path}: expected the file of its sidecar (sha256 {record.sha256[:12]}...), found another "
-                    f"({found[:12]}...). Make the file again, or delete {sidecars.sidecar(path).name}."
+                    f"{path}: its sidecar expects sha256 {record.sha256[:12]}..., found {found[:12]}.... "
+                    f"Make the file again, or delete {sidecars.sidecar(path).name}."
                 )
             self._records[name] = record
         return self._records.get(name)
@@ -67,7 +67,7 @@ class ModelFolder:
         """Write a .tflite file and its sidecar; `fields` are Artifact's other ones."""
         from eyespot.tflite.read import parse
 
-        file = parse(self.path / name, data)
+        file = parse(data, self.path / name)
         own = {"bytes": len(data), "operations": file.operations, "operators": len(file.operators)}
         self._files[name] = file
         self._records[name] = sidecars.save(file.path, data, facts=own | facts, **fields)
@@ -78,7 +78,7 @@ class ModelFolder:
         record = self.record(name)
         assert record is not None, "nobody copies files that are not ours"  # noqa: S101
         write(folder / name, self.file(name).data)
-        sidecars.write_sidecar(folder / name, record)
+        write_json(sidecars.sidecar(folder / name), asdict(record))
 
     def discard(self, name: str) -> None:
         """Remove a file and its sidecar, if they exist, because their source has changed."""

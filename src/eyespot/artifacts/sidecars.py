@@ -42,16 +42,12 @@ def tools(*packages: str) -> dict[str, str]:
 def save(path: Path, data: bytes, **fields: Any) -> Artifact:
     """Write a file and its sidecar; `fields` are Artifact's other ones."""
     write(path, data)
-    return write_sidecar(path, Artifact(file=path.name, sha256=digest(data), **fields))
+    return record(path, digest(data), **fields)
 
 
-def record(path: Path, **fields: Any) -> Artifact:
-    """Write the sidecar of a file that another tool wrote."""
-    return write_sidecar(path, Artifact(file=path.name, sha256=digest_file(path), **fields))
-
-
-def write_sidecar(path: Path, artifact: Artifact) -> Artifact:
-    """Write the sidecar of `path`, whose sha256 is known."""
+def record(path: Path, sha256: str = "", **fields: Any) -> Artifact:
+    """Write the sidecar of a file that is there; its digest is computed if it is not given."""
+    artifact = Artifact(file=path.name, sha256=sha256 or digest_file(path), **fields)
     write_json(sidecar(path), asdict(artifact))
     return artifact
 

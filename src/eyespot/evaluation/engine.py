@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from eyespot.artifacts import atomic, sidecars
 from eyespot.artifacts.measurements import Evaluation
+from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.data import catalogue
 from eyespot.data.split import Split, data_digest, image_digest
 from eyespot.errors import BadFileError, RefusedError
@@ -118,9 +119,7 @@ def check_classes(contract: Contract, split: Split) -> None:
 
 def refuse_overlap(file: File, digests: list[bytes]) -> None:
     """RefusedError where images calibrated the file or trained it; sidecars must match their files."""
-    if not sidecars.sidecar(file.path).exists():
-        return
-    links = sidecars.chain(file.path)
+    links = ModelFolder(file.path.parent).chain(file.path.name)
     for fact, did in (("training_images", "trained"), ("calibration_images", "calibrated")):
         used = {each for link in links for each in link.facts.get(fact, [])}
         if common := sum(d.hex() in used for d in digests):

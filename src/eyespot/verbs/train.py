@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyespot.artifacts.atomic import digest_file, write
+from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import HANDED_ON, Artifact, save, tools
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, StoppedError
@@ -278,8 +279,9 @@ def _finish(course: Course, folder: Path) -> Training:
     )
     own = {each: course.facts[each] for each in HANDED_ON if each in course.facts}
     float32 = save_float32(
-        course.network, course.contract, folder, weights="train", digest=weights.sha256, facts=own
-    )
+        course.network, course.contract, ModelFolder(folder), weights="train",
+        inputs={"weights": weights.sha256}, facts=own,
+    )  # fmt: skip
     training.draw_confusion(folder / "confusion.png", labels, shares, classes)
     training.draw_mistakes(folder / "mistakes.png", held.validation_images.numpy(), labels, shares, classes)
     low, high = wilson(correct, n)
