@@ -44,7 +44,7 @@ def _check(file: File, spec: Preprocessing) -> None:
             f"{file.path}: expected an int8 file, found {file.precision}. Use eyespot quantize."
         )
     if spec.order == "bgr" or spec.resize != "bilinear":
-        uses = f"its images are {spec.order}, resized with the {spec.resize} filter"
+        uses = f"its images are {spec.order}, resized by {spec.resize}"
         raise RefusedError(
             f"{file.path}: {uses}; the C source supports rgb and gray, bilinear. Export a folder."
         )

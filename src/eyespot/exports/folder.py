@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).parent / "templates" / "folder" / "classify.py"
 def write_folder(file: File, contract: Contract, folder: Path) -> tuple[Path, ...]:
     """Write the model, labels.txt, contract.json and classify.py. RefusedError for labels with line ends.
 
-    The contract's `levels` are what pixel values 0..255 become: 256 numbers, or 256 x channels if they differ.
+    The contract's `levels` are what pixel values 0..255 become: (256,), or (256, channels) if they differ.
     """
     if any(len(name.splitlines()) != 1 for name in contract.classes):
         raise RefusedError(f"{file.path}: a class name is empty or has a line end; labels.txt has one a line")
