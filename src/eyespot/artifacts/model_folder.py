@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eyespot.artifacts import sidecars
 from eyespot.artifacts.atomic import digest_file, write, write_json
 from eyespot.artifacts.sidecars import Artifact
-from eyespot.errors import BadFileError
+from eyespot.errors import BadFileError, MissingDataError
 
 if TYPE_CHECKING:
     from eyespot.tflite.read import File
@@ -73,12 +73,16 @@ class ModelFolder:
         self._records[name] = sidecars.save(file.path, data, facts=own | facts, **fields)
         return self._records[name]
 
-    def copy(self, name: str, folder: Path) -> None:
-        """Write a file with a sidecar, as it was read, to another folder."""
-        record = self.record(name)
-        assert record is not None, "nobody copies files that are not ours"  # noqa: S101
-        write(folder / name, self.file(name).data)
-        write_json(sidecars.sidecar(folder / name), asdict(record))
+    def pair(self) -> tuple[Artifact, Artifact]:
+        """The records of float32.tflite and int8.tflite. MissingDataError unless both are complete."""
+        float32, int8 = (self._whole(name) for name in (FLOAT32, INT8))
+        return float32, int8
+
+    def copy(self, folder: Path) -> None:
+        """Write both files with their sidecars to a folder, as they were read."""
+        for record in self.pair():
+            write(folder / record.file, self.file(record.file).data)
+            write_json(sidecars.sidecar(folder / record.file), asdict(record))
 
     def discard(self, name: str) -> None:
         """Remove a file and its sidecar, if they exist, because their source has changed."""
@@ -89,3 +93,12 @@ class ModelFolder:
 
     def _sha256(self, name: str) -> str:
         return self.file(name).sha256 if name.endswith(".tflite") else digest_file(self.path / name)
+
+    def _whole(self, name: str) -> Artifact:
+        path, record = self.path / name, self.record(name)
+        if record is None or not path.is_file():
+            lacking = path if record else sidecars.sidecar(path)
+            raise MissingDataError(
+                f"{lacking}: no such file; make it with eyespot convert and eyespot quantize"
+            )
+        return record

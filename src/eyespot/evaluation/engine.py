@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -21,7 +22,8 @@ from eyespot.artifacts.measurements import Evaluation
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.data import catalogue
 from eyespot.data.split import Split, data_digest, image_digest
-from eyespot.errors import BadFileError, RefusedError
+from eyespot.errors import BadFileError, MissingDataError, RefusedError
+from eyespot.preprocessing.damage import OF_COLOURS
 from eyespot.preprocessing.spec import Contract, Damage
 from eyespot.progress import track
 from eyespot.quantity import wilson
@@ -101,6 +103,35 @@ def _classify_span(span: tuple[int, int]) -> tuple[NDArray[np.int64], list[bytes
 def _ranked(outputs: NDArray[Any]) -> NDArray[np.int64]:
     """Indices of the five largest outputs; among equal ones the lower index first, as argmax chooses."""
     return np.argsort(-outputs.astype(np.float64), axis=1, kind="stable")[:, :5]
+
+
+@contextlib.contextmanager
+def workers(processes: int | None = None) -> Iterator[int | None]:
+    yield processes
+
+
+def evaluate(
+    file: File,
+    contract: Contract,
+    data: Dataset,
+    split: str,
+    *,
+    pool: int | None,
+    kernels: Kernels = "xnnpack",
+    under: Damage | None = None,
+    images: int | None = None,
+) -> Evaluation:
+    opened = catalogue.open_split(data, split)
+    if not len(opened):
+        raise MissingDataError(f"{data.name}: no image falls into its {opened.name} part; add some")
+    check_classes(contract, opened)
+    n = min(images or len(opened), len(opened))
+    if under in OF_COLOURS and contract.preprocessing.channels == 1:
+        raise RefusedError(f"{file.path}: takes gray images, to which {under} does nothing")
+    job = Job(path=file.path, data=data, split=opened.name, kernels=kernels, contract=contract, under=under)
+    ranked, digests = classify(job, n, pool)
+    refuse_overlap(file, digests)
+    return summarise(file, job, opened, ranked, digests)
 
 
 def check_classes(contract: Contract, split: Split) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from eyespot.artifacts.atomic import write
-from eyespot.errors import RefusedError
+from eyespot.devices.host import HostMeasurements
+from eyespot.errors import EyespotError, RefusedError
 from eyespot.exports.golden import answers
 from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.tflite import run as running
@@ -27,14 +28,17 @@ FILES = ("model.h", "model.c", "preprocess.c", "golden.c", "main.cc", "CMakeList
 
 
 def write_c(
-    file: File, contract: Contract, folder: Path, arena: int, golden_bytes: int = GOLDEN_BYTES
+    measured: HostMeasurements, contract: Contract, folder: Path, golden_bytes: int = GOLDEN_BYTES
 ) -> tuple[tuple[Path, ...], int]:
-    """Write the sources; return them and the bytes of arena that they reserve, given what TFLM measured.
+    """Write the sources; return them and the bytes of arena that they reserve.
 
-    RefusedError for a file or a contract that the sources do not support.
+    RefusedError for a file or a contract that the sources do not support; errors of the arena's measurement.
     """
+    file = measured.file
     _check(file, contract.preprocessing)
-    filled = values(file, contract, arena) | _golden(file, contract, golden_bytes)
+    if isinstance(measured.arena, EyespotError):
+        raise measured.arena
+    filled = values(file, contract, measured.arena.total) | _golden(file, contract, golden_bytes)
     return tuple(write(folder / name, render(name, filled)) for name in FILES), int(filled["arena"])
 
 

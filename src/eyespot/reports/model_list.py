@@ -56,7 +56,7 @@ def _row(card: Model) -> dict[str, str]:
         "MParams": _beside(f"{card.parameters / 1e6:.3f}", card, "MParams"),
         "FP32 size": _beside(_size(provenance.record(card.name, "float32")), card, "size float32"),
         "INT8 size": _beside(_size(int8), card, "size int8"),
-        "Compatibility": _beside(_devices(measurements.compatibility(card.name)), card, "compatibility"),
+        "Compatibility": _beside(_devices(results.compatibility(card.name)), card, "compatibility"),
     }
 
 
@@ -96,8 +96,9 @@ def _figure(card: Model, chains: Chains, measured: Evaluation) -> str:
     figure = markdown.share(measured.top1, measured.low, measured.high, measured.n)
     elsewhere = f"on {measured.data}, which is not {registry.dataset(card.data).title}: "
     where = "" if measured.data == card.data else elsewhere
-    other = "" if measured.artifact in chains else " (measured on another build of the same recipe)"
-    return where + figure + other
+    record = provenance.record(card.name, measured.precision)
+    same = record is not None and record.sha256 == measured.artifact
+    return where + figure + ("" if same else " (measured on another build of the same recipe)")
 
 
 def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:

@@ -9,10 +9,13 @@ from pathlib import Path
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.data import catalogue
+from eyespot.devices import devices
+from eyespot.devices.host import HostMeasurements
+from eyespot.devices.verdicts import check_file
 from eyespot.errors import MissingDataError
 from eyespot.preprocessing.damage import DAMAGES, OF_COLOURS
 from eyespot.tflite.kernels import Kernels
-from eyespot.verbs.check import check
+from eyespot.tflite.read import read
 from eyespot.verbs.evaluate import evaluate
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Dataset, Model
@@ -49,18 +52,18 @@ def measure(model: str | None = None, *, out: Path | None = None) -> Measured:
     """
     folder = out or measurements.own()
     found: list[Evaluation] = []
-    devices: list[Compatibility] = []
+    compatibility: list[Compatibility] = []
     left_out: list[str] = []
     for card in [registry.model(model)] if model else MODELS:
         if not (registry.home(card.name) / "int8.tflite").exists():
             left_out.append(f"{card.name}: is not built; eyespot make {card.name}")
             continue
-        devices += _check(card, folder)
+        compatibility += _check(card, folder)
         found += _evaluate(card, folder, left_out)
     return Measured(
         folder=folder,
         evaluations=tuple(found),
-        compatibility=tuple(devices),
+        compatibility=tuple(compatibility),
         left_out=tuple(left_out),
     )
 
@@ -103,6 +106,7 @@ def _data_sets(card: Model) -> list[Dataset]:
 
 
 def _check(card: Model, folder: Path) -> tuple[Compatibility, ...]:
-    found = check(card.name)
+    file = read(registry.home(card.name) / "int8.tflite")
+    found = check_file(HostMeasurements(file=file), devices())
     measurements.save_devices(card.name, found, folder)
     return found
