@@ -19,10 +19,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eyespot.artifacts.download import download
 from eyespot.cli import main
 from eyespot.data import archive, catalogue, cifar10, imagenet, vww
 from eyespot.data import fetch as verb
+from eyespot.data.download import download
 from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError
 from eyespot.verbs.fetch import fetch
 from eyespot.zoo import registry
@@ -351,6 +351,7 @@ def server() -> Iterator[Server]:
             part = b"" if state.status else state.body[start:]
             self.send_response(state.status or (416 if asked and not part else 206 if start else 200))
             self.send_header("Content-Length", str(len(part)))
+            self.send_header("Content-Range", f"bytes {start}-{len(state.body) - 1}/{len(state.body)}")
             self.end_headers()
             self.wfile.write(part[: state.breaks_at or None])
 
@@ -400,10 +401,10 @@ def test_another_file_than_expected(server: Server, tmp_path: Path) -> None:
     assert left_over(tmp_path) == []
 
 
-@pytest.mark.parametrize(("status", "said"), [(401, "wants an account"), (404, "does not deliver")])
+@pytest.mark.parametrize(("status", "said"), [(401, "asks for an account"), (404, "download failed")])
 def test_a_publisher_who_refuses(status: int, said: str, server: Server, tmp_path: Path) -> None:
     server.status = status
-    with pytest.raises(MissingDataError, match=rf"the publisher {said} \({status} .*\); help"):
+    with pytest.raises(MissingDataError, match=rf"{said} \({status} .*\); help"):
         download(pinned(server), tmp_path / "file", "help")
 
 

@@ -1,4 +1,4 @@
-"""What other libraries say about their own insides, kept from the terminal."""
+"""Output of other libraries, kept from the terminal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import contextlib
 import os
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+_lock = threading.RLock()  # the file descriptors belong to the process: one capture at a time
 
 
 @dataclass
@@ -22,21 +25,29 @@ class Caught:
 def captured() -> Iterator[Caught]:
     """Catch all that is written to file descriptors 1 and 2, by C++ as well; silence Python's warnings."""
     caught = Caught()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = [os.dup(fd) for fd in (1, 2)]
-    with tempfile.TemporaryFile() as file:
-        try:
-            for fd in (1, 2):
-                os.dup2(file.fileno(), fd)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                yield caught
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for fd, old in zip((1, 2), saved, strict=True):
-                os.dup2(old, fd)
-                os.close(old)
-            file.seek(0)
-            caught.text = file.read().decode(errors="replace")
+    with _lock, tempfile.TemporaryFile() as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with _redirected(1, file.fileno()), _redirected(2, file.fileno()):
+            yield caught
+        file.seek(0)
+        caught.text = file.read().decode(errors="replace")
+
+
+@contextlib.contextmanager
+def _redirected(descriptor: int, target: int) -> Iterator[None]:
+    """Let a file descriptor mean another one, and restore it."""
+    _flush()
+    saved = os.dup(descriptor)
+    os.dup2(target, descriptor)
+    try:
+        yield
+    finally:
+        _flush()
+        os.dup2(saved, descriptor)
+        os.close(saved)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            stream.flush()

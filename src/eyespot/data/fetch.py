@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eyespot.artifacts import places
-from eyespot.artifacts.download import download
 from eyespot.data import archive, catalogue
+from eyespot.data.download import download
 from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError
 from eyespot.progress import track
 from eyespot.zoo import registry
