@@ -18,6 +18,7 @@ SPLITS = {
     "test": ("test", "PrivateTest_"),
 }
 
+
 def read(card: Dataset, root: Path, split: str) -> Split:
     """Open a split, images (48, 48, 1). Class folders come in the card's order, not sorted."""
     folder, prefix = SPLITS[split]

@@ -62,7 +62,9 @@ def in_folders(root: Path, folders: Sequence[str], data: str) -> list[LabelledFi
     return [LabelledFile(f"{folders[label]}/{name}", label) for name, label in sorted(found)]
 
 
-def open_files(card: Dataset, split: str, root: Path, files: Sequence[LabelledFile], channels: int = 3) -> Split:
+def open_files(
+    card: Dataset, split: str, root: Path, files: Sequence[LabelledFile], channels: int = 3
+) -> Split:
     """A split made of files under `root`, in their order."""
     names, labels = [each.file for each in files], np.array([each.label for each in files], np.int64)
 
@@ -114,13 +116,13 @@ def _check_files(path: Path, folder: Path, names: Sequence[str]) -> None:
 
 
 def verify_files(root: Path, files: Iterable[str], card: Dataset) -> str:
-    """What was verified, in words. BadFileError unless what `sha256sum FILES` prints has the card's digest."""
+    """What was verified, in words. BadFileError if the files differ from those that the card pins."""
     names, whole = sorted(files), hashlib.sha256()
     for name in track(names, len(names), f"verify {root.name}"):
         whole.update(f"{digest_file(root / name)}  {name}\n".encode())
-    if whole.hexdigest() != card.digest:
+    if (found := whole.hexdigest()) != card.digest:
         raise BadFileError(
-            f"{root}: its {len(names):,} files are not those of {card.name} (sha256 {whole.hexdigest()[:12]}..., "
-            f"expected {card.digest[:12]}...); delete them and repeat: eyespot fetch {card.name}"
+            f"{root}: its {len(names):,} files are not those of {card.name} (sha256 {found[:12]}..., "
+            f"expected {card.digest[:12]}...). Delete them and repeat: eyespot fetch {card.name}"
         )
     return f"sha256 of {len(names):,} files"

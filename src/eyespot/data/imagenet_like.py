@@ -14,6 +14,7 @@ from eyespot.zoo.cards import Dataset
 
 CALIBRATION = 100
 
+
 def read(card: Dataset, root: Path, split: str) -> Split:
     """Open a split: by file name the first 100 images are for calibration, the others the test."""
     if not (root / "labels.csv").is_file():

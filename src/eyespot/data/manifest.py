@@ -24,7 +24,7 @@ from eyespot.errors import BadFileError
 from eyespot.progress import track
 from eyespot.zoo.cards import Dataset
 
-NAME = "manifest.csv"
+NAME, OLD_NAME = "manifest.csv", "trained-on.txt"  # version 0.1.0 noted the folder alone
 HEADER = ["file", "sha256", "class", "part"]
 PARTS = ("train", "validation", "test")
 TRAIN, VALIDATION = 205, 230  # of 256 first bytes of a digest: below the first 80 %, from the second 10 %
@@ -50,7 +50,8 @@ class Manifest:
         parts = {file: part for file, _, _, part in self.rows}
         files = tuple(each._replace(part=parts.get(each.file, "")) for each in card.files)
         counts = Counter(each.part for each in files)
-        return replace(card, files=files, splits={**card.splits, **{part: counts[part] for part in PARTS}})
+        splits = {**card.splits, **{part: counts[part] for part in PARTS}}
+        return replace(card, files=files, splits=splits, test="test")
 
 
 def decide(card: Dataset, earlier: Manifest | None = None) -> Manifest:
@@ -109,9 +110,9 @@ def save(manifest: Manifest, folder: Path) -> None:
 
 def load(folder: Path) -> Manifest | None:
     """The manifest in a folder of outputs, None without one. BadFileError for a damaged one."""
-    path = folder / NAME
+    path, old = folder / NAME, folder / OLD_NAME
     if not path.is_file():
-        return None
+        return Manifest(data=old.read_text("utf-8", "replace").strip()) if old.is_file() else None
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             (_, data), header, *rows = csv.reader(file)
