@@ -24,7 +24,7 @@ from eyespot.zoo.cards import Model
 if TYPE_CHECKING:
     from torch import nn
 
-RANDOM = "random"
+RANDOM, TRAINED = "random", "train"
 OURS = "eyespot.weights.state_dicts:load_safetensors"
 
 
@@ -50,8 +50,11 @@ def convert(card: Model, weights: str | None, folder: ModelFolder) -> Artifact:
     facts = {each: source.facts[each] for each in HANDED_ON if each in source.facts}
     if source.stand_in:
         facts["stand_in"] = source.name
-    if "training_images" not in facts:
-        (folder.path / catalogue.OWN_DATA).unlink(missing_ok=True)
+    origin = source.path.parent if source.path and source.name == TRAINED else None
+    if origin is None or origin.resolve() != folder.path.resolve():
+        catalogue.forget_data(folder.path)
+    if origin:
+        catalogue.hand_on_data(origin, folder.path)
     if file := _float32(source):
         model, agreed = repair(file.data), registry.contract(card.name)
         adopt(model)
@@ -91,7 +94,7 @@ def _trained(card: Model, path: Path) -> Source:
         raise BadFileError(f"{path}: expected weights of {card.name}, found {record.model}'s")
     inputs = {"weights": record.sha256 if record else digest_file(path)}
     return Source(
-        name="train", path=path, importer=OURS, inputs=inputs, facts=dict(record.facts) if record else {}
+        name=TRAINED, path=path, importer=OURS, inputs=inputs, facts=dict(record.facts) if record else {}
     )
 
 

@@ -42,7 +42,7 @@ def fetch(data: str, source: Path | None) -> Fetched:
     optional = all(card.splits[name] is None for name in missing)  # and then only what is easy to get
     if missing and (source or card.download or not optional):
         _install(card, source or _downloaded(card), folder)
-    after, verified = _counts(card), registry.imported(card.reader).verify(folder)
+    after, verified = _counts(card), registry.imported(card.reader).verify(card, folder)
     return Fetched(data=card.name, folder=folder, splits=after, verified=verified, new=after != before)
 
 
@@ -77,7 +77,7 @@ def _install(card: Dataset, source: Path, folder: Path) -> None:
     try:
         with _workplace(folder.with_name(f".{card.name}.partial")) as place:
             _lay_out(card, source, place)
-            registry.imported(card.reader).verify(place / "whole")
+            registry.imported(card.reader).verify(card, place / "whole")
             _counts(replace(card, root=place / "whole"))
             _merge(place / "whole", folder)
     except BadFileError:

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from eyespot.artifacts import atomic, sidecars
 from eyespot.artifacts.measurements import Evaluation
-from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.data import catalogue
 from eyespot.data.split import Split, data_digest, image_digest
+from eyespot.data.used import used_images
 from eyespot.errors import BadFileError, MissingDataError, RefusedError
 from eyespot.preprocessing.damage import OF_COLOURS
 from eyespot.preprocessing.spec import Contract, Damage
@@ -150,10 +150,9 @@ def check_classes(contract: Contract, split: Split) -> None:
 
 def refuse_overlap(file: File, digests: list[bytes]) -> None:
     """RefusedError where images calibrated the file or trained it; sidecars must match their files."""
-    links = ModelFolder(file.path.parent).chain(file.path.name)
-    for fact, did in (("training_images", "trained"), ("calibration_images", "calibrated")):
-        used = {each for link in links for each in link.facts.get(fact, [])}
-        if common := sum(d.hex() in used for d in digests):
+    used = used_images(file)
+    for did in ("trained", "calibrated"):
+        if common := sum(used.get(d) == did for d in digests):
             raise RefusedError(
                 f"{file.path}: {common} of the {len(digests)} images {did} it; evaluate on others, such as "
                 "a folder's own --split test"

@@ -27,7 +27,7 @@ def _accuracy(folder: ModelFolder, record: Artifact) -> Accuracy | None:
     file = folder.file(record.file)
     contract = contract_of(file)
     try:
-        data = catalogue.data_of(file.path, contract)
+        data = catalogue.data_for(file.path, contract)
         with engine.workers() as pool:
             evaluation = engine.evaluate(file, contract, data, data.test, pool=pool)
         return Accuracy(evaluation=evaluation, origin=NOW)

@@ -100,7 +100,7 @@ def _images(file: File, contract: Contract, asked: str | None) -> tuple[Dataset,
     """What calibrates. MissingDataError if there is nothing, because nothing may take its place."""
     if asked and is_unsorted(Path(asked)) and not registry.is_named(asked):
         return unsorted(Path(asked))
-    data = catalogue.dataset(asked) if asked else catalogue.data_of(file.path, contract)
+    data = catalogue.data_for(file.path, contract, asked, "train")
     found = next((name for name in MAY_CALIBRATE if name in data.splits), None)
     if found is None:
         raise RefusedError(f"{data.name}: has test images alone, which never calibrate")

@@ -51,7 +51,7 @@ def evaluate(
     with engine.workers(processes) as pool:
         _, file = registry.open_model(model)
         agreed = contract_of(file, registry.contract(contract) if contract else None)
-        card = catalogue.dataset(data) if data else catalogue.data_of(file.path, agreed)
+        card = catalogue.data_for(file.path, agreed, data, split)
         return engine.evaluate(
             file, agreed, card, split or card.test, pool=pool, kernels=kernels, under=under, images=images
         )
