@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -13,15 +13,15 @@ from PIL import Image
 from eyespot.artifacts import measurements, places
 from eyespot.artifacts.atomic import write_json
 from eyespot.artifacts.measurements import Evaluation
-from eyespot.artifacts.sidecars import load, sidecar
+from eyespot.artifacts.sidecars import read_sidecar, sidecar
 from eyespot.errors import BadFileError, MissingDataError
+from eyespot.evaluation import standing
 from eyespot.exports.c import FILES
 from eyespot.quantity import wilson
 from eyespot.reports.markdown import megabytes, share, table
 from eyespot.reports.terminal import plain, show
 from eyespot.tflite import run
 from eyespot.tflite.read import read
-from eyespot.verbs import make as making
 from eyespot.verbs.make import make
 from eyespot.verbs.measure import measure
 from eyespot.verbs.report import report
@@ -50,11 +50,11 @@ def test_everything_for_the_board_is_there(made):
 def test_the_files_are_the_shipped_ones(made):
     for name in ("float32.tflite", "int8.tflite"):
         assert (made.folder / name).read_bytes() == (places.ZOO / "tiny-resnet" / name).read_bytes()
-        assert load(made.folder / name) == load(places.ZOO / "tiny-resnet" / name)
+        assert read_sidecar(made.folder / name) == read_sidecar(places.ZOO / "tiny-resnet" / name)
 
 
 def test_without_data_the_shipped_measurement_is_told_as_such(made):
-    assert [a.origin for a in made.accuracies] == [making.SHIPPED, making.SHIPPED]
+    assert [a.origin for a in made.accuracies] == [standing.SHIPPED, standing.SHIPPED]
     assert "shipped measurement; the data set is not at hand" in (made.folder / "card.md").read_text()
 
 
@@ -100,13 +100,13 @@ def test_another_build_is_told_apart(made, tmp_path, no_data):
     """The same recipe, other bytes: the shipped figure is shown, but not as this file's."""
     for name in ("float32", "int8"):
         shutil.copy(made.folder / f"{name}.tflite", tmp_path)
-        record = load(made.folder / f"{name}.tflite")
+        record = read_sidecar(made.folder / f"{name}.tflite")
         with (tmp_path / f"{name}.tflite").open("ab") as file:
             file.write(bytes(16))
         changed = replace(record, sha256=read(tmp_path / f"{name}.tflite").sha256)
         sidecar(tmp_path / f"{name}.tflite").write_text(json.dumps(plain(changed)))
     other = make(str(tmp_path), device="linux-arm64", out=tmp_path / "out")
-    assert {a.origin for a in other.accuracies} == {making.OTHER}
+    assert {a.origin for a in other.accuracies} == {standing.OTHER}
 
 
 def test_a_folder_without_int8(tmp_path):
@@ -119,7 +119,7 @@ def test_a_folder_without_int8(tmp_path):
 @pytest.mark.slow
 def test_with_data_it_measures_now(data_root, tmp_path):
     made = make("tiny-resnet", device="linux-arm64", out=tmp_path)
-    assert {a.origin for a in made.accuracies} == {making.NOW}
+    assert {a.origin for a in made.accuracies} == {standing.NOW}
 
 
 def test_measure_without_data_says_what_was_left_out(no_data):
@@ -218,14 +218,17 @@ def test_the_model_list_has_the_pages_columns(no_data):
     assert "imx93: runs ok, NPU ok" in row["Compatibility"]
 
 
-def test_a_number_whose_chain_does_not_verify_is_refused(no_data, tmp_path, monkeypatch):
-    zoo = tmp_path / "zoo"
-    shutil.copytree(places.ZOO / "tiny-resnet", zoo / "tiny-resnet")
-    record = json.loads((zoo / "tiny-resnet/float32.tflite.json").read_text())
-    record["inputs"]["weights"] = "f" * 64
-    (zoo / "tiny-resnet/float32.tflite.json").write_text(json.dumps(record))
-    monkeypatch.setattr(places, "ZOO", zoo)
-    assert report().rows[place()]["Acc FP32"].startswith("refused: ")
+def test_a_number_whose_chain_does_not_verify_is_refused(no_data):
+    """A model built on this machine from other weights than those that its sidecar names."""
+    shipped = read_sidecar(places.ZOO / "visual-wake-word/float32.tflite")
+    measured = results.accuracy("visual-wake-word", "float32")
+    title = registry.model("visual-wake-word").title
+    for weights, refused in ((shipped.inputs["weights"], False), ("f" * 64, True)):
+        record = replace(shipped, sha256="0" * 64, inputs={"weights": weights})
+        write_json(no_data / "models/visual-wake-word/float32.tflite.json", asdict(record))
+        measurements.save(replace(measured, artifact="0" * 64), measurements.own())
+        cell = next(row["Acc FP32"] for row in report().rows if row["Model name"] == title)
+        assert cell.startswith("refused: the chain ends at float32.tflite") == refused
 
 
 def test_show_model_follows_the_chain(no_data):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from eyespot.artifacts import places
-from eyespot.artifacts.sidecars import Artifact, load, read_sidecar, sidecar
+from eyespot.artifacts.sidecars import Artifact, read_sidecar, sidecar
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
 from eyespot.preprocessing.synthetic import picture, write_folder
 from eyespot.tflite.read import read
@@ -31,7 +31,7 @@ def visual_wake_word(data_root, tmp_path_factory):
 
 
 def test_a_published_float32_file_needs_no_torch(visual_wake_word):
-    made = load(visual_wake_word / "float32.tflite")
+    made = read_sidecar(visual_wake_word / "float32.tflite")
     assert set(made.tools) == {"eyespot"}
     assert made.facts["bytes"] <= 866_284
     assert provenance.broken(registry.model("visual-wake-word"), (made,)) == ""
@@ -43,11 +43,11 @@ def test_visual_wake_word_reaches_its_bars(visual_wake_word):
     assert float32.n == int8.n == 1000
     assert float32.top1 == pytest.approx(0.853, abs=0.001)
     assert int8.top1 >= float32.top1 - 0.005
-    assert load(visual_wake_word / "int8.tflite").facts["bytes"] <= 260_000
+    assert read_sidecar(visual_wake_word / "int8.tflite").facts["bytes"] <= 260_000
 
 
 def test_the_calibration_is_told(visual_wake_word):
-    facts = load(visual_wake_word / "int8.tflite").facts
+    facts = read_sidecar(visual_wake_word / "int8.tflite").facts
     assert facts["calibration"] == "imagenet-like calibration"
     assert len(facts["calibration_images"]) == 100
 
@@ -92,7 +92,7 @@ def stand_in(tmp_path_factory):
 
 def test_a_stand_in_is_marked_in_both_sidecars(stand_in):
     for precision in ("float32", "int8"):
-        record = load(stand_in / f"{precision}.tflite")
+        record = read_sidecar(stand_in / f"{precision}.tflite")
         assert provenance.stand_in(record) == "random"
         assert record.facts["operations"] == read(stand_in / f"{precision}.tflite").operations
 
