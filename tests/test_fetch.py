@@ -224,6 +224,7 @@ def test_a_second_part_joins_the_first(tmp_path: Path, no_data: Path) -> None:
     assert not fetch(card).new
 
 
+@pytest.mark.slow
 def test_imagenet_is_counted(tmp_path: Path, no_data: Path) -> None:
     card = replace(catalogue.dataset("imagenet"), splits={"train": None, "test": 1000})
     for name in imagenet.IMAGENET_IDS:
