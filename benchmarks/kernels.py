@@ -12,7 +12,7 @@ import numpy as np
 from eyespot.data import catalogue
 from eyespot.tflite import run
 from eyespot.tflite.read import read
-from eyespot.tflite.tflm import isolated, run_all
+from eyespot.tflite.tflm import run_all
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.models import MODELS
@@ -42,7 +42,7 @@ def compare(card: Model) -> None:
     answers = {
         "xnnpack": np.stack([xnnpack(t) for t in tensors]),
         "reference": np.stack([reference(t) for t in tensors]),
-        "tflm": isolated(run_all, path, tensors),
+        "tflm": run_all(file, tensors),
     }
     for one, other in (("tflm", "reference"), ("xnnpack", "reference"), ("xnnpack", "tflm")):
         a, b = answers[one].astype(int), answers[other].astype(int)

@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.artifacts.atomic import write
-from eyespot.conversion.clean import clean
+from eyespot.conversion.clean import finish
 from eyespot.data import catalogue
 from eyespot.data.split import image_digest, usable
 from eyespot.evaluation.engine import Job, classify
 from eyespot.quantization.calibration import choose_images
+from eyespot.quantization.engine import quantized
 from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
-from eyespot.verbs.quantize import quantized
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Dataset, Quantization
 
@@ -59,7 +59,7 @@ def main(path: Path) -> None:
             choice = Quantization(images=images, ranges=how, bias_correction=correction)  # type: ignore[arg-type]
             with tempfile.TemporaryDirectory() as folder:
                 made = quantized(file, pixels[images], choice)
-                int8 = write(Path(folder) / "int8.tflite", clean(made, contract, {}))
+                int8 = write(Path(folder) / "int8.tflite", finish(made, contract, {}))
                 found = predicted(int8, data, len(validation))[0][kept]
             lost = 100 * ((found == labels).mean() - top1)
             cells.append((lost, 100 * (found == float32).mean()))

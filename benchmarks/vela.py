@@ -11,18 +11,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write_json
 from eyespot.artifacts.sidecars import tools
 from eyespot.devices import devices
-from eyespot.devices.bench import Bench
-from eyespot.devices.vela import Vela
-from eyespot.errors import EyespotError
+from eyespot.devices.host import HostMeasurements
+from eyespot.errors import BadFileError, EyespotError
 from eyespot.tflite.read import File, read
 from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS
+
+R = TypeVar("R")
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "vela.json"
 _MLPERF = "mlcommons/tiny, 1afd2c98"
@@ -38,10 +39,9 @@ COMPARED = ("bytes", "arena", "sram", "cycles")
 
 def measure(model: str, publisher: str, file: File) -> dict[str, Any]:
     """One row; what a tool refuses is None. The device is the first whose compiler is vela."""
-    bench = Bench(file=file)
-    made = next(found for found in map(bench.vela, devices()) if found)
-    vela = made if isinstance(made, Vela) else None
-    arena = None if isinstance(bench.arena, EyespotError) else bench.arena
+    host = HostMeasurements(file=file)
+    vela = _accepted(next(result for result in map(host.vela, devices()) if result))
+    arena = _accepted(host.arena)
     return {
         "model": model,
         "publisher": publisher,
@@ -55,6 +55,13 @@ def measure(model: str, publisher: str, file: File) -> dict[str, Any]:
         "npu": vela and vela.npu,
         "cpu": vela and vela.cpu,
     }
+
+
+def _accepted(result: R | EyespotError) -> R | None:
+    """None if the tool refused the file; any other error is raised."""
+    if isinstance(result, EyespotError) and not isinstance(result, BadFileError):
+        raise result
+    return None if isinstance(result, EyespotError) else result
 
 
 def rows() -> Iterator[dict[str, Any]]:

@@ -88,6 +88,7 @@ def load(root: Path) -> Tree:
         if parts[:2] == ("exports", "templates"):
             continue
         folder = "top" if parts[0] in TOP else parts[0] if len(parts) > 1 else ""
+        assert folder in LAYERS, f"{path}: {folder} has no place in the architecture"
         name = ".".join(("eyespot", *parts)).removesuffix(".__init__")
         tree[name] = Module(name, folder, path.read_text("utf-8"))
     return tree
@@ -286,6 +287,11 @@ def test_a_sound_package_passes(name, tmp_path):
 def test_a_broken_package_fails(name, tmp_path):
     broken = list(RULES[name](write(tmp_path, SOUND | BREAKS[name])))
     assert len(broken) == (1 if name in ONCE else len(BREAKS[name])), broken
+
+
+def test_an_unknown_folder_fails(tmp_path):
+    with pytest.raises(AssertionError, match="utils has no place in the architecture"):
+        write(tmp_path, {"utils/lists.py": ""})
 
 
 def test_generated_code_is_not_counted(tmp_path):

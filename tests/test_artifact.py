@@ -56,7 +56,7 @@ def test_missing_sidecar(tmp_path):
 def test_damaged_sidecar_is_one_line(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("s") / "a.tflite"
     sidecars.sidecar(path).write_bytes(content)
-    with pytest.raises(BadFileError, match="is not a sidecar"):
+    with pytest.raises(BadFileError, match="Make the file again or delete the sidecar"):
         sidecars.load(path)
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sysconfig
 import time
+import venv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as generated
 
+from eyespot.artifacts import measurements, places
 from eyespot.cli import main
 from eyespot.devices import device, names
 from eyespot.errors import RefusedError, UnfitError
@@ -49,38 +55,57 @@ def test_verdicts_of_tiny_resnet(found):
         "imx8mp": "ok",
         "mcxn947": "partial",
     }
-    assert "SOFTMAX: stays on the CPU with neutron-converter 1.2" in found["mcxn947"].npu.reason
+    assert found["mcxn947"].npu.operators == {"SOFTMAX: stays on the CPU with neutron-converter 1.2": 1}
 
 
-def finding(c, name: str):
-    return next(f for f in c.findings if f.check == name)
+def finding(c, name: str, place: str | None = None):
+    return next(f for f in c.findings if f.check == name and place in {None, f.place})
+
+
+def values(f) -> dict:
+    return {name: quantity.value for name, quantity in f.quantities.items()}
 
 
 def test_imx93(found):
     c = found["imx93"]
-    assert finding(c, "npu operators").value.endswith("on the NPU, 0 on the CPU")
+    assert values(finding(c, "npu operators")) == {"npu": 42, "cpu": 0}
+    assert values(finding(c, "npu delegate")) == {"accepted": 15, "refused": 0, "unknown": 0}
     assert finding(c, "npu delegate").kind == "rule"
-    assert finding(c, "npu sram").value.endswith("of 393,216 B (NXP's BSP)")
-    assert finding(c, "npu sram, mainline Linux").value.endswith("of 98,304 B (mainline Linux)")
-    quoted = finding(c, "published, NPU")
-    assert (quoted.kind, quoted.value) == ("quoted", "0.33 ms")
+    assert values(finding(c, "npu sram", "NXP's BSP")) == {"used": 51_872, "limit": 393_216}
+    assert values(finding(c, "npu sram", "mainline Linux")) == {"used": 51_872, "limit": 98_304}
+    assert finding(c, "npu latency").quantities["cycles"].value == 111_705
+    quoted = finding(c, "published", "NPU")
+    assert (quoted.kind, values(quoted)) == ("quoted", {"latency": 0.33})
     assert "eIQ Model Zoo 1.4" in quoted.source
     assert "removed in 1.5" in quoted.source
 
 
+def test_quantities_say_what_they_are_worth(found):
+    """What was measured names the tool and its version, what was published its source."""
+    quantities = [q for c in found.values() for f in c.findings for q in f.quantities.values()]
+    assert {q.kind for q in quantities} == {"measured", "rule", "estimate", "quoted"}
+    for q in quantities:
+        assert q.unit
+        assert (q.kind in {"estimate", "quoted"}) == bool(q.source)
+        assert (q.kind == "quoted") == (q.tool == "")
+        assert q.kind != "measured" or q.tool.split()[-1][0].isdigit()
+
+
 @pytest.mark.parametrize("name", ["imx93", "mcxn947", "imxrt1170", "imxrt1050"])
 def test_an_estimate_is_a_range(found, name):
-    estimates = [f for f in found[name].findings if f.kind == "estimate"]
+    estimates = [f.quantities["latency"] for f in found[name].findings if f.kind == "estimate"]
     assert estimates
-    for f in estimates:
-        low, high = (float(part) for part in f.value.removesuffix(" ms").split(" to "))
-        assert low < high
+    for q in estimates:
+        assert (q.value, q.unit) == (None, "ms")
+        assert 0 < q.low < q.high
 
 
 def test_estimates_of_the_microcontroller_hold_the_published_figures(found):
     """Its ranges were drawn from NXP's figures, this model's among them: 266.67 and 6.31 ms."""
-    assert finding(found["mcxn947"], "npu latency").value.startswith("6.25 to")
-    assert finding(found["mcxn947"], "latency").value.startswith("267 to")
+    low = {
+        name: finding(found["mcxn947"], name).quantities["latency"].low for name in ("npu latency", "latency")
+    }
+    assert low == pytest.approx({"npu latency": 6.25, "latency": 266.8}, rel=1e-3)
 
 
 def test_no_latency_is_estimated_without_a_source(found):
@@ -91,9 +116,9 @@ def test_the_arena_is_measured_with_head_and_tail(found):
     for name, limit in {"mcxn947": 319_488, "imxrt1170": 524_288, "imxrt1050": 262_144}.items():
         arena = finding(found[name], "arena")
         assert arena.kind == "measured"
-        assert f"of {limit:,} B" in arena.value
-        assert "head 49,152 B" in arena.reason
-        assert "tail " in arena.reason
+        sizes = values(arena)
+        assert (sizes["limit"], sizes["head"]) == (limit, 49_152)
+        assert sizes["used"] == sizes["head"] + sizes["tail"] > 49_152
 
 
 def test_a_float32_file_on_npus():
@@ -136,7 +161,7 @@ def test_no_npu_without_flash(monkeypatch, tmp_path):
     (tmp_path / "padded.tflite").write_bytes(data + bytes(3 << 20))
     (c,) = check(str(tmp_path / "padded.tflite"), device="mcxn947")
     assert c.npu.status == c.runs.status == "fails"
-    assert c.npu.reason.startswith("flash:")
+    assert c.npu.check == "flash"
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +185,7 @@ def test_an_unsupported_operator(with_gelu):
     found = {name: check(str(with_gelu), device=name)[0] for name in ("mcxn947", "imxrt1050", "cortex-m")}
     assert all(c.runs.status == "fails" for c in found.values())
     assert "GELU" in found["imxrt1050"].runs.reason
-    assert finding(found["imxrt1050"], "operators").reason == "GELU: is not listed"
+    assert finding(found["imxrt1050"], "operators").operators == {"GELU: is not listed": 1}
     assert found["mcxn947"].npu.status == "unknown", "what the table does not list is not known"
 
 
@@ -168,6 +193,91 @@ def test_a_file_of_another_origin_is_quoted_nothing(data_root):
     (c,) = check(str(data_root / "published/pretrainedResnet_quant.tflite"), device="imx93")
     assert c.npu.status == "ok"
     assert not [f for f in c.findings if f.kind == "quoted"]
+
+
+# --- tools that are missing or die
+
+
+@pytest.fixture(scope="module")
+def light(tmp_path_factory) -> Path:
+    """The Python of an environment like this one, without vela and TFLM."""
+    folder = tmp_path_factory.mktemp("light")
+    venv.create(folder)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    for each in Path(sysconfig.get_path("purelib")).iterdir():
+        if not each.name.startswith(("ethos", "tflite_micro")):
+            (packages / each.name).symlink_to(each)
+    return folder / "bin/python"
+
+
+def run(python: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(places.PACKAGE.parent)}
+    argv = [python, "-m", "eyespot", *words]
+    return subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_missing_tools_are_unknown_and_stop_no_other_device(light):
+    done = run(light, "check", "tiny-resnet", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = {c["device"]: c for c in json.loads(done.stdout)}
+    assert tuple(found) == names()
+    npu, arm = found["imx93"]["npu"], found["cortex-m"]["runs"]
+    assert (npu["check"], npu["status"]) == ("npu operators", "unknown")
+    assert "ethos-u-vela, which is not installed" in npu["reason"]
+    assert (arm["check"], arm["status"]) == ("runs", "unknown")
+    assert "tflite-micro, which is not installed" in arm["reason"]
+    assert found["imx93"]["runs"]["status"] == found["linux-arm64"]["runs"]["status"] == "ok"
+    assert "npu delegate" in {f["check"] for f in found["imx93"]["findings"]}
+
+
+def test_missing_tools_in_words(light):
+    done = run(light, "check", "tiny-resnet", "--device", "imx93")
+    assert "unknown not checked (measured, ethos-u-vela) this needs" in " ".join(done.stdout.split())
+
+
+def test_compile_without_vela_is_one_line(light, tmp_path):
+    done = run(light, "compile", "tiny-resnet", "--device", "imx93", "--out", str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("eyespot: this needs ethos-u-vela, which is not installed")
+
+
+def altered(folder: Path, change) -> str:
+    """The path of tiny-resnet's file with its model and main graph changed."""
+    model = schema.unpack(registry.find("tiny-resnet").read_bytes())
+    change(model, model.subgraphs[0])
+    path = folder / "altered.tflite"
+    path.write_bytes(schema.pack(model))
+    return str(path)
+
+
+def stride_of_zero(_, graph) -> None:
+    graph.operators[0].builtinOptions.strideH = 0
+
+
+def huge_activation(_, graph) -> None:
+    graph.tensors[graph.operators[0].outputs[0]].shape = np.array([1, 60_000, 60_000, 16], np.int32)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [(stride_of_zero, "SIGFPE"), (huge_activation, "IndexError: Strides exceed storage")],
+)
+def test_a_tool_that_dies_gives_no_verdict(tmp_path, change, reason):
+    """LiteRT refuses these files, vela dies."""
+    (c,) = check(altered(tmp_path, change), device="imx93")
+    assert c.runs.status == "fails"
+    assert (c.npu.status, c.npu.reason) == ("unknown", f"vela crashed: {reason}")
+    assert finding(c, "npu latency").reason == c.npu.reason
+
+
+def no_pixels(_, graph) -> None:
+    graph.tensors[graph.operators[0].outputs[0]].shape = np.array([1, 0, 0, 16], np.int32)
+
+
+def test_a_tool_that_refuses_a_file_does(tmp_path):
+    (c,) = check(altered(tmp_path, no_pixels), device="imx93")
+    assert c.npu.status == "fails"
+    assert "vela does not take it: RuntimeError: Compilation failed" in c.npu.reason
 
 
 # --- the user's own memory, --strict, the forms
@@ -178,7 +288,8 @@ def test_ram_and_flash_of_any_cortex_m():
     assert roomy.runs.status == "ok"
     (tight,) = check("tiny-resnet", device="cortex-m", ram=48 << 10)
     assert tight.runs.status == "fails"
-    assert "of 49,152 B (--ram)" in finding(tight, "arena").value
+    assert finding(tight, "arena").quantities["limit"].value == 49_152
+    assert roomy.runs.place == "TFLM"
     assert check("tiny-resnet", device="cortex-m", flash=1000)[0].runs.status == "fails"
 
 
@@ -224,24 +335,37 @@ def test_strict_in_python(with_gelu):
 def test_json_keeps_the_form(found):
     c = json.loads(json.dumps(plain(found["imx93"])))
     assert c.keys() == {"device", "file", "runs", "npu", "findings"}
-    assert c["npu"].keys() == c["runs"].keys() == {"status", "reason"}
-    assert c["findings"][0].keys() >= {
-        "check",
-        "status",
-        "value",
-        "kind",
-        "tool",
-        "source",
-        "reason",
-        "advice",
-    }
+    assert c["npu"] in c["findings"]
+    assert c["runs"] in c["findings"]
+    assert c["runs"].keys() == {
+        "check", "status", "kind", "tool", "source", "reason", "place", "quantities", "operators", "advice",
+        "decides",
+    }  # fmt: skip
+    limit = next(f for f in c["findings"] if f["check"] == "npu sram")["quantities"]["limit"]
+    assert limit.keys() == {"value", "unit", "low", "high", "n", "kind", "tool", "source"}
+    assert (limit["value"], limit["unit"], limit["kind"]) == (393_216, "B", "quoted")
 
 
-def test_tables_name_sources(found, capsys):
+def test_what_was_found_survives_the_disk(found, no_data):
+    measurements.save_devices("x", tuple(found.values()), measurements.own())
+    assert next(measurements.compatibilities("x")) == tuple(found.values())
+
+
+def test_sentences(found, capsys):
+    """Numbers become sentences where they are shown."""
     show(tuple(found.values()))
-    out = capsys.readouterr().out
-    assert "mainline Linux" in out
-    assert "quoted" in out
+    out = " ".join(capsys.readouterr().out.split())
+    for sentence in (
+        "42 on the NPU, 0 on the CPU (measured, ethos-u-vela 5.2.0)",
+        "npu sram, mainline Linux ok 51,872 of 98,304 B (mainline Linux)",
+        "14 of 15 operators, 1 not (rule, NXP's operator table for MCX N947)",
+        "vela says 0.112 ms (111,705 cycles); published latencies were x0.7 to x3.0 of it.",
+        "0.0782 to 0.335 ms (estimate",
+        "12.50 M multiply-adds, 3.2 to 3.9 cycles per multiply-add at 150 MHz.",
+        "published, NPU ok 0.33 ms (quoted, none)",
+        "head 49,152 B (activations), tail 6,688 B (structures); measured on this host, not on the device.",
+    ):
+        assert sentence in out
 
 
 @pytest.mark.slow

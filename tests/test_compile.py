@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 
 import pytest
 
 from eyespot.artifacts import places
 from eyespot.artifacts.sidecars import load
-from eyespot.errors import BadFileError, MissingDataError, RefusedError
+from eyespot.errors import BadFileError, MissingDataError, RefusedError, ToolStartError
 from eyespot.tflite.read import read
 from eyespot.verbs.compile import compile_for
 from eyespot.zoo import registry
@@ -26,6 +28,45 @@ def test_compile_keeps_the_reports(tmp_path):
 def test_compile_twice_gives_the_same_bytes(tmp_path):
     first, second = (compile_for("tiny-resnet", device="imx93", out=tmp_path / n).artifact for n in "ab")
     assert first == second
+
+
+@pytest.mark.parametrize("name", ["-x", "m[1]", "ä b"])
+def test_names_that_vela_does_not_take(tmp_path, monkeypatch, name):
+    shutil.copy(registry.find("tiny-resnet"), tmp_path / f"{name}.tflite")
+    monkeypatch.chdir(tmp_path)
+    made = compile_for(f"{name}.tflite", device="imx93", out=tmp_path / "out")
+    assert made.file.name == f"{name}_vela.tflite"
+    assert {path.name for path in made.reports} == {
+        f"{name}_summary_Ethos_U65_High_End.csv", f"{name}_per-layer.csv", "vela.log"
+    }  # fmt: skip
+    assert made.artifact.sha256 == load(made.file).sha256
+
+
+SHARED = """
+import sys
+from pathlib import Path
+from eyespot.devices import device
+from eyespot.devices.compile import compile_file
+from eyespot.devices.host import HostMeasurements
+from eyespot.devices.verdicts import check_file
+from eyespot.tflite.read import read_any
+
+path, out = map(Path, sys.argv[1:])
+events = []
+sys.addaudithook(lambda event, args: events.append((event, str(args[0]))))
+host, card = HostMeasurements(file=read_any(path)), device("imx93")
+check_file(host, [card])
+check_file(host, [card], strict=True)
+compile_file(host, card, out)
+print(events.count(("open", str(path))), sum(event == "subprocess.Popen" for event, _ in events))
+"""
+
+
+def test_check_and_compile_of_one_file_share_what_they_measure(tmp_path):
+    """The file is read once; LiteRT and vela are run once, each in one worker."""
+    argv = [sys.executable, "-c", SHARED, registry.find("tiny-resnet"), tmp_path]
+    assert subprocess.check_output(argv, text=True) == "1 2\n"
+    assert load(tmp_path / "int8_vela.tflite").facts["cpu"] == 0
 
 
 def test_compile_for_a_device_without_a_compiler():
@@ -107,22 +148,22 @@ def test_without_neutron_converter(tmp_path, monkeypatch):
 def test_a_tool_that_is_no_program(tmp_path):
     (tmp_path / "x").write_text("no program")
     for path in (tmp_path / "x", tmp_path / "none", tmp_path):
-        with pytest.raises(MissingDataError, match="is no program; give --tool the path of"):
+        with pytest.raises(MissingDataError, match="not an executable; give --tool the path of"):
             compile_for("tiny-resnet", device="mcxn947", tool=path, out=tmp_path)
 
 
 def test_a_program_of_another_machine(tmp_path):
-    with pytest.raises(MissingDataError, match="does not start here"):
+    with pytest.raises(ToolStartError, match="neutron-converter did not start: Exec format error"):
         compile_for("tiny-resnet", device="mcxn947", tool=program(tmp_path / "x", "\x7fELF?"), out=tmp_path)
 
 
 @pytest.mark.parametrize("text", ["echo 'no such operator' >&2; exit 3", "echo 'no such operator'"])
 def test_a_converter_that_fails(tmp_path, text):
-    """By its exit code, or by writing nothing; what an earlier run left is not spec for its result."""
+    """By its exit code, or by writing nothing."""
     broken = program(tmp_path / "broken", f"#!/bin/sh\n{text}\n")
-    (tmp_path / "int8_npu.tflite").write_bytes(b"old")
     with pytest.raises(BadFileError, match="does not take it: no such operator; its log is"):
-        compile_for("tiny-resnet", device="mcxn947", tool=broken, out=tmp_path)
+        compile_for("tiny-resnet", device="mcxn947", tool=broken, out=tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["neutron-converter.log"]
 
 
 def test_a_converter_that_puts_nothing_on_the_npu(tmp_path):

@@ -21,7 +21,7 @@ from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import schema
 from eyespot.tflite.read import read
 from eyespot.tflite.run import open_runner
-from eyespot.tflite.tflm import isolated, measure_arena
+from eyespot.tflite.tflm import measure_arena
 from eyespot.verbs.export import export
 from eyespot.zoo import registry
 
@@ -274,7 +274,7 @@ def test_resolver_names(operator, name):
 
 
 def test_the_arena_asked_for_covers_what_was_measured(exported):
-    measured = isolated(measure_arena, registry.find("tiny-resnet")).total
+    measured = measure_arena(read(registry.find("tiny-resnet"))).total
     assert measured < exported.arena < 1.06 * measured
     assert exported.arena % 16 == 0
 

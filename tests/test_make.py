@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from eyespot.artifacts import measurements, places
+from eyespot.artifacts.atomic import write_json
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.artifacts.sidecars import load, sidecar
 from eyespot.errors import BadFileError, MissingDataError
@@ -125,7 +126,7 @@ def test_measure_without_data_says_what_was_left_out(no_data):
     done = measure("tiny-resnet")
     assert done.evaluations == ()
     assert "eyespot fetch cifar-10" in done.left_out[0]
-    assert measurements.compatibility("tiny-resnet") == done.compatibility
+    assert results.compatibility("tiny-resnet") == done.compatibility
     assert done.folder == no_data / "results"
 
 
@@ -156,17 +157,46 @@ def test_results_survive_the_disk(no_data):
     assert measurements.of_file("tiny-resnet", "0" * 64) == (EVALUATION,)
 
 
+@pytest.mark.parametrize("path", sorted(places.MEASUREMENTS.glob("*.json")), ids=lambda path: path.stem)
+def test_shipped_measurements_keep_their_bytes(path, tmp_path, no_data):
+    name = path.name.partition(".")[0]
+    if path.name.endswith(".devices.json"):
+        (found,) = measurements.compatibilities(name)
+        written = measurements.save_devices(name, found, tmp_path)
+    else:
+        (evaluation,) = measurements.named(path.name)
+        written = measurements.save(evaluation, tmp_path)
+    assert written.read_bytes() == path.read_bytes()
+
+
 def test_the_users_own_measurement_comes_first_but_not_for_another_file(no_data):
     measurements.save(EVALUATION, measurements.own())
-    assert results.accuracy("tiny-resnet", "int8") == EVALUATION
-    assert "measured on another build of the same recipe" in report().rows[place()]["Acc INT8"]
+    shipped = results.accuracy("tiny-resnet", "int8")
+    assert shipped.n == 10_000
+    own = replace(EVALUATION, artifact=shipped.artifact)
+    measurements.save(own, measurements.own())
+    assert results.accuracy("tiny-resnet", "int8") == own
+
+
+def test_the_figure_of_another_build_is_marked(no_data):
+    """A model that was built on this machine, with other bytes than the file that we measured."""
+    cell = {row["Model name"]: row["Acc INT8"] for row in report().rows}
+    for name in ("int8", "float32"):
+        shipped = sidecar(places.ZOO / "visual-wake-word" / f"{name}.tflite")
+        changed = json.loads(shipped.read_text()) | {"sha256": "0" * 64}
+        write_json(no_data / "models/visual-wake-word" / shipped.name, changed)
+    mark = " (measured on another build of the same recipe)"
+    changed = {row["Model name"]: row["Acc INT8"] for row in report().rows}
+    title = registry.model("visual-wake-word").title
+    assert mark not in cell[title]
+    assert changed[title].replace(mark, "") == cell[title] != changed[title]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"model": 1}'])
 def test_a_damaged_result_is_one_line(no_data, content):
     path = measurements.save(EVALUATION, measurements.own())
     path.write_text(content)
-    with pytest.raises(BadFileError, match="is not a result of eyespot's"):
+    with pytest.raises(BadFileError, match="Delete it and measure again"):
         measurements.evaluations("tiny-resnet")
 
 

@@ -10,7 +10,7 @@ from eyespot.data import catalogue
 from eyespot.errors import BadFileError, RefusedError
 from eyespot.tflite import run
 from eyespot.tflite.read import read
-from eyespot.tflite.tflm import isolated, run_all
+from eyespot.tflite.tflm import run_all
 from eyespot.verbs import evaluate as evaluating
 from eyespot.verbs.evaluate import evaluate
 from eyespot.verbs.quantize import quantize
@@ -85,7 +85,7 @@ def test_tflm_answers_as_the_reference_kernels(folder, data_root):
     split = catalogue.open_split(catalogue.dataset("cifar-10"), "test")
     encode, answer = run.encoder(file, file.contract), run.open_runner(file, "reference")
     tensors = np.stack([encode(split.read(i)) for i in range(200)])
-    reference, tflm = np.stack([answer(t) for t in tensors]), isolated(run_all, file.path, tensors)
+    reference, tflm = np.stack([answer(t) for t in tensors]), run_all(file, tensors)
     assert np.array_equal(reference, tflm)
 
 

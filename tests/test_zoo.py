@@ -16,7 +16,7 @@ from eyespot.devices import names
 from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import run
 from eyespot.tflite.read import read
-from eyespot.tflite.tflm import isolated, run_all
+from eyespot.tflite.tflm import run_all
 from eyespot.verbs.check import check
 from eyespot.zoo import provenance, registry, results
 from eyespot.zoo.datasets import DATASETS
@@ -103,11 +103,11 @@ def test_sizes(card, no_data):
 
 @cards
 def test_every_int8_file_was_compiled_with_no_operator_on_the_cpu(card, no_data):
-    found = {c.device: c for c in measurements.compatibility(card.name)}
+    found = {c.device: c for c in results.compatibility(card.name)}
     assert tuple(found) == names()
     assert {c.file for c in found.values()} == {provenance.record(card.name, "int8").sha256}
     compiled = next(f for f in found["imx93"].findings if f.check == "npu operators")
-    assert compiled.value.endswith(" on the NPU, 0 on the CPU")
+    assert compiled.quantities["cpu"].value == 0 < compiled.quantities["npu"].value
     for c in found.values():
         assert c.runs.reason
         assert c.npu is None or c.npu.reason
@@ -115,12 +115,11 @@ def test_every_int8_file_was_compiled_with_no_operator_on_the_cpu(card, no_data)
 
 @pytest.mark.parametrize("name", ARENAS)
 def test_arenas_and_cycles_are_no_more_than_others(name, no_data):
-    found = {c.device: c for c in measurements.compatibility(name)}
+    found = {c.device: c for c in results.compatibility(name)}
     arena = next(f for f in found["cortex-m"].findings if f.check == "arena")
-    assert int(arena.value.split()[0].replace(",", "")) <= ARENAS[name]
+    assert arena.quantities["used"].value <= ARENAS[name]
     latency = next(f for f in found["imx93"].findings if f.check == "npu latency")
-    cycles = re.search(r"\(([\d,]+) cycles\)", latency.reason)[1]
-    assert int(cycles.replace(",", "")) <= VELA_CYCLES[name]
+    assert latency.quantities["cycles"].value <= VELA_CYCLES[name]
 
 
 @files
@@ -157,7 +156,7 @@ def test_tflm_answers_as_the_reference_kernels(card):
     spec = card.preprocessing
     tensors = np.stack([encode(picture(i, spec.height, spec.width, spec.channels)) for i in range(20)])
     expected = np.stack([answer(tensor) for tensor in tensors])
-    assert np.array_equal(isolated(run_all, file.path, tensors), expected)
+    assert np.array_equal(run_all(file, tensors), expected)
 
 
 @shipped
@@ -174,7 +173,7 @@ def test_shipped_measurements_are_of_the_shipped_files(card, no_data):
     measured = measurements.evaluations(card.name)
     assert {(e.precision, e.kernels) for e in measured} >= {("float32", "xnnpack"), ("int8", "xnnpack")}
     assert {e.artifact for e in measured} <= digests
-    assert {c.file for c in measurements.compatibility(card.name)} == {read(registry.find(card.name)).sha256}
+    assert {c.file for c in results.compatibility(card.name)} == {read(registry.find(card.name)).sha256}
 
 
 @shipped

@@ -4,7 +4,6 @@ from .artifacts.measurements import (
     Compatibility as Compatibility,
     Evaluation as Evaluation,
     Finding as Finding,
-    Verdict as Verdict,
 )
 from .artifacts.sidecars import Artifact as Artifact
 from .devices.card import Device as Device
@@ -20,6 +19,7 @@ from .errors import (
 )
 from .evaluation.prediction import Prediction as Prediction
 from .preprocessing.spec import Contract as Contract, Preprocessing as Preprocessing
+from .quantity import Quantity as Quantity
 from .verbs.check import check as check
 from .verbs.compile import compile_for as compile_for
 from .verbs.convert import convert as convert

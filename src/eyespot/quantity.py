@@ -1,11 +1,29 @@
-"""Measured numbers, and the 95 % interval that every accuracy carries."""
+"""Numbers with what they are worth, and the 95 % interval that every accuracy carries."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
 Kind = Literal["measured", "rule", "estimate", "quoted"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """A number: `value`, or a range from `low` to `high`, or both; `n` is how many were counted.
+
+    `tool` names what measured or computed it, with its version; `source` who published it.
+    """
+
+    value: int | float | None = None
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    kind: Kind
+    tool: str = ""
+    source: str = ""
 
 
 def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from eyespot import decoding
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write_json
-from eyespot.errors import BadFileError
 from eyespot.preprocessing.spec import Damage
-from eyespot.quantity import Kind
+from eyespot.quantity import Kind, Quantity
 from eyespot.tflite.kernels import Kernels
 
 Status = Literal["ok", "partial", "fails", "unknown"]
 Decides = Literal["runs", "npu", "both", "nothing"]
+
+REMEDY = "Delete it and measure again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,36 +53,35 @@ class Evaluation:
 class Finding:
     """One check of one file on one device, and how far its answer can be trusted.
 
-    `decides` names the verdicts that it counts for; estimates and quoted numbers count for none.
+    `place` is the runtime, region of memory or processor that it concerns. `operators` counts those that
+    are not accepted, by reason. `decides` names the verdicts that it counts for; estimates and quoted
+    numbers count for none. `eyespot.reports.findings` says it in words.
     """
 
     check: str
     status: Status
-    value: str
     kind: Kind
     tool: str
     source: str
     reason: str
+    place: str = ""
+    quantities: Mapping[str, Quantity] = field(default_factory=dict)
+    operators: Mapping[str, int] = field(default_factory=dict)
     advice: str = ""
     decides: Decides = "nothing"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """`status` and why."""
-
-    status: Status
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Compatibility:
-    """A file on a device: does it run at all, and does all of it run on the NPU (None: there is none)."""
+    """A file on a device. Each verdict is the worst finding that decides it.
+
+    `runs`: does it run at all? `npu`: does all of it run on the NPU (None: the device has none)?
+    """
 
     device: str
     file: str
-    runs: Verdict
-    npu: Verdict | None
+    runs: Finding
+    npu: Finding | None = None
     findings: tuple[Finding, ...]
 
 
@@ -106,20 +106,23 @@ def save(evaluation: Evaluation, folder: Path) -> Path:
 
 
 def save_devices(model: str, found: tuple[Compatibility, ...], folder: Path) -> Path:
-    """Write what `check` found of a model's int8 file on all devices."""
-    return write_json(folder / f"{model}.devices.json", [asdict(c) for c in found])
+    """Write what `check` found of a model's int8 file on all devices, without fields that are empty."""
+    entries = [asdict(c, dict_factory=lambda pairs: {k: v for k, v in pairs if v or v == 0}) for c in found]
+    return write_json(folder / f"{model}.devices.json", entries)
 
 
 def evaluations(model: str) -> tuple[Evaluation, ...]:
     """All measurements of a model, the user's own before the shipped ones."""
     return tuple(
-        _evaluation(path) for path in _files(f"{model}.*.json") if not path.name.endswith(".devices.json")
+        decoding.read(Evaluation, path, REMEDY)
+        for path in _files(f"{model}.*.json")
+        if not path.name.endswith(".devices.json")
     )
 
 
-def first(name: str) -> Evaluation | None:
-    """The evaluation in the file of that name, the user's own before the shipped one."""
-    return next((_evaluation(path) for path in _files(name)), None)
+def named(name: str) -> Iterator[Evaluation]:
+    """The evaluations in files of that name, the user's own before the shipped one."""
+    return (decoding.read(Evaluation, path, REMEDY) for path in _files(name))
 
 
 def of_file(model: str, sha256: str) -> tuple[Evaluation, ...]:
@@ -127,44 +130,12 @@ def of_file(model: str, sha256: str) -> tuple[Evaluation, ...]:
     return tuple(e for e in evaluations(model) if e.artifact == sha256)
 
 
-def compatibility(model: str) -> tuple[Compatibility, ...]:
-    """What was found of a model's shipped int8 file on the devices; () where nothing was."""
-    for path in _files(f"{model}.devices.json"):
-        return tuple(_compatibility(entry) for entry in _read(path))
-    return ()
+def compatibilities(model: str) -> Iterator[tuple[Compatibility, ...]]:
+    """What `check` found of a model's int8 file, the user's own before the shipped findings."""
+    kind = tuple[Compatibility, ...]
+    return (decoding.read(kind, path, REMEDY) for path in _files(f"{model}.devices.json"))
 
 
 def _files(pattern: str) -> Iterator[Path]:
     for folder in (own(), places.MEASUREMENTS):
         yield from sorted(folder.glob(pattern))
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise BadFileError(
-            f"{path}: is not a result of eyespot's ({error}); delete it and measure again"
-        ) from error
-
-
-def _evaluation(path: Path) -> Evaluation:
-    fields = _read(path)
-    try:
-        confusion = tuple((i, j, images) for i, j, images in fields["confusion"])
-        return Evaluation(**fields | {"confusion": confusion})
-    except (TypeError, KeyError, ValueError) as error:
-        raise BadFileError(
-            f"{path}: is not a result of eyespot's ({error}); delete it and measure again"
-        ) from error
-
-
-def _compatibility(entry: dict[str, Any]) -> Compatibility:
-    npu = entry["npu"]
-    return Compatibility(
-        device=entry["device"],
-        file=entry["file"],
-        runs=Verdict(**entry["runs"]),
-        npu=Verdict(**npu) if npu else None,
-        findings=tuple(Finding(**finding) for finding in entry["findings"]),
-    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from eyespot.artifacts import sidecars
-from eyespot.artifacts.atomic import digest_file, write
+from eyespot.artifacts.atomic import digest_file, write, write_json
 from eyespot.artifacts.sidecars import Artifact
-from eyespot.errors import BadFileError
+from eyespot.errors import BadFileError, MissingDataError
 
 if TYPE_CHECKING:
     from eyespot.tflite.read import File
@@ -24,6 +24,11 @@ class ModelFolder:
     path: Path
     _files: dict[str, File] = field(default_factory=dict, repr=False, compare=False)
     _records: dict[str, Artifact] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, file: File) -> Self:
+        """The folder of a file that has been read."""
+        return cls(file.path.parent, {file.path.name: file})
 
     def file(self, name: str) -> File:
         """A .tflite file of any task. Errors as `read_any`."""
@@ -43,8 +48,8 @@ class ModelFolder:
             record = sidecars.read_sidecar(path)
             if path.exists() and (found := self._sha256(name)) != record.sha256:
                 raise BadFileError(
-                    f"{path}: expected the file of its sidecar (sha256 {record.sha256[:12]}...), found another "
-                    f"({found[:12]}...). Make the file again, or delete {sidecars.sidecar(path).name}."
+                    f"{path}: its sidecar expects sha256 {record.sha256[:12]}..., found {found[:12]}.... "
+                    f"Make the file again, or delete {sidecars.sidecar(path).name}."
                 )
             self._records[name] = record
         return self._records.get(name)
@@ -67,18 +72,22 @@ class ModelFolder:
         """Write a .tflite file and its sidecar; `fields` are Artifact's other ones."""
         from eyespot.tflite.read import parse
 
-        file = parse(self.path / name, data)
+        file = parse(data, self.path / name)
         own = {"bytes": len(data), "operations": file.operations, "operators": len(file.operators)}
         self._files[name] = file
         self._records[name] = sidecars.save(file.path, data, facts=own | facts, **fields)
         return self._records[name]
 
-    def copy(self, name: str, folder: Path) -> None:
-        """Write a file with a sidecar, as it was read, to another folder."""
-        record = self.record(name)
-        assert record is not None, "nobody copies files that are not ours"  # noqa: S101
-        write(folder / name, self.file(name).data)
-        sidecars.write_sidecar(folder / name, record)
+    def pair(self) -> tuple[Artifact, Artifact]:
+        """The records of float32.tflite and int8.tflite. MissingDataError unless both are complete."""
+        float32, int8 = (self._whole(name) for name in (FLOAT32, INT8))
+        return float32, int8
+
+    def copy(self, folder: Path) -> None:
+        """Write both files with their sidecars to a folder, as they were read."""
+        for record in self.pair():
+            write(folder / record.file, self.file(record.file).data)
+            write_json(sidecars.sidecar(folder / record.file), asdict(record))
 
     def discard(self, name: str) -> None:
         """Remove a file and its sidecar, if they exist, because their source has changed."""
@@ -89,3 +98,12 @@ class ModelFolder:
 
     def _sha256(self, name: str) -> str:
         return self.file(name).sha256 if name.endswith(".tflite") else digest_file(self.path / name)
+
+    def _whole(self, name: str) -> Artifact:
+        path, record = self.path / name, self.record(name)
+        if record is None or not path.is_file():
+            lacking = path if record else sidecars.sidecar(path)
+            raise MissingDataError(
+                f"{lacking}: no such file; make it with eyespot convert and eyespot quantize"
+            )
+        return record

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from eyespot import decoding
 from eyespot.artifacts.atomic import digest, digest_file, write, write_json
-from eyespot.errors import BadFileError, MissingDataError
+from eyespot.errors import MissingDataError
 
 HANDED_ON = ("stand_in", "training_images")  # facts that are true of whatever is made of a file
 
@@ -42,16 +42,12 @@ def tools(*packages: str) -> dict[str, str]:
 def save(path: Path, data: bytes, **fields: Any) -> Artifact:
     """Write a file and its sidecar; `fields` are Artifact's other ones."""
     write(path, data)
-    return write_sidecar(path, Artifact(file=path.name, sha256=digest(data), **fields))
+    return record(path, digest(data), **fields)
 
 
-def record(path: Path, **fields: Any) -> Artifact:
-    """Write the sidecar of a file that another tool wrote."""
-    return write_sidecar(path, Artifact(file=path.name, sha256=digest_file(path), **fields))
-
-
-def write_sidecar(path: Path, artifact: Artifact) -> Artifact:
-    """Write the sidecar of `path`, whose sha256 is known."""
+def record(path: Path, sha256: str = "", **fields: Any) -> Artifact:
+    """Write the sidecar of a file that is there; its digest is computed if it is not given."""
+    artifact = Artifact(file=path.name, sha256=sha256 or digest_file(path), **fields)
     write_json(sidecar(path), asdict(artifact))
     return artifact
 
@@ -62,14 +58,11 @@ def read_sidecar(path: Path) -> Artifact:
     MissingDataError without one, BadFileError if it is damaged.
     """
     try:
-        found = json.loads(sidecar(path).read_text("utf-8"))
-        return Artifact(**{field.name: found[field.name] for field in fields(Artifact)})
+        return decoding.read(Artifact, sidecar(path), "Make the file again or delete the sidecar")
     except FileNotFoundError as error:
         raise MissingDataError(
             f"{path}: has no sidecar {sidecar(path).name}, so nothing is known of it"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadFileError(f"{sidecar(path)}: is not a sidecar of eyespot's ({error})") from error
 
 
 def is_sidecar(path: Path) -> bool:

@@ -38,7 +38,7 @@ def used_images(file: File) -> dict[bytes, str]:
 def _links(file: File) -> list[Artifact]:
     """What the file was made from, by its own sidecars and then by the shipped ones."""
     shipped = [read_sidecar(each.with_suffix("")) for each in places.ZOO.glob("*/*.json")]
-    links = list(ModelFolder(file.path.parent).chain(file.path.name))
+    links = list(ModelFolder.of(file).chain(file.path.name))
     links = links or [each for each in shipped if each.sha256 == file.sha256]
     while links and (found := [each for each in shipped if each.sha256 in links[-1].inputs.values()]):
         links.append(found[0])

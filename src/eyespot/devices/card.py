@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from eyespot.artifacts.measurements import Decides, Status
 
 Use = Literal["arena", "flash", "npu sram", "npu activations"]
+Tool = Literal["litert", "tflm", "vela"]
+Positive = Annotated[float, Meta(gt=0, le=1e18)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clock:
-    """A processor and how often it ticks."""
+    """A processor and its frequency."""
 
     name: str
-    hertz: float
+    hertz: Positive
     source: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """Contiguous memory and what takes it; `bytes` is None where the user has to say.
+    """Contiguous memory and its use; `bytes` is None where the user has to give them.
 
     `over` is the status of a file that needs more, `advice` what to do then; `decides` is the verdict
     that it counts for.
@@ -29,7 +33,7 @@ class Region:
 
     use: Use
     name: str
-    bytes: int | None = None
+    bytes: Annotated[int, Meta(ge=0)] | None = None
     over: Status = "fails"
     decides: Decides = "runs"
     advice: str
@@ -38,7 +42,7 @@ class Region:
 
 @dataclass(frozen=True, kw_only=True)
 class Compiler:
-    """The program that compiles for the NPU, its arguments, and who offers it."""
+    """The program that compiles for the NPU, its arguments, and where it comes from."""
 
     name: Literal["vela", "neutron-converter"]
     arguments: tuple[str, ...]
@@ -47,57 +51,14 @@ class Compiler:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Condition:
-    """`predicate` of the values that an operator has in `field`, with `bound` to compare them with."""
-
-    field: str = ""
-    predicate: str
-    bound: Any = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """What operators must fulfil; `otherwise` is the status of one that does not.
-
-    It concerns `operators` (all where there are none), not those in `but`, and only where `when` holds.
-    """
-
-    must: Condition
-    why: str
-    source: str
-    operators: tuple[str, ...] = ()
-    but: tuple[str, ...] = ()
-    when: Condition | None = None
-    otherwise: Status = "fails"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ruleset:
-    """The operators that a piece of software takes, as its makers published it (`rules/NAME.toml`).
-
-    `unlisted` is the status of any other operator.
-    """
-
-    name: str
-    title: str
-    source: str
-    check: str
-    decides: Decides
-    unlisted: Status
-    advice: str
-    operators: tuple[str, ...]
-    rules: tuple[Rule, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """A range of latencies: `least` to `most` of the quantity that `per` names, at a clock's `hertz`."""
 
     check: str
     per: Literal["vela millisecond", "cycles per multiply-add", "multiply-adds per second"]
-    least: float
-    most: float
-    hertz: float = 1.0
+    least: Positive
+    most: Positive
+    hertz: Positive = 1.0
     npu: bool = False
     source: str
 
@@ -108,23 +69,30 @@ class Published:
 
     model: str
     processor: str
-    milliseconds: float
+    milliseconds: Positive
 
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """A device. `tools` are what stands in for it on a host; `npu` is None where there is none."""
+    """A device. `tools` stand in for it on a host; `npu` is None if it has none; `rules` names rule sets."""
 
     name: str
     position: int
     title: str
-    tools: tuple[str, ...]
+    tools: tuple[Tool, ...]
     source: str
     npu: str | None = None
     clocks: tuple[Clock, ...] = ()
     memory: tuple[Region, ...] = ()
     compiler: Compiler | None = None
-    rules: tuple[Ruleset, ...] = ()
+    rules: tuple[str, ...] = ()
     latency: tuple[Estimate, ...] = ()
     published: tuple[Published, ...] = ()
     published_source: str = ""
+
+    def __post_init__(self) -> None:
+        """ValueError where one field needs another one."""
+        if "vela" in self.tools and not (self.compiler and self.compiler.name == "vela"):
+            raise ValueError('expected the compiler "vela", as `tools` names it')
+        if self.published and not self.published_source:
+            raise ValueError("expected `published_source`, as there are `published` figures")

@@ -5,109 +5,139 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from eyespot.artifacts.measurements import Finding, Status
-from eyespot.devices.bench import Bench, tool
+from eyespot.artifacts.measurements import Decides, Finding
 from eyespot.devices.card import Device, Region
+from eyespot.devices.host import HostMeasurements, tool
 from eyespot.devices.latency import estimates, published
-from eyespot.devices.rules import apply
+from eyespot.devices.rules import apply, ruleset
 from eyespot.devices.vela import Vela
-from eyespot.errors import EyespotError
-from eyespot.quantity import Kind
+from eyespot.errors import BadFileError, EyespotError
+from eyespot.quantity import Kind, Quantity
+from eyespot.tflite.tflm import Arena
 
 HOST = "measured on this host, not on the device"
 
 
-def find(bench: Bench, device: Device) -> tuple[Finding, ...]:
-    """All findings of a file on a device."""
-    measured = [TOOLS[name](bench, device) for name in device.tools]
-    rules = [apply(each, bench.operators) for each in device.rules]
-    memory = [finding for region in device.memory for finding in _memory(bench, device, region)]
-    stopped = {f.decides for f in (*measured, *rules, *memory) if f.status == "fails"}
-    return (*measured, *rules, *memory, *estimates(bench, device, stopped), *published(bench, device))
+def find(host: HostMeasurements, device: Device) -> tuple[Finding, ...]:
+    """All findings of a file on a device; each of its verdicts is decided by one at least."""
+    findings = [TOOLS[name](host, device) for name in device.tools]
+    findings += [apply(ruleset(name), host.operators) for name in device.rules]
+    wanted: tuple[Decides, ...] = ("runs", "npu") if device.npu else ("runs",)
+    decided = {f.decides for f in findings}
+    findings += [_undecided(device, each) for each in wanted if not decided & {each, "both"}]
+    findings += [finding for region in device.memory for finding in _memory(host, device, region)]
+    stopped = {f.decides for f in findings if f.status == "fails"}
+    return (*findings, *estimates(host, device, stopped), *published(host, device))
+
+
+def _undecided(device: Device, verdict: Decides) -> Finding:
+    return Finding(
+        check=verdict, status="unknown", kind="rule", tool="none", source=device.source,
+        reason="no tool on this host and no published rule decides it", decides=verdict,
+    )  # fmt: skip
 
 
 def _runs(device: Device, name: str, package: str, error: EyespotError | None) -> Finding:
-    return Finding(
+    finding = Finding(
         check="runs",
-        status="fails" if error else "ok",
-        value="no" if error else name,
+        place=name,
+        status="ok",
         kind="measured",
         tool=tool(package),
         source=device.source,
-        reason=str(error) if error else f"{name} runs it ({HOST})",
-        advice="quantize it with eyespot: int8 in and out, supported operators" if error else "",
+        reason=f"{name} runs it ({HOST})",
         decides="runs",
     )
+    return _failed(finding, error, "quantize it with eyespot: int8 in and out, supported operators")
 
 
-def _litert(bench: Bench, device: Device) -> Finding:
-    return _runs(device, "LiteRT", "ai-edge-litert", bench.litert)
+def _failed(finding: Finding, error: EyespotError | None, advice: str) -> Finding:
+    """The finding of a tool that ended with an error; only a refusal of the file is a failure of the file."""
+    if error is None:
+        return finding
+    if isinstance(error, BadFileError):
+        return replace(finding, status="fails", reason=str(error), advice=advice)
+    return replace(finding, status="unknown", reason=str(error))
 
 
-def _tflm(bench: Bench, device: Device) -> Finding:
-    error = bench.arena if isinstance(bench.arena, EyespotError) else None
+def _litert(host: HostMeasurements, device: Device) -> Finding:
+    return _runs(device, "LiteRT", "ai-edge-litert", host.litert)
+
+
+def _tflm(host: HostMeasurements, device: Device) -> Finding:
+    error = host.arena if isinstance(host.arena, EyespotError) else None
     return _runs(device, "TFLM", "tflite-micro", error)
 
 
-def _vela(bench: Bench, device: Device) -> Finding:
+def _vela(host: HostMeasurements, device: Device) -> Finding:
     """Vela's exit code says nothing: what counts is where it put the operators."""
-    made = bench.vela(device)
-    refused = Finding(
+    advice = "quantize to int8 and use operators that the NPU has"
+    vela, by = host.vela(device), tool("ethos-u-vela")
+    finding = Finding(
         check="npu operators",
-        status="fails",
-        value="not compiled",
+        status="ok",
         kind="measured",
-        tool=tool("ethos-u-vela"),
+        tool=by,
         source=device.source,
-        reason=str(made),
-        advice="quantize to int8 and use operators that the NPU has",
+        reason="every operator is compiled for the NPU",
         decides="npu",
     )
-    return _compiled(made, refused) if isinstance(made, Vela) else refused
+    if not isinstance(vela, Vela):
+        return _failed(finding, vela, advice)
+    counts = {"npu": vela.npu, "cpu": vela.cpu}
+    finding = replace(finding, quantities={name: _count(n, by) for name, n in counts.items()})
+    if not vela.cpu:
+        return finding
+    reason = "; ".join(vela.reasons[:3]) or "vela gives no reason"
+    return replace(finding, status="partial" if vela.npu else "fails", reason=reason, advice=advice)
 
 
-def _compiled(made: Vela, refused: Finding) -> Finding:
-    value = f"{made.npu} on the NPU, {made.cpu} on the CPU"
-    if not made.cpu:
-        told = "every operator is compiled for the NPU"
-        return replace(refused, status="ok", value=value, reason=told, advice="")
-    status: Status = "partial" if made.npu else "fails"
-    return replace(refused, status=status, value=value, reason="; ".join(made.reasons[:3]))
+Check = Callable[[HostMeasurements, Device], Finding]
+TOOLS: dict[str, Check] = {"litert": _litert, "tflm": _tflm, "vela": _vela}
 
 
-TOOLS: dict[str, Callable[[Bench, Device], Finding]] = {"litert": _litert, "tflm": _tflm, "vela": _vela}
-
-
-def _memory(bench: Bench, device: Device, region: Region) -> Iterator[Finding]:
-    """What the file takes of a region; nothing where the tool that tells did not take the file."""
+def _memory(host: HostMeasurements, device: Device, region: Region) -> Iterator[Finding]:
+    """What the file takes of a region; nothing if the tool that measures it did not accept the file."""
+    own = tool("eyespot")
     if region.use == "flash":
-        yield _within(region, len(bench.file.data), tool("eyespot"), "the file; code comes on top")
-    if region.use == "npu activations" and bench.activations is not None:
-        yield _within(region, bench.activations, tool("eyespot"), "the most bytes live at one time", "rule")
-    made = bench.vela(device) if region.use == "npu sram" else None
-    if isinstance(made, Vela) and made.npu:
-        yield _within(region, made.sram, tool("ethos-u-vela"), "as vela plans it")
-    arena = bench.arena if region.use == "arena" else None
-    if arena is not None and not isinstance(arena, EyespotError):
-        told = f"head {arena.head:,} B (activations), tail {arena.tail:,} B (structures); {HOST}"
-        yield _within(region, arena.total, tool("tflite-micro"), told)
+        yield _within(region, "the file; code comes on top", used=_bytes(len(host.file.data), own))
+    if region.use == "npu activations" and host.activations is not None:
+        used = _bytes(host.activations, own, "rule")
+        yield _within(region, "the most bytes live at one time", used=used)
+    vela = host.vela(device) if region.use == "npu sram" else None
+    if isinstance(vela, Vela) and vela.npu:
+        yield _within(region, "as vela plans it", used=_bytes(vela.sram, tool("ethos-u-vela")))
+    arena = host.arena if region.use == "arena" else None
+    if isinstance(arena, Arena):
+        parts = {"used": arena.total, "head": arena.head, "tail": arena.tail}
+        yield _within(region, HOST, **{name: _bytes(n, tool("tflite-micro")) for name, n in parts.items()})
 
 
-def _within(region: Region, used: int, by: str, told: str, kind: Kind = "measured") -> Finding:
-    """Compare what is used with the region's bytes, where they are known."""
+def _within(region: Region, reason: str, *, used: Quantity, **parts: Quantity) -> Finding:
+    """Compare what is used with the region's bytes, if they are known."""
     finding = Finding(
-        check=region.use if region.decides != "nothing" else f"{region.use}, {region.name}",
+        check=region.use,
+        place=region.name,
         status="ok",
-        value=f"{used:,} B",
-        kind=kind,
-        tool=by,
+        kind=used.kind,
+        tool=used.tool,
         source=region.source,
-        reason=told,
+        reason=reason,
+        quantities={"used": used, **parts},
         decides=region.decides,
     )
     if region.bytes is None:
-        return replace(finding, reason=f"{told}; compare with your part's, or give {region.name}")
-    value = f"{used:,} of {region.bytes:,} B ({region.name})"
-    if used <= region.bytes:
-        return replace(finding, value=value)
-    return replace(finding, value=value, status=region.over, advice=region.advice)
+        return replace(finding, reason=f"{reason}; compare with your part's, or give {region.name}")
+    limit = Quantity(value=region.bytes, unit="B", kind="quoted", source=region.source)
+    finding = replace(finding, quantities={"limit": limit, **finding.quantities})
+    if (used.value or 0) <= region.bytes:
+        return finding
+    return replace(finding, status=region.over, advice=region.advice)
+
+
+def _bytes(value: int, by: str, kind: Kind = "measured") -> Quantity:
+    return Quantity(value=value, unit="B", kind=kind, tool=by)
+
+
+def _count(value: int, by: str) -> Quantity:
+    return Quantity(value=value, unit="operators", kind="measured", tool=by)

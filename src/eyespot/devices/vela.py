@@ -1,6 +1,6 @@
 """Arm's vela, the compiler for Ethos-U NPUs, and what its reports say.
 
-Its exit code is 0 even where every operator stays on the CPU or the SRAM does not suffice, so only the
+Its exit code is 0 even if every operator stays on the CPU or the SRAM does not suffice, so only the
 reports count.
 """
 
@@ -9,59 +9,58 @@ from __future__ import annotations
 import csv
 import importlib.util
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
+from eyespot.artifacts import sidecars
+from eyespot.devices import compilers
 from eyespot.devices.card import Compiler
-from eyespot.errors import BadFileError, MissingExtraError
+from eyespot.errors import BadFileError, MissingExtraError, ToolCrashedError
+from eyespot.tflite.read import File
+
+COMPILED, LAYERS, SUMMARY = "model_vela.tflite", "model_per-layer.csv", "model_summary_"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vela:
-    """A compiled file and vela's figures: operators by processor, bytes of SRAM, cycles, milliseconds."""
+class Vela(compilers.Compilation):
+    """Vela's figures: bytes of SRAM, cycles, milliseconds, and why operators stay on the CPU."""
 
-    file: Path
-    reports: tuple[Path, ...]
-    npu: int
-    cpu: int
     reasons: tuple[str, ...]
     sram: int
     cycles: int
     milliseconds: float
 
+    @property
+    def facts(self) -> dict[str, int]:
+        """What the sidecar says of the file."""
+        return {**super().facts, "sram": self.sram, "cycles": self.cycles}
 
-def run_vela(file: Path, compiler: Compiler, folder: Path) -> Vela:
-    """Compile a .tflite file into `folder`. BadFileError where vela refuses it."""
-    if importlib.util.find_spec("ethosu.vela") is None:
+
+def run_vela(file: File, compiler: Compiler) -> Vela:
+    """Compile a file. BadFileError if vela refuses it; other errors as `eyespot.isolation.command`."""
+    if importlib.util.find_spec("ethosu") is None:
         raise MissingExtraError("ethos-u-vela", "devices")
-    folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "ethosu.vela", str(file), *compiler.arguments]
-    command += ["--output-dir", str(folder), "--verbose-performance"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    log = folder / "vela.log"
-    log.write_text(done.stdout + done.stderr, "utf-8")
-    compiled = folder / f"{file.stem}_vela.tflite"
-    if done.returncode or not compiled.exists():
-        said = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.returncode}"]
-        raise BadFileError(f"{file}: vela does not take it: {said[-1]}")
-    return _read(compiled, log)
+    argv = [sys.executable, "-P", "-m", "ethosu.vela", compilers.INPUT, *compiler.arguments]
+    done = compilers.run("vela", [*argv, "--output-dir", ".", "--verbose-performance"], file.data)
+    if "Traceback" in done.log and "Compilation failed" not in done.log:  # which is how it refuses
+        raise ToolCrashedError(f"vela crashed: {done.last_words}")
+    if done.code or COMPILED not in done.files:
+        raise BadFileError(f"{file.path}: vela does not take it: {done.last_words}")
+    return _read(done)
 
 
-def _read(compiled: Path, log: Path) -> Vela:
-    stem = compiled.stem.removesuffix("_vela")
-    layers = compiled.with_name(f"{stem}_per-layer.csv")
-    summary = next(compiled.parent.glob(f"{stem}_summary_*.csv"))
-    said = log.read_text("utf-8")
-    with summary.open(newline="", encoding="utf-8") as file:
-        figures = next(csv.DictReader(file))
+def _read(done: compilers.Run) -> Vela:
+    summary = next(name for name in done.files if name.startswith(SUMMARY))
+    figures = next(csv.DictReader(done.files[summary].decode().splitlines()))
+    reports = {name: done.files[name] for name in (summary, LAYERS)}
     return Vela(
-        file=compiled,
-        reports=(summary, layers, log),
-        npu=_count("NPU", said),
-        cpu=_count("CPU", said),
-        reasons=_reasons(said),
+        name=COMPILED,
+        data=done.files[COMPILED],
+        reports=reports | {"vela.log": done.log.encode()},
+        tools=sidecars.tools("ethos-u-vela"),
+        npu=_count("NPU", done.log),
+        cpu=_count("CPU", done.log),
+        reasons=_reasons(done.log),
         sram=round(float(figures["sram_memory_used"]) * 1024),
         cycles=round(float(figures["cycles_total"])),
         milliseconds=1000 * float(figures["inference_time"]),

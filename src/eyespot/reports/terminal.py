@@ -13,6 +13,7 @@ from rich.table import Table
 
 from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation
 from eyespot.evaluation.prediction import Prediction
+from eyespot.reports import findings as words
 from eyespot.reports.markdown import share as accuracy
 from eyespot.reports.model_list import Report
 from eyespot.zoo.listing import Listed
@@ -107,9 +108,9 @@ def _findings(found: Compatibility) -> Group:
     """A device's findings, each with the reason under it."""
     rows = []
     for f in found.findings:
-        rows.append((f"  {f.check}", _coloured(f.status), f"{f.value} [dim]({f.kind}, {f.tool})[/]"))
-        told = f"{f.reason}. {f.advice}".rstrip() + ("" if f.kind == "measured" else f" [{f.source}]")
-        rows.append(("", "", f"[dim]{escape(told)}[/]"))
+        answer = f"{escape(words.value(f))} [dim]({f.kind}, {escape(f.tool)})[/]"
+        why = words.reason(f) + ("" if f.kind == "measured" else f" [{f.source}]")
+        rows += [(f"  {words.check(f)}", _coloured(f.status), answer), ("", "", f"[dim]{escape(why)}[/]")]
     return Group(f"\n[bold]{found.device}[/]", _table("", "", "", rows=rows))
 
 

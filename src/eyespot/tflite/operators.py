@@ -133,19 +133,21 @@ def _scales(operator: Operator) -> Values:
 
 def _weight_sum(operator: Operator) -> Values:
     """The largest sum of absolute weights of an output channel."""
+    axis = 3 if operator.name == "DEPTHWISE_CONV_2D" else 0
     for weights in operator.at(1):
-        if weights.values is not None and weights.dtype in {"int8", "uint8"}:
+        if weights.values is not None and weights.dtype in {"int8", "uint8"} and len(weights.shape) > axis:
             zero = weights.zero_points[0] if weights.zero_points else 0
-            axis = 3 if operator.name == "DEPTHWISE_CONV_2D" else 0
             absolute = np.abs(weights.values.astype(np.int64) - zero)
             return (int(np.moveaxis(absolute, axis, 0).reshape(weights.shape[axis], -1).sum(1).max()),)
     return ()
 
 
 def _groups(operator: Operator) -> Values:
-    if operator.name != "CONV_2D" or not operator.images or not operator.at(1):
+    """Input channels by those of the filter."""
+    if operator.name != "CONV_2D":
         return ()
-    return (operator.images[0].shape[3] // operator.at(1)[0].shape[3],)
+    shapes = [each.shape for each in (*operator.images, *operator.at(1)) if len(each.shape) == 4]
+    return (shapes[0][3] // shapes[1][3],) if len(shapes) == 2 and shapes[1][3] else ()
 
 
 def _covered(operator: Operator) -> Values:
@@ -163,19 +165,23 @@ def _both(one: Values, other: Values) -> Values:
 
 
 # what a rule's `field` means: all values that an operator has there, () where it has none
-FIELDS: dict[str, Callable[[Operator], Values]] = {
+WORDS: dict[str, Callable[[Operator], Values]] = {
     "type": lambda o: _types((*o.images, *o.outputs)),
     "input type": lambda o: _types(o.images),
     "output type": lambda o: _types(o.outputs),
     "weight type": lambda o: _types(o.at(1)),
     "bias type": lambda o: _types(o.at(2)),
-    "bias rank": lambda o: tuple(len(each.shape) for each in o.at(2)),
     "input and weight type": lambda o: _both(_types(o.images), _types(o.at(1))),
     "input and output type": lambda o: _both(_types(o.images), _types(o.outputs)),
-    "an input has the output's shape": _covered,
     "input and output quantization": lambda o: tuple(
         (each.scales, each.zero_points) for each in (*o.images, *o.outputs)
     ),
+    "padding": lambda o: _named(PADDINGS, o.option("padding")),
+    "activation": lambda o: _named(ACTIVATIONS, o.option("fusedActivationFunction")),
+}
+NUMBERS: dict[str, Callable[[Operator], Values]] = {
+    "bias rank": lambda o: tuple(len(each.shape) for each in o.at(2)),
+    "an input has the output's shape": _covered,
     "rank": lambda o: tuple(len(each.shape) for each in (*o.inputs, *o.outputs) if each is not None),
     "size": lambda o: tuple(n for each in (*o.images, *o.at(1), *o.outputs) for n in each.shape),
     "size after the first": lambda o: tuple(n for each in (*o.images, *o.outputs) for n in each.shape[1:]),
@@ -189,8 +195,6 @@ FIELDS: dict[str, Callable[[Operator], Values]] = {
     "filter": _filter,
     "filter height": lambda o: _filter(o)[:1],
     "filter area": lambda o: _area(_filter(o)),
-    "padding": lambda o: _named(PADDINGS, o.option("padding")),
-    "activation": lambda o: _named(ACTIVATIONS, o.option("fusedActivationFunction")),
     "beta": lambda o: o.option("beta"),
     "weights are constant": lambda o: tuple(each.constant for each in o.at(1)),
     "parameters are constant": lambda o: tuple(each.constant for each in o.inputs[1:] if each),
@@ -199,12 +203,14 @@ FIELDS: dict[str, Callable[[Operator], Values]] = {
     "depth multiplier": lambda o: o.option("depthMultiplier"),
     "input channels": lambda o: tuple(each.shape[3] for each in o.images if len(each.shape) == 4),
 }
+FIELDS = WORDS | NUMBERS
 
 
 def peak_activations(file: File) -> int | None:
     """The most bytes of activations at one time, in the file's order; None where a type has no size."""
     steps = file.graph.operators
-    last = {int(i): step for step, told in enumerate(steps) for i in (*told.inputs, *told.outputs)}
+    last = {int(i): 0 for i in file.graph.inputs}
+    last |= {int(i): step for step, told in enumerate(steps) for i in (*told.inputs, *told.outputs)}
     last |= {int(i): len(steps) for i in file.graph.outputs}
     live, peak = {int(i) for i in file.graph.inputs}, 0
     for step, told in enumerate(steps):

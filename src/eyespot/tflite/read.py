@@ -113,13 +113,14 @@ def read(path: Path) -> File:
 def read_any(path: Path) -> File:
     """Read a file of any task. BadFileError for what is not a whole .tflite file, in one line."""
     try:
-        return parse(path, path.read_bytes())
+        data = path.read_bytes()
     except FileNotFoundError as error:
         raise MissingDataError(f"{path}: no such file") from error
+    return parse(data, path)
 
 
-def parse(path: Path, data: bytes) -> File:
-    """A file of any task whose bytes are at hand; `path` is what errors call it."""
+def parse(data: bytes, path: Path) -> File:
+    """The file whose bytes are `data`. BadFileError as `read_any`."""
     if len(data) < 8 or data[4:8] != schema.IDENTIFIER:
         raise BadFileError(f"{path}: is not a .tflite file (no {schema.IDENTIFIER.decode()} at byte 4)")
     try:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot import isolation
 from eyespot.capture import captured
 from eyespot.errors import BadFileError, RefusedError
 from eyespot.preprocessing.damage import DAMAGES
 from eyespot.preprocessing.image import fit, to_real
 from eyespot.preprocessing.spec import Contract, Damage, Preprocessing
 from eyespot.tflite.kernels import Kernels
-from eyespot.tflite.read import File, Tensor
-
-Run = Callable[[NDArray[Any]], NDArray[Any]]
+from eyespot.tflite.read import File, Tensor, check_classifier
+from eyespot.tflite.tflm import Run, open_tflm
 
 
 def open_runner(file: File, kernels: Kernels) -> Run:
@@ -27,8 +28,6 @@ def open_runner(file: File, kernels: Kernels) -> Run:
     its own: it aborts on files that it does not take). BadFileError where the kernels refuse the file.
     """
     if kernels == "tflm":
-        from eyespot.tflite.tflm import open_tflm
-
         return open_tflm(file)
     return as_function(interpreter(file, kernels))
 
@@ -55,14 +54,19 @@ def interpreter(file: File, kernels: Kernels, *, keep_all: bool = False) -> Any:
 
 
 def run_on_zeros(file: File) -> None:
-    """Run a file of any task once. BadFileError where LiteRT refuses it."""
-    opened = interpreter(file, "xnnpack")
+    """Run a file of any task once, isolated. BadFileError if LiteRT refuses it."""
+    memory = isolation.MEMORY + 8 * len(file.data)
+    isolation.run(_run_on_zeros, file.path, file.data, seconds=300, memory=memory, name="LiteRT")
+
+
+def _run_on_zeros(path: Path, data: bytes) -> None:
+    opened = interpreter(File(path=path, data=data, model=None), "xnnpack")
     try:
         for detail in opened.get_input_details():
             opened.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
         opened.invoke()
     except (RuntimeError, ValueError) as error:
-        raise BadFileError(f"{file.path}: LiteRT does not run it: {str(error).splitlines()[0]}") from error
+        raise BadFileError(f"{path}: LiteRT does not run it: {str(error).splitlines()[0]}") from error
 
 
 def as_function(opened: Any) -> Run:
@@ -80,10 +84,12 @@ def as_function(opened: Any) -> Run:
 
 
 def contract_of(file: File, fallback: Contract | None = None) -> Contract:
-    """The file's own contract, or `fallback` where it carries none; RefusedError where they do not fit.
+    """A classifier's own contract, or `fallback` if it carries none; RefusedError if that does not fit.
 
-    Nothing is guessed: what a float tensor holds cannot be seen in the file.
+    Nothing is guessed: what a float tensor holds cannot be seen in the file. BadFileError for files of
+    other tasks.
     """
+    check_classifier(file)
     contract = file.contract or fallback
     if contract is None:
         raise RefusedError(
@@ -104,12 +110,21 @@ def levels(spec: Preprocessing, tensor: Tensor) -> NDArray[Any]:
     The scale and zero point are the file's own; for int8 files of ours the result is pixel - 128.
     """
     real: NDArray[Any] = to_real(np.arange(256.0)[:, None], spec)
-    real = real[:, 0] if real.shape[1] == 1 else real
+    real = real[:, 0] if (real == real[:, :1]).all() else real
     if tensor.dtype == "float32":
         return real.astype(np.float32)
     info = np.iinfo(tensor.dtype)
     stored = np.round(real / tensor.scale) + tensor.zero_point
     return stored.clip(info.min, info.max).astype(tensor.dtype)
+
+
+def stored(pixels: NDArray[np.uint8], spec: Preprocessing, tensor: Tensor) -> NDArray[Any]:
+    """Pixels (..., channels) in a file's channel order as its input tensor stores them."""
+    return _look_up(levels(spec, tensor), pixels)
+
+
+def _look_up(table: NDArray[Any], pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    return table.take(pixels) if table.ndim == 1 else table[pixels, np.arange(table.shape[1])]
 
 
 def encoder(
@@ -121,10 +136,7 @@ def encoder(
     """
     spec, table = contract.preprocessing, levels(contract.preprocessing, file.input)
     damage = DAMAGES[under] if under else lambda image: image
-    if table.ndim == 1:
-        return lambda image: table.take(damage(fit(image, spec)))
-    channels = np.arange(spec.channels)
-    return lambda image: table[damage(fit(image, spec)), channels]
+    return lambda image: _look_up(table, damage(fit(image, spec)))
 
 
 def to_float(output: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:

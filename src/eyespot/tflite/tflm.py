@@ -1,28 +1,22 @@
-"""TensorFlow Lite for Microcontrollers on this machine, in processes of its own."""
+"""TensorFlow Lite for Microcontrollers on this machine, isolated, as it can abort its process."""
 
 from __future__ import annotations
 
-import multiprocessing
 import re
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot import isolation
 from eyespot.capture import captured
 from eyespot.errors import BadFileError
-from eyespot.tflite.read import File, read, read_any
+from eyespot.tflite.read import File
 
-if TYPE_CHECKING:
-    from eyespot.tflite.run import Run
-
-P = ParamSpec("P")
-R = TypeVar("R")
+Run = Callable[[NDArray[Any]], NDArray[Any]]
 
 ARENA_LIMIT = 64 << 20
 
@@ -36,22 +30,50 @@ class Arena:
     tail: int
 
 
-def isolated(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call a module-level function in a fresh process, as TFLM aborts the one that it runs in.
+def measure_arena(file: File) -> Arena:
+    """The arena that a file needs, measured by TFLM's own recording allocator.
 
-    BadFileError where the process dies.
+    BadFileError if TFLM refuses the file; other errors as `eyespot.isolation` says.
     """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        try:
-            return pool.submit(function, *args, **kwargs).result()
-        except BrokenProcessPool as error:
-            raise BadFileError("TensorFlow Lite for Microcontrollers aborted on this file") from error
+    return _isolated(_arena, file)
+
+
+def run_all(file: File, tensors: NDArray[Any]) -> NDArray[Any]:
+    """Outputs (n, classes) for input tensors (n, h, w, c). Errors as `measure_arena`."""
+    return _isolated(_outputs, file, tensors)
 
 
 def open_tflm(file: File) -> Run:
-    """A function from an input tensor to the output vector. BadFileError where TFLM refuses the file."""
-    opened = _interpreter(file)
+    """A function from an input tensor to the output vector, in this process. BadFileError as above."""
+    _refuse_external(file)
+    return _runner(file.path, file.data)
+
+
+def _isolated(function: Callable[..., Any], file: File, *args: Any) -> Any:
+    _refuse_external(file)
+    memory = isolation.MEMORY + 8 * len(file.data)
+    return isolation.run(function, file.path, file.data, *args, seconds=600, memory=memory, name="TFLM")
+
+
+def _refuse_external(file: File) -> None:
+    if file.external_buffers:
+        raise BadFileError(f"{file.path}: has weights outside the flatbuffer, which TFLM reads wrongly")
+
+
+def _arena(path: Path, data: bytes) -> Arena:
+    opened = _interpreter(path, data)
+    with captured() as caught:
+        opened.print_allocations()
+    lines = re.findall(r"Arena allocation (total|head|tail) (\d+)", caught.text)
+    return Arena(**{name: int(size) for name, size in lines})
+
+
+def _outputs(path: Path, data: bytes, tensors: NDArray[Any]) -> NDArray[Any]:
+    return np.stack(list(map(_runner(path, data), tensors)))
+
+
+def _runner(path: Path, data: bytes) -> Run:
+    opened = _interpreter(path, data)
 
     def run(tensor: NDArray[Any]) -> NDArray[Any]:
         opened.set_input(tensor[None], 0)
@@ -61,30 +83,12 @@ def open_tflm(file: File) -> Run:
     return run
 
 
-def measure_arena(path: Path) -> Arena:
-    """The arena that a file needs, measured by TFLM's own recording allocator; call it `isolated`."""
-    file = read_any(path)
-    opened = _interpreter(file)
-    with captured() as caught:
-        opened.print_allocations()
-    lines = re.findall(r"Arena allocation (total|head|tail) (\d+)", caught.text)
-    return Arena(**{name: int(size) for name, size in lines})
-
-
-def run_all(path: Path, tensors: NDArray[Any]) -> NDArray[Any]:
-    """Outputs (n, classes) of input tensors (n, h, w, c); call it `isolated`."""
-    run = open_tflm(read(path))
-    return np.stack([run(tensor) for tensor in tensors])
-
-
-def _interpreter(file: File) -> Any:
+def _interpreter(path: Path, data: bytes) -> Any:
     from tflite_micro import runtime
 
-    if file.external_buffers:
-        raise BadFileError(f"{file.path}: has weights outside the flatbuffer, which TFLM reads wrongly")
     try:
         with captured() as caught:
-            return runtime.Interpreter.from_bytes(file.data, arena_size=ARENA_LIMIT)
+            return runtime.Interpreter.from_bytes(data, arena_size=ARENA_LIMIT)
     except (RuntimeError, ValueError) as error:
         said = caught.text.strip().splitlines() or [str(error)]
-        raise BadFileError(f"{file.path}: TFLM does not take it: {said[0]}") from error
+        raise BadFileError(f"{path}: TFLM does not take it: {said[0]}") from error

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from eyespot.artifacts import atomic, sidecars
-from eyespot.artifacts.sidecars import Artifact
 from eyespot.devices import device as device_card
-from eyespot.devices.card import Compiler
-from eyespot.devices.neutron import convert, locate
-from eyespot.devices.vela import run_vela
-from eyespot.errors import RefusedError
-from eyespot.tflite.read import read_any
+from eyespot.devices.compile import Compiled, compile_file
+from eyespot.devices.host import HostMeasurements
 from eyespot.zoo import registry
-
-
-@dataclass(frozen=True, kw_only=True)
-class Compiled:
-    """The compiled file and the compiler's own reports beside it."""
-
-    artifact: Artifact
-    file: Path
-    reports: tuple[Path, ...]
 
 
 def compile_for(model: str, *, device: str, tool: Path | None = None, out: Path | None = None) -> Compiled:
@@ -44,43 +28,5 @@ def compile_for(model: str, *, device: str, tool: Path | None = None, out: Path 
     out
         Folder to write to; build/MODEL/DEVICE by default.
     """
-    file, card = read_any(registry.find(model)), device_card(device)
-    compiler = card.compiler
-    if compiler is None:
-        raise RefusedError(
-            f"{device}: has no compiler here; eyespot check {model} --device {device} tells what is known"
-        )
-    name = file.contract.model if file.contract else ""
-    made, reports, tools, facts = _compiled(
-        file.path, compiler, tool, out or Path("build") / (name or file.path.stem) / device
-    )
-    if not facts["npu"]:
-        raise RefusedError(
-            f"{file.path}: {compiler.name} leaves all of it to the CPU; eyespot check says why"
-        )
-    record = sidecars.record(
-        made,
-        verb="compile",
-        model=name,
-        arguments={"device": device, "options": list(compiler.arguments)},
-        inputs={file.precision: file.sha256},
-        tools=tools,
-        facts=facts,
-    )
-    return Compiled(artifact=record, file=made, reports=reports)
-
-
-def _compiled(
-    path: Path, compiler: Compiler, tool: Path | None, folder: Path
-) -> tuple[Path, tuple[Path, ...], dict[str, str], dict[str, Any]]:
-    """The compiled file, reports, versions and facts."""
-    if compiler.name == "vela":
-        if tool:
-            raise RefusedError(f"--tool {tool}: vela is a Python package: {compiler.offered}")
-        vela = run_vela(path, compiler, folder)
-        facts = {"npu": vela.npu, "cpu": vela.cpu, "sram": vela.sram, "cycles": vela.cycles}
-        return vela.file, vela.reports, sidecars.tools("ethos-u-vela"), facts
-    converter = locate(compiler, tool)
-    made = convert(path, compiler, converter, folder)
-    tools = sidecars.tools() | {compiler.name: f"sha256 {atomic.digest_file(converter)}"}
-    return made.file, (made.log,), tools, {"npu": made.npu, "cpu": made.cpu}
+    _, file = registry.open_model(model)
+    return compile_file(HostMeasurements(file=file), device_card(device), out, tool)

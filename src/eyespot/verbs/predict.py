@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from eyespot.evaluation.predict import classify
 from eyespot.evaluation.prediction import Prediction
-from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 
@@ -27,6 +26,6 @@ def predict(
     contract
         For a file that carries none: the model whose input and classes it shares.
     """
-    file = read(registry.find(model))
+    _, file = registry.open_model(model)
     agreed = contract_of(file, registry.contract(contract) if contract else None)
     return classify(file, agreed, images, top)

@@ -30,14 +30,21 @@ def locate(weights: Weights) -> Path:
     folder = places.data_root() / "published"
     if weights.package:
         return _verified(weights.download, _installed(weights))
-    if not is_archived(weights):
+    if not _is_archived(weights):
         return _fetched(weights.download, folder / weights.file)
     archive = _fetched(weights.download, folder / posixpath.basename(weights.download.url))
     return atomic.write(folder / weights.file, _member(archive, weights.member))
 
 
-def is_archived(weights: Weights) -> bool:
-    """Whether the digest in the card is that of an archive which holds the file."""
+def digests(weights: Weights, path: Path) -> dict[str, str]:
+    """What pins a file that `locate` returned: its sha256, and the digest of the archive that held it."""
+    algorithm, _, pinned = weights.download.digest.partition(":")
+    if _is_archived(weights):
+        return {"weights": atomic.digest_file(path), "archive": weights.download.digest}
+    return {"weights": pinned if algorithm == "sha256" else atomic.digest_file(path)}
+
+
+def _is_archived(weights: Weights) -> bool:
     return bool(weights.member and not weights.package)
 
 

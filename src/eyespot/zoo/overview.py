@@ -9,7 +9,7 @@ from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact
-from eyespot.zoo import registry
+from eyespot.zoo import registry, results
 from eyespot.zoo.cards import Model
 
 
@@ -45,7 +45,7 @@ def overview(model: str) -> Shown:
         card=card,
         files=tuple(_facts(folder, path.name) for path in sorted(folder.path.glob("*.tflite"))),
         evaluations=measurements.evaluations(model),
-        compatibility=measurements.compatibility(model),
+        compatibility=results.compatibility(model),
     )
 
 

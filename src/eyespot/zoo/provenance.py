@@ -6,6 +6,9 @@ made on, and a file that is built on another machine is compared with it by dige
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from eyespot.artifacts import places
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact, read_sidecar, sidecar
@@ -20,7 +23,8 @@ def chains(model: str) -> dict[str, Chain]:
 
     BadFileError if a sidecar does not match its file.
     """
-    found = [f.chain(f"{name}.tflite") for f in _folders(model) for name in registry.PRECISIONS]
+    folders = map(ModelFolder, _folders(model))
+    found = [f.chain(f"{name}.tflite") for f in folders for name in registry.PRECISIONS]
     return {links[0].sha256: links for links in found if links}
 
 
@@ -29,13 +33,22 @@ def record(model: str, precision: str) -> Artifact | None:
 
     The sidecar is not compared with its file, as hashing files would make `eyespot list` slow.
     """
-    paths = (folder.path / f"{precision}.tflite" for folder in _folders(model))
-    return next((read_sidecar(path) for path in paths if sidecar(path).exists()), None)
+    return next(_records(model, precision), None)
 
 
-def _folders(model: str) -> tuple[ModelFolder, ...]:
+def digests(model: str, precision: str) -> set[str]:
+    """The sha256 of the file on this machine and of the one measured by us, by their sidecars."""
+    return {record.sha256 for record in _records(model, precision)}
+
+
+def _records(model: str, precision: str) -> Iterator[Artifact]:
+    paths = (folder / f"{precision}.tflite" for folder in _folders(model))
+    return (read_sidecar(path) for path in paths if sidecar(path).exists())
+
+
+def _folders(model: str) -> tuple[Path, ...]:
     """Where sidecars of a model's files lie; the files themselves may be absent."""
-    return tuple(map(ModelFolder, dict.fromkeys((registry.home(model), places.ZOO / model))))
+    return tuple(dict.fromkeys((registry.home(model), places.ZOO / model)))
 
 
 def stand_in(found: Artifact) -> str:

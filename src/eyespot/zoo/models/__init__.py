@@ -1,4 +1,4 @@
-"""The model cards, in the order of the Model List. Adding a model is adding its card here."""
+"""The model cards, in the order of the Model List. To add a model, add its card here."""
 
 from eyespot.zoo.models.deepface import DEEPFACE_EMOTION
 from eyespot.zoo.models.efficientnet_lite import EFFICIENTNET_LITE0

@@ -69,10 +69,11 @@ DEEPFACE_EMOTION = Model(
     paper="Serengil and Ozpinar, HyperExtended LightFace: A Facial Attribute Analysis Framework, ICEET 2021; "
     "data: Goodfellow et al., Challenges in Representation Learning, ICONIP 2013, arXiv:1307.0414",
     licence="Apache-2.0",
-    terms="The weights are ours and Apache-2.0. FER2013 comes under Kaggle's terms and may not be passed on. "
-    "Its labels are unreliable (people agree with about 65 % of them), and a face does not tell what its "
-    "owner feels. The EU AI Act forbids inferring emotions at work and in education, save for medical or "
-    "safety reasons (article 5(1)(f)), and treats other emotion recognition as high-risk (annex III).",
-    differs="NXP's recipe calibrates on test images, and the folder that it fetches has PublicTest and "
-    "PrivateTest in one: its figure cannot be rebuilt from it.",
+    terms="We trained the weights; they are Apache-2.0. Kaggle's terms apply to FER2013, and you may not "
+    "redistribute it. Its labels are unreliable: people agree with about 65 % of them. A face does not show "
+    "what a person feels. The EU AI Act prohibits inferring emotions at work and in education, except for "
+    "medical or safety reasons (article 5(1)(f)). It classifies other emotion recognition as high-risk "
+    "(annex III).",
+    differs="NXP's recipe calibrates on test images. The folder that it downloads mixes PublicTest and "
+    "PrivateTest, so its figure cannot be reproduced from that folder.",
 )

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0, beyond NXP's page: the ImageNet model whose genuine float weights pip can install."""
+"""EfficientNet-Lite0, which NXP's page lacks. Pip can install its published float weights."""
 
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.zoo.cards import Download, Model, Quantization, Reference, Weights

@@ -1,4 +1,4 @@
-"""MnasNet-A1 of width 0.75."""
+"""MnasNet-A1, width 0.75."""
 
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.zoo.cards import Download, Model, Quantization, Reference, Weights
@@ -51,7 +51,7 @@ MNASNET = Model(
     "arXiv:1807.11626",
     licence="Apache-2.0",
     terms=IMAGENET_TERMS,
-    differs="0.77 cannot be this file's ImageNet accuracy: its authors give 0.733 for width 0.75, and 0.752, "
-    "which NXP's page of the model quotes, for width 1.0. NXP's recipe loads an easier variant of "
-    "ImageNet. Its OPS are those of symmetric padding; ours avoid PAD operators at 4 % more.",
+    differs="0.77 cannot be this file's ImageNet accuracy. Its authors report 0.733 for width 0.75. They "
+    "report 0.752, which NXP's page of the model quotes, for width 1.0. NXP's recipe loads an easier variant "
+    "of ImageNet. NXP's OPS count symmetric padding. Ours are 4 % higher because we avoid PAD operators.",
 )

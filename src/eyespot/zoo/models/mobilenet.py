@@ -1,4 +1,4 @@
-"""MobileNetV1 and MobileNetV2 of TF-slim, and MLPerf Tiny's visual wake word."""
+"""TF-slim's MobileNetV1 and MobileNetV2, and MLPerf Tiny's visual wake word network."""
 
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.zoo.cards import Download, Model, Quantization, Reference, Weights
@@ -8,12 +8,12 @@ _TFLITE = "eyespot.weights.tflite_weights:load_layers"
 
 
 def _tf_slim_input(size: int) -> Preprocessing:
-    """TF-slim's central square of 87.5 %; (pixel - 128) / 128 makes int8 files exactly pixel - 128."""
+    """TF-slim's central crop of 87.5 %. With (pixel - 128) / 128, int8 files take exactly pixel - 128."""
     return Preprocessing(height=size, width=size, crop=0.875, mean=(128.0,), std=(128.0,))
 
 
 def _tf_slim(name: str, url: str, sha384: str) -> Weights:
-    """The float file in the archive of one of TF-slim's checkpoints."""
+    """The float file in the archive of a TF-slim checkpoint."""
     return Weights(
         name="tf-slim",
         file=f"{name}.tflite",
@@ -25,7 +25,7 @@ def _tf_slim(name: str, url: str, sha384: str) -> Weights:
 
 
 def _coral(name: str, sha256: str) -> Weights:
-    """The quantised file of TF-slim, as Coral keeps it, dequantised: what is at hand in development."""
+    """TF-slim's quantised file from Coral's repository, dequantised: a stand-in for development."""
     return Weights(
         name="tf-slim-quantised",
         file=f"{name}_quant.tflite",
@@ -37,7 +37,7 @@ def _coral(name: str, sha256: str) -> Weights:
 
 
 def _slim_accuracy(quantity: str, value: str, page: str, date: str) -> Reference:
-    """A figure of TF-slim's tables: ImageNet validation, one crop."""
+    """A figure from TF-slim's tables: ImageNet validation, one crop."""
     source = f"https://github.com/tensorflow/models/blob/master/research/slim/nets/{page}"
     return Reference(publisher="TF-slim", quantity=quantity, value=value, source=source, date=date)
 
@@ -79,8 +79,8 @@ MOBILENET_V1 = Model(
     "Applications, arXiv:1704.04861",
     licence="Apache-2.0",
     terms=IMAGENET_TERMS,
-    differs="NXP quotes its publisher's figures. Its example as written reads BGR, lets white pixels wrap "
-    "round to black and takes no central crop, each of which costs points.",
+    differs="NXP quotes the publisher's figures. NXP's example, as written, reads BGR, lets white pixels "
+    "wrap to black and takes no central crop. Each of these costs accuracy.",
 )
 
 VISUAL_WAKE_WORD = Model(
@@ -152,10 +152,10 @@ VISUAL_WAKE_WORD = Model(
     paper="Chowdhery et al., Visual Wake Words Dataset, arXiv:1906.05721; Banbury et al., MLPerf Tiny "
     "Benchmark, arXiv:2106.07597",
     licence="Apache-2.0",
-    terms="Trained on COCO: its annotations are CC BY 4.0, its photographs under the terms of Flickr and of "
-    "their authors.",
-    differs="NXP's published example output is what MLPerf Tiny's int8 file answers to the example picture in"
-    " BGR; the network was trained on RGB, and 0.75 fits swapped channels.",
+    terms="Trained on COCO. Its annotations are CC BY 4.0. Its photographs are under the terms of Flickr and "
+    "of their authors.",
+    differs="NXP's published example output is what MLPerf Tiny's int8 file returns for the example picture "
+    "in BGR. The network was trained on RGB. An accuracy of 0.75 is consistent with swapped channels.",
 )
 
 MOBILENET_V2 = Model(
@@ -194,7 +194,7 @@ MOBILENET_V2 = Model(
     "arXiv:1801.04381",
     licence="Apache-2.0",
     terms=IMAGENET_TERMS,
-    differs="NXP's recipe normalises in three ways (to [-1, 1], to [0, 1] and not at all), calibrates on test"
-    " images that the float model gets right, and its page of the model says 0.718 where the list has"
-    " 0.66.",
+    differs="NXP's recipe normalises in three different ways (to [-1, 1], to [0, 1] and not at all). It "
+    "calibrates on test images that the float model classifies correctly. NXP's page of the model says "
+    "0.718, its list 0.66.",
 )

@@ -1,4 +1,4 @@
-"""What the cards share: where publishers keep their weights, and the rows of NXP's Model List."""
+"""Shared parts of the cards: publishers' addresses, and rows of NXP's Model List."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MLPERF_TINY = (
 )
 CORAL = "https://github.com/google-coral/test_data/raw/104342d2d3480b3e66203073dac24f4e2dbb4c41"
 
-IMAGENET_TERMS = "Trained on ImageNet, whose terms allow non-commercial research and education only."
+IMAGENET_TERMS = "Trained on ImageNet, whose terms allow only non-commercial research and education."
 
 
 def nxp(
@@ -22,7 +22,7 @@ def nxp(
     int8_size: str,
     compatibility: str,
 ) -> tuple[Reference, ...]:
-    """A row of the Model List of NXP's image classification page, each cell as it is written there."""
+    """A row of the Model List on NXP's image classification page, with each cell as printed there."""
     row = {
         "top-1 float32": float32,
         "top-1 int8": int8,

@@ -82,7 +82,9 @@ TINY_RESNET = Model(
     ),
     paper="Banbury et al., MLPerf Tiny Benchmark, NeurIPS 2021 Datasets and Benchmarks, arXiv:2106.07597",
     licence="Apache-2.0",
-    terms="The weights are ours and Apache-2.0. CIFAR-10, on which they were trained, names no licence.",
-    differs="NXP's 0.75 for int8 is what this network gives, in float32 as much as in int8, on copies of "
-    "CIFAR-10 that went through JPEG; on CIFAR-10 itself quantization costs tenths of a point.",
+    terms="We trained the weights; they are Apache-2.0. The publisher of the training data, CIFAR-10, states "
+    "no licence.",
+    differs="NXP reports 0.75 for int8. MLPerf Tiny's float32 and int8 files both have that accuracy on "
+    "copies of CIFAR-10 that were compressed as JPEG. On CIFAR-10 itself, quantization costs tenths of a "
+    "point.",
 )

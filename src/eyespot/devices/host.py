@@ -1,0 +1,71 @@
+"""What this host measures of a file, each measurement made once, whoever asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from typing import TypeVar
+
+from eyespot.devices.card import Compiler, Device
+from eyespot.devices.vela import Vela, run_vela
+from eyespot.errors import EyespotError
+from eyespot.tflite.operators import Operator, operators, peak_activations
+from eyespot.tflite.read import File
+from eyespot.tflite.run import run_on_zeros
+from eyespot.tflite.tflm import Arena, measure_arena
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostMeasurements:
+    """Measurements of one file on demand. An error is a result: only a BadFileError is about the file."""
+
+    file: File
+    _vela: dict[Compiler, Vela | EyespotError] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def litert(self) -> EyespotError | None:
+        """Why LiteRT did not run the file; None if it did."""
+        return _result(lambda: run_on_zeros(self.file))
+
+    @cached_property
+    def arena(self) -> Arena | EyespotError:
+        """The arena that TFLM needs."""
+        return _result(lambda: measure_arena(self.file))
+
+    @cached_property
+    def operators(self) -> tuple[Operator, ...]:
+        """The operators with all that rules ask of them. BadFileError if the file is damaged."""
+        return operators(self.file)
+
+    @cached_property
+    def activations(self) -> int | None:
+        """The most bytes of activations at one time; None if a type has no size."""
+        return peak_activations(self.file)
+
+    def vela(self, device: Device) -> Vela | EyespotError | None:
+        """What vela makes of the file for a device; None for a device without vela."""
+        compiler = device.compiler
+        if compiler is None or compiler.name != "vela":
+            return None
+        if compiler not in self._vela:
+            self._vela[compiler] = _result(lambda: run_vela(self.file, compiler))
+        return self._vela[compiler]
+
+
+def _result(measure: Callable[[], R]) -> R | EyespotError:
+    try:
+        return measure()
+    except EyespotError as error:
+        return error
+
+
+def tool(package: str) -> str:
+    """A tool with its version, if it is installed."""
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return package
