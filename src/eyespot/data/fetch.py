@@ -21,7 +21,7 @@ from eyespot.zoo.cards import Dataset
 class Fetched:
     """A data set at hand: its folder, the images in each split, and what was verified.
 
-    `new` is False where it was there already and nothing had to be done.
+    `new` is False if it was there already and nothing had to be done.
     """
 
     data: str
@@ -31,11 +31,10 @@ class Fetched:
     new: bool
 
 
-def fetch(data: str, source: Path | None) -> Fetched:
+def fetch(card: Dataset, source: Path | None = None) -> Fetched:
     """Download, verify and lay out a data set; `source` takes the place of the download."""
-    card = catalogue.dataset(data)
     if card.root:
-        raise RefusedError(f"{data}: is a folder of your own; use it as it is, with --data")
+        raise RefusedError(f"{card.name}: is a folder of your own; use it as it is, with --data")
     folder = catalogue.folder(card)
     before = _counts(card)
     missing = card.splits.keys() - before.keys()

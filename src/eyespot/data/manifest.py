@@ -115,9 +115,9 @@ def load(folder: Path) -> Manifest | None:
         return Manifest(data=old.read_text("utf-8", "replace").strip()) if old.is_file() else None
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            (_, data), header, *rows = csv.reader(file)
-        if header != HEADER:
-            raise ValueError(f"expected the columns {', '.join(HEADER)}")
+            (word, data), header, *rows = csv.reader(file)
+        if (word, header) != ("data", HEADER):
+            raise ValueError(f"expected data, then the columns {', '.join(HEADER)}")
         return Manifest(data=data, rows=msgspec.convert(rows, tuple[Row, ...]))
     except (ValueError, csv.Error, msgspec.ValidationError) as error:
         raise BadFileError(f"{path}: damaged ({error}); delete it and train again") from error
