@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +29,7 @@ from eyespot.verbs.measure import measure
 from eyespot.verbs.report import report
 from eyespot.verbs.show import show as show_model
 from eyespot.zoo import registry, results
+from opens import opens
 
 NAMES = {"float32.tflite", "int8.tflite", "imx93", "c", "golden", "check.json", "card.md"}
 
@@ -89,7 +92,25 @@ def test_made_is_shown(made, capsys, monkeypatch):
     assert "the data set is not at hand" in out
 
 
-def test_a_made_folder_is_a_model(made):
+def test_the_int8_file_is_read_once_and_vela_runs_once(tmp_path, no_data):
+    counts = opens(
+        Path("/"), tmp_path / "hook", "-m", "eyespot", "make", "tiny-resnet", "--out", str(tmp_path)
+    )
+    assert counts[str(registry.find("tiny-resnet").relative_to("/"))] == 1
+    started = [count for name, count in counts.items() if re.search(r"ethosu/vela/.*__main__[^/]*$", name)]
+    assert started == [1]
+    assert not any(name.startswith(str(tmp_path / "int8.tflite")[1:]) for name in counts), "what it wrote"
+
+
+@pytest.mark.slow
+def test_the_int8_file_is_read_once_with_data_too(tmp_path, real_data):
+    real_data("cifar-10")
+    shipped = registry.find("tiny-resnet")
+    words = ("-m", "eyespot", "make", "tiny-resnet", "--out", str(tmp_path))
+    assert opens(shipped.parent, tmp_path / "hook", *words)[shipped.name] == 1
+
+
+def test_a_made_folder_is_a_model(made, no_data):
     assert registry.find(made.folder) == made.folder / "int8.tflite"
     again = make(str(made.folder), device="linux-arm64")
     assert again.folder == made.folder
