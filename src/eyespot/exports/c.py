@@ -49,9 +49,7 @@ def _check(file: File, spec: Preprocessing) -> None:
         found = f"{spec.order} and {spec.resize}"
         raise RefusedError(f"{file.path}: expected rgb or gray and bilinear, found {found}. Use --to folder.")
     if not np.array_equal(running.levels(spec, file.input), np.arange(-128, 128)):
-        raise RefusedError(
-            f"{file.path}: expected an input of pixel - 128, found another. Quantize it again."
-        )
+        raise RefusedError(f"{file.path}: expected an input of pixel - 128. Quantize it again.")
 
 
 def render(name: str, filled: dict[str, str]) -> str:
