@@ -14,6 +14,7 @@ from eyespot.artifacts.sidecars import read_sidecar
 from eyespot.data import catalogue
 from eyespot.data.used import LIST
 from eyespot.devices import names
+from eyespot.errors import MissingDataError, UnknownNameError
 from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import run
 from eyespot.tflite.read import read
@@ -37,6 +38,42 @@ files = pytest.mark.parametrize(
     ],
     ids=lambda file: f"{file.path.parent.name}-{file.path.stem}",
 )
+
+
+def test_model_is_a_name_a_folder_or_a_path(tmp_path):
+    home = registry.home("tiny-resnet")
+    (tmp_path / "a:b").mkdir()
+    copied = tmp_path / "a:b" / "c:d.tflite"
+    copied.write_bytes((home / "int8.tflite").read_bytes())
+    for text, path in {
+        "tiny-resnet": home / "int8.tflite",
+        "tiny-resnet:float32": home / "float32.tflite",
+        f"{home}": home / "int8.tflite",
+        f"{home}/:float32": home / "float32.tflite",
+        f"{copied}": copied,
+    }.items():
+        folder, file = registry.open_model(text)
+        assert (file.path, folder.path) == (path, path.parent)
+        assert folder.file(path.name) is file
+    assert registry.open_model("tiny-resnet", "float32")[1].precision == "float32"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        ("mine/", MissingDataError, "mine/: no such folder"),
+        ("here/mine", MissingDataError, "here/mine: no such folder"),
+        ("mine/int8.tflite", MissingDataError, "mine/int8.tflite: no such file"),
+        ("tiny-resnet:flaot32", UnknownNameError, r"precision \(int8 or float32\) is called 'flaot32'"),
+        ("tiny-resnet:", UnknownNameError, r"precision \(int8 or float32\) is called ''"),
+        ("tiny-resnt", UnknownNameError, "did you mean tiny-resnet"),
+        (".", MissingDataError, r"int8.tflite: no such file; eyespot quantize \."),
+    ],
+)
+def test_a_model_that_is_not_there(text, kind, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(kind, match=message):
+        registry.find(text)
 
 
 def test_something_ships():
