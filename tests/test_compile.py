@@ -83,7 +83,7 @@ def test_vela_on_a_damaged_file(tmp_path):
 
 def test_a_float32_file_is_not_compiled(tmp_path):
     """vela exits with 0 and leaves everything to the CPU."""
-    with pytest.raises(RefusedError, match="vela leaves all of it to the CPU"):
+    with pytest.raises(RefusedError, match="leaves all of it to the CPU"):
         compile_for("tiny-resnet:float32", device="imx93", out=tmp_path)
     assert not list(tmp_path.glob("*.json"))
 
@@ -161,14 +161,14 @@ def test_a_program_of_another_machine(tmp_path):
 def test_a_converter_that_fails(tmp_path, text):
     """By its exit code, or by writing nothing."""
     broken = program(tmp_path / "broken", f"#!/bin/sh\n{text}\n")
-    with pytest.raises(BadFileError, match="does not take it: no such operator; its log is"):
+    with pytest.raises(BadFileError, match="neutron-converter refuses it: no such operator"):
         compile_for("tiny-resnet", device="mcxn947", tool=broken, out=tmp_path / "out")
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["neutron-converter.log"]
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_converter_that_puts_nothing_on_the_npu(tmp_path):
     lazy = program(tmp_path / "lazy", '#!/bin/sh\ncp "$2" "$4"\n')
-    with pytest.raises(RefusedError, match="neutron-converter leaves all of it to the CPU"):
+    with pytest.raises(RefusedError, match="leaves all of it to the CPU"):
         compile_for("tiny-resnet", device="mcxn947", tool=lazy, out=tmp_path)
 
 

@@ -331,8 +331,6 @@ def test_classes_without_names(tmp_path, capsys):
     [
         (["--unfreeze"], "--unfreeze: goes with --data"),
         (["--weights", "mlperf-tiny"], "--weights: goes with --data"),
-        (["--epochs", "0"], "--epochs 0: expected 1 or more"),
-        (["--threads", "-1"], "--threads -1: expected 1 or more"),
         (["--seed", "-1"], "--seed -1: expected 0 to"),
         (["--teacher", "nowhere"], "nowhere: no run whose teacher was trained"),
         (["--data", "nowhere"], "no data set or folder is called 'nowhere'"),
@@ -340,6 +338,12 @@ def test_classes_without_names(tmp_path, capsys):
 )
 def test_options_that_do_not_go_together(words, said, capsys):
     assert said in fails(capsys, *words)
+
+
+@pytest.mark.parametrize("words", [["--epochs", "0"], ["--threads", "-1"]])
+def test_numbers_below_one_are_usage(words, capsys):
+    assert main(["train", "tiny-resnet", *words]) == 2
+    assert "expected 1 or more" in capsys.readouterr().err
 
 
 def test_epochs_of_the_last_layer(photos, capsys):

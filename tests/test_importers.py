@@ -347,7 +347,7 @@ def test_truncated_safetensors(tmp_path: Path) -> None:
 def test_weights_of_a_package_that_is_not_installed() -> None:
     card = registry.model("efficientnet-lite0").weights[0]
     fields = {name: getattr(card, name) for name in Weights.__dataclass_fields__}
-    with pytest.raises(MissingExtraError, match=r"eyespot\[weights\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[weights\]"):
         published.locate(Weights(**fields | {"package": "no-such-package"}))
 
 

@@ -19,9 +19,10 @@ from eyespot.artifacts.sidecars import read_sidecar, sidecar
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.evaluation import standing
 from eyespot.exports.c import FILES
+from eyespot.nouns import plain
 from eyespot.quantity import wilson
 from eyespot.reports.markdown import megabytes, share, table
-from eyespot.reports.terminal import plain, show
+from eyespot.reports.terminal import show
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.verbs.make import make

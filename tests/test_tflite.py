@@ -201,7 +201,7 @@ def test_a_contract_that_does_not_fit_is_refused(int8):
 @given(st.integers(0, 255), st.sampled_from([1.0, 64.0, 127.5, 128.0, 255.0]))
 def test_every_int8_file_takes_pixel_minus_128(mean, std):
     """Law 3: whatever the mean and deviation, the scale and zero point carry them exactly."""
-    spec = Preprocessing(height=1, width=1, order="gray", mean=mean, std=std)
+    spec = Preprocessing(height=1, width=1, order="gray", mean=(mean,), std=(std,))
     tensor = Tensor(
         name="x", shape=(1, 1, 1, 1), dtype="int8", scale=np.float32(1 / std), zero_point=mean - 128
     )

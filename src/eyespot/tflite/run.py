@@ -17,7 +17,8 @@ from eyespot.preprocessing.image import fit, to_real
 from eyespot.preprocessing.spec import Contract, Damage, Preprocessing
 from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.read import File, Tensor, check_classifier
-from eyespot.tflite.tflm import Run, open_tflm
+from eyespot.tflite.tflm import Run as Run
+from eyespot.tflite.tflm import open_tflm
 
 
 def open_runner(file: File, kernels: Kernels) -> Run:

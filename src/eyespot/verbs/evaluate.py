@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from eyespot.arguments import positive, verb
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.data import catalogue
 from eyespot.evaluation import engine
 from eyespot.preprocessing.spec import Damage
-from eyespot.sizes import positive
 from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 
 
+@verb
 def evaluate(
     model: str,
     *,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from eyespot.arguments import verb
 from eyespot.artifacts.atomic import write, write_json
 from eyespot.artifacts.measurements import Accuracy, Compatibility
 from eyespot.artifacts.model_folder import INT8, ModelFolder
@@ -16,14 +17,15 @@ from eyespot.devices.verdicts import check_file
 from eyespot.evaluation.standing import accuracies
 from eyespot.exports.c import write_c
 from eyespot.exports.golden import write_golden
+from eyespot.nouns import Noun
 from eyespot.quantization.build import build
 from eyespot.reports.model_card import model_card
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 
 
-@dataclass(frozen=True, kw_only=True)
-class Made:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Made(Noun):
     """A finished folder: sizes in bytes by file, accuracies, compatibility, the TFLM arena to reserve."""
 
     folder: Path
@@ -33,6 +35,7 @@ class Made:
     arena: int | None
 
 
+@verb
 def make(
     model: str,
     *,
