@@ -1,13 +1,12 @@
 """The spread over seeds of shortened runs without a teacher, so that a gain can be told from noise.
 
-EYESPOT_DATA=... python benchmarks/seeds.py [MODEL ...]   writes src/eyespot/results/seeds/MODEL.json
+EYESPOT_DATA=... python benchmarks/seeds.py [MODEL ...]   writes src/eyespot/measurements/seeds/MODEL.json
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -18,17 +17,20 @@ from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write_json
 from eyespot.artifacts.sidecars import tools
 from eyespot.data import catalogue
-from eyespot.training.checkpoint import Epoch
-from eyespot.training.course import by_recipe
+from eyespot.training.checkpoint import Run
 from eyespot.training.data import load
+from eyespot.training.outcome import Epoch
+from eyespot.training.recipe_run import by_recipe
 from eyespot.zoo.models import MODELS
 
 SEEDS = (0, 1, 2)
 EPOCHS = 3
+last: list[Epoch] = []
 
 
-def quiet(history: Sequence[Epoch], folder: Path) -> None:
-    """Report nothing."""
+def keep(history: list[Epoch], _: Path) -> None:
+    """Remember the history of the current run."""
+    last[:] = history
 
 
 def main(names: list[str]) -> None:
@@ -37,29 +39,28 @@ def main(names: list[str]) -> None:
     for card in MODELS:
         if card.recipe is None or (names and card.name not in names):
             continue
-        data = catalogue.dataset(card.data)
-        loaded = load(
-            [catalogue.open_split(data, name) for name in ("train", "validation", data.test)],
-            card.preprocessing,
-        )
+        data = load(catalogue.dataset(card.data), card.preprocessing)
         recipe = replace(card.recipe, epochs=EPOCHS, teacher=None, averaging=0.99)
-        found = []
+        found: list[float] = []
         for seed in SEEDS:
+            run = Run(
+                model=card.name, data=data.digest, seed=seed, recipe=recipe, preprocessing=card.preprocessing
+            )
             with tempfile.TemporaryDirectory() as place:
-                made = by_recipe(card, loaded, recipe, Path(place), quiet, seed=seed, teacher=None)
-            found.append(made.history[-1].validation_top1)
-        told = {
+                by_recipe(card, data, run, Path(place), keep)
+                found.append(last[-1].validation_top1)
+        result = {
             "model": card.name,
             "split": "validation",
-            "n": len(loaded.data.validation_labels),
+            "n": len(data.validation_labels),
             "recipe": asdict(recipe),
             "seeds": dict(zip(map(str, SEEDS), found, strict=True)),
             "mean": mean(found),
             "standard_deviation": stdev(found),
-            "data_digest": loaded.digest,
+            "data_digest": data.digest,
             "tools": tools("torch"),
         }
-        write_json(places.MEASUREMENTS / "seeds" / f"{card.name}.json", told)
+        write_json(places.MEASUREMENTS / "seeds" / f"{card.name}.json", result)
         print(f"{card.name}: {mean(found):.4f} +- {stdev(found):.4f} over seeds {SEEDS}, {EPOCHS} epochs")
 
 

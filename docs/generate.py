@@ -178,6 +178,7 @@ def _condition(condition: Condition) -> str:
 def models() -> dict[str, str]:
     """A page per model: the card that `eyespot make` writes, from the shipped files."""
     from eyespot.artifacts import measurements
+    from eyespot.artifacts.measurements import Accuracy
     from eyespot.reports.model_card import model_card
     from eyespot.zoo import provenance, registry, results
     from eyespot.zoo.models import MODELS
@@ -185,7 +186,7 @@ def models() -> dict[str, str]:
     pages = {}
     for card in MODELS:
         records = [r for p in ("float32", "int8") if (r := provenance.record(card.name, p))]
-        measured = [(e, "shipped") for e in measurements.evaluations(card.name)]
+        measured = [Accuracy(evaluation=e, origin="shipped") for e in measurements.evaluations(card.name)]
         text = model_card(registry.contract(card.name), records, measured, results.compatibility(card.name))
         getting = "ships with the package" if registry.ships(card.name) else "is built on your machine"
         pages[f"docs/models/{card.name}.md"] = (

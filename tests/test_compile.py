@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from eyespot.artifacts import places
-from eyespot.artifacts.sidecars import load
+from eyespot.artifacts.sidecars import read_sidecar
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, ToolStartError
 from eyespot.tflite.read import read
 from eyespot.verbs.compile import compile_for
@@ -20,7 +20,7 @@ from eyespot.zoo import registry
 def test_compile_keeps_the_reports(tmp_path):
     made = compile_for("tiny-resnet", device="imx93", out=tmp_path)
     assert made.file.name == "int8_vela.tflite"
-    assert load(made.file).inputs == {"int8": read(registry.find("tiny-resnet")).sha256}
+    assert read_sidecar(made.file).inputs == {"int8": read(registry.find("tiny-resnet")).sha256}
     assert all(report.stat().st_size for report in made.reports)
     assert made.artifact.facts["cpu"] == 0
 
@@ -39,7 +39,7 @@ def test_names_that_vela_does_not_take(tmp_path, monkeypatch, name):
     assert {path.name for path in made.reports} == {
         f"{name}_summary_Ethos_U65_High_End.csv", f"{name}_per-layer.csv", "vela.log"
     }  # fmt: skip
-    assert made.artifact.sha256 == load(made.file).sha256
+    assert made.artifact.sha256 == read_sidecar(made.file).sha256
 
 
 SHARED = """
@@ -66,7 +66,7 @@ def test_check_and_compile_of_one_file_share_what_they_measure(tmp_path):
     """The file is read once; LiteRT and vela are run once, each in one worker."""
     argv = [sys.executable, "-c", SHARED, registry.find("tiny-resnet"), tmp_path]
     assert subprocess.check_output(argv, text=True) == "1 2\n"
-    assert load(tmp_path / "int8_vela.tflite").facts["cpu"] == 0
+    assert read_sidecar(tmp_path / "int8_vela.tflite").facts["cpu"] == 0
 
 
 def test_compile_for_a_device_without_a_compiler():
@@ -131,7 +131,7 @@ def test_neutron_converter_by_path(converter, tmp_path):
     assert made.artifact.facts == {"npu": 1, "cpu": 1}
     assert made.artifact.tools["neutron-converter"].startswith("sha256 ")
     assert [report.read_text() for report in made.reports] == ["converted, 1 graph\n"]
-    assert load(made.file).inputs == {"int8": read(registry.find("tiny-resnet")).sha256}
+    assert read_sidecar(made.file).inputs == {"int8": read(registry.find("tiny-resnet")).sha256}
 
 
 def test_neutron_converter_on_the_path(converter, tmp_path, monkeypatch):

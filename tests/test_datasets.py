@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from PIL import Image
 
 from eyespot.data import catalogue, vww
 from eyespot.data.split import data_digest, image_digest, is_blank, usable
-from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
+from eyespot.errors import BadFileError, MissingDataError, UnknownNameError
 from eyespot.preprocessing import synthetic
 from eyespot.zoo import registry
 from eyespot.zoo.datasets import DATASETS, IMAGENET_CLASSES, IMAGENET_IDS
@@ -75,7 +74,7 @@ def test_fer2013_real(real_data: Real) -> None:
     }
     assert np.bincount(splits["test"].labels).tolist() == [491, 55, 528, 879, 594, 416, 626]
     assert splits["test"].read(0).shape == (48, 48, 1)
-    assert registry.imported(card.reader).verify(root) == "sha256 of 35,887 files"
+    assert registry.imported(card.reader).verify(card, root) == "sha256 of 35,887 files"
 
 
 @pytest.mark.slow
@@ -162,59 +161,6 @@ def test_vww01_list_is_the_published_one(real_data: Real) -> None:
     assert list(published.items()) == list(vww.test_labels().items())
 
 
-def coco(tmp_path: Path, persons: dict[int, list[dict[str, object]]]) -> tuple[Path, Path]:
-    """A COCO of 100 x 80 images, number -> annotations of persons."""
-    images, annotations = tmp_path / "images", tmp_path / "annotations"
-    annotations.mkdir()
-    listed = []
-    for number in persons:
-        name = f"COCO_val2014_{number:012}.jpg"
-        listed.append({"id": number, "file_name": name, "width": 100, "height": 80})
-        save(images / "val2014" / name, synthetic.picture(number, 80, 100, 1 if number == 2 else 3))
-    found = [{"image_id": n, "category_id": 1, "iscrowd": 0, **p} for n, ps in persons.items() for p in ps]
-    found.append({"image_id": 2, "category_id": 18, "iscrowd": 0, "bbox": [0, 0, 90, 70]})
-    (annotations / "instances_val2014.json").write_text(json.dumps({"images": listed, "annotations": found}))
-    return images, annotations
-
-
-def test_vww_from_coco(tmp_path: Path) -> None:
-    test = next(iter(vww.test_labels()))
-    exactly, below = {"bbox": [0, 0, 20, 10]}, {"bbox": [0, 0, 19.9, 10]}
-    crowd = {"bbox": [0, 0, 90, 70], "iscrowd": 1}
-    persons = {1: [below, exactly], 2: [], 3: [below], 4: [crowd], 5: [crowd, exactly], test: [below]}
-    images, annotations = coco(tmp_path, persons)
-    vww.from_coco(images, annotations, tmp_path / "out")
-    made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
-    assert made == {
-        "vw_coco2014_96/person/COCO_val2014_000000000001.jpg",
-        "vw_coco2014_96/non_person/COCO_val2014_000000000002.jpg",
-        "vw_coco2014_96/person/COCO_val2014_000000000005.jpg",
-        f"vww01/{test:012}.bin",
-        "vww01/y_labels.csv",
-    }
-    assert (
-        tmp_path / "out" / "vww01" / "y_labels.csv"
-    ).read_text() == f"{test:012}.bin,2,{vww.test_labels()[test]}\n"
-    card = replace(catalogue.dataset("vww"), root=tmp_path / "out", splits={"train": None, "test": 1})
-    for name in card.splits:
-        assert catalogue.open_split(card, name).read(0).shape == (96, 96, 3)
-    with pytest.raises(RefusedError, match="is there already"):
-        vww.from_coco(images, annotations, tmp_path / "out")
-
-
-def test_vww_from_coco_that_is_not_coco(tmp_path: Path) -> None:
-    images, annotations = coco(tmp_path, {1: []})
-    (annotations / "instances_val2014.json").write_text("{}")
-    with pytest.raises(BadFileError, match=r"is not a COCO instances file \(KeyError"):
-        vww.from_coco(images, annotations, tmp_path / "out")
-    (annotations / "instances_val2014.json").unlink()
-    with pytest.raises(MissingDataError, match=r"it is part of annotations_trainval2014\.zip"):
-        vww.from_coco(images, annotations, tmp_path / "out")
-    with pytest.raises(MissingDataError, match="expected the folders train2014 and val2014"):
-        vww.from_coco(annotations, annotations, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
 # --- ImageNet
 
 
@@ -241,7 +187,7 @@ def test_imagenet_like_real(real_data: Real) -> None:
     assert calibration.labels[:3].tolist() == [388, 576, 326]
     assert calibration.read(0).shape == (299, 299, 3)
     assert not {image_digest(i) for i in calibration} & {image_digest(i) for i in test}
-    assert registry.imported(card.reader).verify(root) == "sha256 of 301 files"
+    assert registry.imported(card.reader).verify(card, root) == "sha256 of 301 files"
 
 
 @pytest.mark.slow

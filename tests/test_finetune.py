@@ -11,7 +11,8 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from eyespot.artifacts.sidecars import chain, load  # noqa: E402
+from eyespot.artifacts.model_folder import ModelFolder  # noqa: E402
+from eyespot.artifacts.sidecars import read_sidecar  # noqa: E402
 from eyespot.cli import main  # noqa: E402
 from eyespot.data import catalogue  # noqa: E402
 from eyespot.data.folder import part_of  # noqa: E402
@@ -69,7 +70,7 @@ def test_contract_and_class_names_are_inside(mine):
 
 
 def test_the_chain_leads_to_the_photos_and_to_the_first_weights(mine):
-    links = chain(mine.folder / "int8.tflite")
+    links = ModelFolder(mine.folder).chain("int8.tflite")
     assert [link.verb for link in links] == ["quantize", "convert", "train"]
     assert links[-1].inputs["weights"] == read(registry.find("tiny-resnet:float32")).sha256
     assert str(mine.folder) not in json.dumps([dict(link.facts) for link in links])
@@ -79,10 +80,10 @@ def test_every_split_is_apart(mine, photos):
     """By digest: no image that trained or calibrated is validated or tested on."""
     parts = {path: part_of(path) for path in photos.rglob("*.png")}
     assert {"train", "validation", "test"} == set(parts.values())
-    assert len(load(mine.folder / "weights.safetensors").facts["training_images"]) == list(
+    assert len(read_sidecar(mine.folder / "weights.safetensors").facts["training_images"]) == list(
         parts.values()
     ).count("train")
-    assert load(mine.folder / "int8.tflite").facts["calibration"] == "photos train"
+    assert read_sidecar(mine.folder / "int8.tflite").facts["calibration"] == "photos train"
 
 
 def test_images_that_trained_are_refused(mine, photos):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eyespot.artifacts.sidecars import load
+from eyespot.artifacts.sidecars import read_sidecar
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, RefusedError
 from eyespot.tflite import run
@@ -70,12 +70,12 @@ def test_files(folder):
     assert len(int8.data) <= 98_496
     assert len(int8.operators) <= 15
     assert not set(int8.operators) & {"PAD", "TRANSPOSE", "QUANTIZE", "DEQUANTIZE"}
-    assert load(folder / "int8.tflite").inputs["float32"] == float32.sha256
+    assert read_sidecar(folder / "int8.tflite").inputs["float32"] == float32.sha256
 
 
 def test_the_same_inputs_give_the_same_bytes(folder, tmp_path):
     again = quantize(str(folder), out=tmp_path)
-    assert again.artifact == load(folder / "int8.tflite")
+    assert again.artifact == read_sidecar(folder / "int8.tflite")
     assert (tmp_path / "int8.tflite").read_bytes() == (folder / "int8.tflite").read_bytes()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from eyespot import decoding
 from eyespot.artifacts.atomic import digest, digest_file, write, write_json
-from eyespot.errors import BadFileError, MissingDataError
+from eyespot.errors import MissingDataError
 from eyespot.nouns import Noun
 
 HANDED_ON = ("stand_in", "training_images")  # facts that are true of whatever is made of a file
@@ -53,46 +53,17 @@ def record(path: Path, sha256: str = "", **fields: Any) -> Artifact:
     return artifact
 
 
-def load(path: Path) -> Artifact:
-    """Read the sidecar of `path` and compare it with the file, where the file is present.
-
-    MissingDataError without a sidecar, BadFileError where it is not one or the file has other bytes.
-    """
-    told = read_sidecar(path)
-    if path.exists() and (found := digest_file(path)) != told.sha256:
-        raise BadFileError(
-            f"{path}: its sidecar {sidecar(path).name} is of another file (sha256 {told.sha256[:12]}..., "
-            f"found {found[:12]}...); make the file again or delete the sidecar"
-        )
-    return told
-
-
 def read_sidecar(path: Path) -> Artifact:
-    """Read the sidecar of `path` without looking at the file itself; errors as `load`."""
+    """Read the sidecar of `path` without looking at the file itself.
+
+    MissingDataError without one, BadFileError if it is damaged.
+    """
     try:
         return decoding.read(Artifact, sidecar(path), "Make the file again or delete the sidecar")
     except FileNotFoundError as error:
         raise MissingDataError(
             f"{path}: has no sidecar {sidecar(path).name}, so nothing is known of it"
         ) from error
-
-
-def chain(path: Path) -> tuple[Artifact, ...]:
-    """The artifacts that `path` was made from, itself first, as far as sidecars beside it tell.
-
-    Each link is followed by digest; files that are present are hashed. BadFileError where one differs.
-    """
-    links = [load(path)]
-    beside = [load(p.with_suffix("")) for p in sorted(path.parent.glob("*.json")) if is_sidecar(p)]
-    while found := [a for a in beside if a.sha256 in links[-1].inputs.values()]:
-        links.append(found[0])
-    return tuple(links)
-
-
-def discard(path: Path) -> None:
-    """Remove a file and its sidecar, where they are there: what they were made from is no more."""
-    for each in (path, sidecar(path)):
-        each.unlink(missing_ok=True)
 
 
 def is_sidecar(path: Path) -> bool:

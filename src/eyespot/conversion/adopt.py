@@ -15,13 +15,11 @@ from eyespot.tflite import schema
 WITH_BACKGROUND = 1001
 
 
-def adopt(data: bytes) -> bytes:
-    """The file with a signature and a fixed batch of one, without ImageNet's "background" class."""
-    model = schema.unpack(data)
+def adopt(model: Any) -> None:
+    """Add a signature and fix the batch size; remove ImageNet's "background" class."""
     fix_batch(model)
     drop_background(model)
     add_signature(model)
-    return schema.pack(model)
 
 
 def fix_batch(model: Any) -> None:

@@ -1,6 +1,6 @@
 """Repairs files from the converter and the quantizer, so that every runtime accepts them.
 
-Each step modifies the schema's object form in place. `clean` applies all steps.
+Each step modifies the schema's object form in place. `clean` applies all steps at once.
 """
 
 from __future__ import annotations
@@ -20,10 +20,20 @@ Operator = generated.BuiltinOperator
 
 def clean(data: bytes, contract: Contract, provenance: Mapping[str, Any]) -> bytes:
     """The repaired bytes of a file, with the contract in its metadata. Deterministic."""
+    return finish(repair(data), contract, provenance)
+
+
+def repair(data: bytes) -> Any:
+    """The object form of a file from a converter or quantizer, repaired."""
     model = schema.unpack(data)
     inline_buffers(model, data)
     restore_first_convolution(model)
     shorten_names(model)
+    return model
+
+
+def finish(model: Any, contract: Contract, provenance: Mapping[str, Any]) -> bytes:
+    """The bytes of an object form, with the contract in its metadata and without what is unused."""
     model.metadata = [m for m in model.metadata or [] if m.name == b"min_runtime_version"]
     contracts.write(model, contract, provenance)
     drop_unused(model)

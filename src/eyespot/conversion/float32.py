@@ -1,42 +1,39 @@
-"""The float32 file of a folder: what everything else there is made from."""
+"""The float32 file of a folder, which everything else there is made from."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from eyespot.artifacts.atomic import digest_file
-from eyespot.artifacts.sidecars import Artifact, discard, save
-from eyespot.conversion.clean import clean
+from eyespot.artifacts.model_folder import FLOAT32, INT8, ModelFolder
+from eyespot.artifacts.sidecars import Artifact
+from eyespot.conversion.clean import finish
 from eyespot.preprocessing.spec import Contract
-from eyespot.tflite.read import describe
-
-NAME = "float32.tflite"
 
 
 def save_first(
-    folder: Path,
-    raw: bytes,
+    folder: ModelFolder,
+    model: Any,
     contract: Contract,
     *,
     weights: str,
-    digest: str,
+    inputs: dict[str, str],
     tools: dict[str, str],
     facts: dict[str, Any],
 ) -> Artifact:
-    """Clean it and write it with its sidecar; an int8 file that was made of another one is removed.
+    """Write a repaired object form as float32.tflite. If that changes the file, int8.tflite is removed.
 
-    `weights` and `digest` say what it is made of.
+    `weights` names what it is made from, `inputs` holds the digests.
     """
     record: dict[str, Any] = {
         "verb": "convert",
         "model": contract.model,
         "arguments": {"weights": weights},
-        "inputs": {"weights": digest},
+        "inputs": inputs,
     }
-    data, path = clean(raw, contract, record), folder / NAME
+    path = folder.path / FLOAT32
     before = digest_file(path) if path.exists() else ""
-    made = save(path, data, **record, tools=tools, facts=describe(data) | facts)
-    if before != made.sha256:
-        discard(folder / "int8.tflite")
-    return made
+    saved = folder.save(FLOAT32, finish(model, contract, record), **record, tools=tools, facts=facts)
+    if before != saved.sha256:
+        folder.discard(INT8)
+    return saved

@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact, tools
 from eyespot.capture import captured
+from eyespot.conversion.clean import repair
 from eyespot.conversion.float32 import save_first
 from eyespot.preprocessing.spec import Contract, Preprocessing
 
@@ -27,13 +29,13 @@ class Classifier(nn.Module):
 
 
 def save_float32(
-    network: nn.Module, contract: Contract, folder: Path, *, weights: str, digest: str, facts: dict[str, Any]
-) -> Artifact:
-    """Convert and write folder/float32.tflite, as `save_first` says."""
-    return save_first(
-        folder, to_tflite(network, contract.preprocessing), contract,
-        weights=weights, digest=digest, tools=tools("torch", "litert-torch"), facts=facts,
-    )  # fmt: skip
+    network: nn.Module, contract: Contract, folder: ModelFolder, *, weights: str, inputs: dict[str, str],
+    facts: dict[str, Any],
+) -> Artifact:  # fmt: skip
+    """Convert a network and write it as `save_first` does."""
+    model = repair(to_tflite(network, contract.preprocessing))
+    versions = tools("torch", "litert-torch")
+    return save_first(folder, model, contract, weights=weights, inputs=inputs, tools=versions, facts=facts)
 
 
 def to_tflite(network: nn.Module, spec: Preprocessing) -> bytes:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write
+from eyespot.data import manifest
 from eyespot.data.folder import card as user_card
+from eyespot.data.manifest import Manifest
+from eyespot.data.used import LIST
 from eyespot.errors import BadFileError, MissingDataError, UnknownNameError
 from eyespot.preprocessing.spec import Contract
 from eyespot.zoo import registry
@@ -17,8 +20,6 @@ from eyespot.zoo.datasets import DATASETS
 
 if TYPE_CHECKING:
     from eyespot.data.split import Split
-
-OWN_DATA = "trained-on.txt"  # beside files that were trained on other data than their card's
 
 
 def dataset(name: str) -> Dataset:
@@ -56,22 +57,53 @@ def folder(card: Dataset) -> Path:
     return card.root or places.data_root() / card.name
 
 
-def data_of(file: Path, contract: Contract) -> Dataset:
-    """The data set of a file: the one noted beside it, whose test part then counts, or else its card's.
+def data_for(file: Path, contract: Contract, data: str | None = None, split: str | None = None) -> Dataset:
+    """The data set to evaluate or calibrate a model file on: `data`, or else the file's own.
 
-    MissingDataError for a noted folder that is gone.
+    That is the one in the manifest beside it, whose test part then counts, or its card's. If `data` is a
+    folder, its parts are those of the manifest, or are decided now if `split` is one of them: each image is
+    opened once. MissingDataError if the folder in the manifest is gone, BadFileError if images in it are.
     """
-    note = file.parent / OWN_DATA
-    if not note.is_file():
-        return dataset(registry.model(contract.model).data)
-    name = note.read_bytes().decode("utf-8", "replace").strip()
-    if not (registry.is_named(name) or (Path(name).is_absolute() and Path(name).is_dir())):
-        raise MissingDataError(f"{note}: names {name!r}, which is no folder here; give it anew with --data")
-    card = dataset(name)
-    return replace(card, test="test") if card.root else card
+    noted = manifest.load(file.parent)
+    if data is None:
+        own = registry.model(contract.model).data
+        return _noted(noted, file.parent / manifest.NAME) if noted else dataset(own)
+    card = dataset(data)
+    if noted and noted.rows and not noted.missing(card):
+        return replace(noted.divided(card), test=card.test)
+    if card.root and split in manifest.PARTS:
+        return replace(manifest.decide(card).divided(card), test=card.test)
+    return card
+
+
+def _noted(noted: Manifest, path: Path) -> Dataset:
+    """The data set in a manifest at `path`, of a folder with its parts."""
+    if registry.is_named(noted.data):
+        return dataset(noted.data)
+    if not (Path(noted.data).is_absolute() and Path(noted.data).is_dir()):
+        raise MissingDataError(
+            f"{path}: names {noted.data!r}, which is no folder here. Move it back, or name its new place "
+            "with --data or --calibration"
+        )
+    card = dataset(noted.data)
+    if lost := noted.missing(card):
+        raise BadFileError(
+            f"{path}: {len(lost)} of its {len(noted.rows)} images are not in {noted.data} ({lost[0]}, ...). "
+            "Put them back, or train again"
+        )
+    return (noted if noted.rows else manifest.decide(card)).divided(card)
 
 
 def hand_on_data(source: Path, folder: Path) -> None:
-    """Files that are made of those in `source` have the same data set."""
-    if (source / OWN_DATA).is_file() and source.resolve() != folder.resolve():
-        write(folder / OWN_DATA, (source / OWN_DATA).read_text("utf-8"))
+    """Copy what is known of the data to files that are made of those in `source`."""
+    if source.resolve() == folder.resolve() or source.is_relative_to(places.ZOO):
+        return
+    for name in (manifest.NAME, manifest.OLD_NAME, LIST):
+        if (source / name).is_file():
+            write(folder / name, (source / name).read_bytes())
+
+
+def forget_data(folder: Path) -> None:
+    """Remove what is known of the data, because the weights in the folder are of others."""
+    for name in (manifest.NAME, manifest.OLD_NAME, LIST):
+        (folder / name).unlink(missing_ok=True)

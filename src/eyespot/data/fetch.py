@@ -22,7 +22,7 @@ from eyespot.zoo.cards import Dataset
 class Fetched(Noun):
     """A data set at hand: its folder, the images in each split, and what was verified.
 
-    `new` is False where it was there already and nothing had to be done.
+    `new` is False if it was there already and nothing had to be done.
     """
 
     data: str
@@ -32,18 +32,17 @@ class Fetched(Noun):
     new: bool
 
 
-def fetch(data: str, source: Path | None) -> Fetched:
+def fetch(card: Dataset, source: Path | None = None) -> Fetched:
     """Download, verify and lay out a data set; `source` takes the place of the download."""
-    card = catalogue.dataset(data)
     if card.root:
-        raise RefusedError(f"{data}: is a folder of your own; use it as it is, with --data")
+        raise RefusedError(f"{card.name}: is a folder of your own; use it as it is, with --data")
     folder = catalogue.folder(card)
     before = _counts(card)
     missing = card.splits.keys() - before.keys()
     optional = all(card.splits[name] is None for name in missing)  # and then only what is easy to get
     if missing and (source or card.download or not optional):
         _install(card, source or _downloaded(card), folder)
-    after, verified = _counts(card), registry.imported(card.reader).verify(folder)
+    after, verified = _counts(card), registry.imported(card.reader).verify(card, folder)
     return Fetched(data=card.name, folder=folder, splits=after, verified=verified, new=after != before)
 
 
@@ -78,7 +77,7 @@ def _install(card: Dataset, source: Path, folder: Path) -> None:
     try:
         with _workplace(folder.with_name(f".{card.name}.partial")) as place:
             _lay_out(card, source, place)
-            registry.imported(card.reader).verify(place / "whole")
+            registry.imported(card.reader).verify(card, place / "whole")
             _counts(replace(card, root=place / "whole"))
             _merge(place / "whole", folder)
     except BadFileError:

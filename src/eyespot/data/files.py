@@ -6,7 +6,7 @@ import csv
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from eyespot.data.split import Image, Split
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.image import SUFFIXES, decode
 from eyespot.progress import track
-from eyespot.zoo.cards import Dataset
+from eyespot.zoo.cards import Dataset, LabelledFile
 
 LITTER = frozenset({"thumbs.db", "desktop.ini"})  # what file managers leave behind, besides hidden files
 
@@ -39,14 +39,13 @@ def images_in(folder: Path, data: str) -> list[str]:
     MissingDataError where the folder is not there, BadFileError where it is empty or holds other things.
     """
     try:
-        found = [entry.name for entry in folder.iterdir()]
+        found = [e for e in os.scandir(folder) if not e.name.startswith(".") and e.name.lower() not in LITTER]
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingDataError(f"{folder}: no such folder; get it with: eyespot fetch {data}") from error
-    names = [name for name in found if not name.startswith(".") and name.lower() not in LITTER]
-    others = [name for name in names if f".{name.rpartition('.')[2].lower()}" not in SUFFIXES]
-    if others:
+    names = [e.name for e in found if Path(e.name).suffix.lower() in SUFFIXES and e.is_file()]
+    if others := sorted({e.name for e in found}.difference(names)):
         raise BadFileError(
-            f"{folder}: {len(others)} of {len(names)} entries are not images ({sorted(others)[0]}, ...); "
+            f"{folder}: {len(others)} of {len(found)} entries are not images ({others[0]}, ...); "
             "move them elsewhere"
         )
     if not names:
@@ -54,41 +53,29 @@ def images_in(folder: Path, data: str) -> list[str]:
     return names
 
 
-def from_folders(
-    card: Dataset,
-    split: str,
-    folders: Sequence[Path],
-    *,
-    channels: int = 3,
-    keep: Callable[[Path], bool] | None = None,
-) -> Split:
-    """A split made of one folder for each class, in label order; only the files that `keep` accepts.
+def in_folders(root: Path, folders: Sequence[str], data: str) -> list[LabelledFile]:
+    """The images of one folder for each class, in label order.
 
-    Images are ordered by file name across the classes, so that the first ones are not all of one class.
+    They are ordered by file name across the classes, so that the first ones are not all of one class.
     """
-    found = [(name, label) for label, folder in enumerate(folders) for name in images_in(folder, card.name)]
-    pairs = sorted(pair for pair in found if keep is None or keep(folders[pair[1]] / pair[0]))
-    names, labels = [name for name, _ in pairs], np.array([label for _, label in pairs], np.int64)
+    found = [(name, label) for label, folder in enumerate(folders) for name in images_in(root / folder, data)]
+    return [LabelledFile(f"{folders[label]}/{name}", label) for name, label in sorted(found)]
+
+
+def open_files(
+    card: Dataset, split: str, root: Path, files: Sequence[LabelledFile], channels: int = 3
+) -> Split:
+    """A split made of files under `root`, in their order."""
+    names, labels = [each.file for each in files], np.array([each.label for each in files], np.int64)
 
     def image(i: int) -> Image:
-        return decode(folders[labels[i]] / names[i], channels)
+        return decode(root / names[i], channels)
 
     return Split(data=card.name, name=split, classes=card.classes, labels=labels, read=image)
 
 
-def from_rows(card: Dataset, split: str, folder: Path, rows: Sequence[tuple[str, int]]) -> Split:
-    """A split made of (file under `folder`, label) rows, in their order."""
-    names = [name for name, _ in rows]
-
-    def image(i: int) -> Image:
-        return decode(folder / names[i], 3)
-
-    labels = np.array([label for _, label in rows], np.int64)
-    return Split(data=card.name, name=split, classes=card.classes, labels=labels, read=image)
-
-
-def read_labels(path: Path, folder: Path, classes: int | None) -> list[tuple[str, int]]:
-    """The (file, class_index) rows of a labels.csv, whose other columns say nothing to us.
+def read_labels(path: Path, folder: Path, classes: int | None) -> list[LabelledFile]:
+    """The files and labels in a labels.csv; columns other than `file` and `class_index` are ignored.
 
     BadFileError naming the line where a column is missing or a label is no number or not below
     `classes`, and the file that is named twice or not in `folder`.
@@ -100,18 +87,18 @@ def read_labels(path: Path, folder: Path, classes: int | None) -> list[tuple[str
     except (csv.Error, UnicodeDecodeError) as error:
         raise BadFileError(f"{path}: is not a CSV file in UTF-8 ({error})") from error
     rows = [_row(f"{path}: line {number}", name, label, classes) for number, name, label in lines]
-    _check_files(path, folder, [name for name, _ in rows])
+    _check_files(path, folder, [each.file for each in rows])
     return rows
 
 
-def _row(where: str, name: str | None, label: str | None, classes: int | None) -> tuple[str, int]:
+def _row(where: str, name: str | None, label: str | None, classes: int | None) -> LabelledFile:
     if not name or not label:
         raise BadFileError(f"{where}: expected the columns file and class_index")
     if not (label.isascii() and label.isdigit() and len(label) < 10):
         raise BadFileError(f"{where}: the label {label[:20]!r} is not a whole number from 0")
     if classes is not None and int(label) >= classes:
         raise BadFileError(f"{where}: the label {label[:20]} is out of range 0..{classes - 1}")
-    return name, int(label)
+    return LabelledFile(name, int(label))
 
 
 def _check_files(path: Path, folder: Path, names: Sequence[str]) -> None:
@@ -128,19 +115,14 @@ def _check_files(path: Path, folder: Path, names: Sequence[str]) -> None:
         )
 
 
-def files_digest(root: Path, names: Sequence[str]) -> str:
-    """Sha256 of what `sha256sum NAMES` prints in `root`: one digest that pins many files."""
-    whole = hashlib.sha256()
+def verify_files(root: Path, files: Iterable[str], card: Dataset) -> str:
+    """What was verified, in words. BadFileError if the files differ from those that the card pins."""
+    names, whole = sorted(files), hashlib.sha256()
     for name in track(names, len(names), f"verify {root.name}"):
         whole.update(f"{digest_file(root / name)}  {name}\n".encode())
-    return whole.hexdigest()
-
-
-def verify_files(root: Path, names: Sequence[str], expected: str) -> str:
-    """What was verified, in words. BadFileError where the files' digest is another."""
-    if (found := files_digest(root, names)) != expected:
+    if (found := whole.hexdigest()) != card.digest:
         raise BadFileError(
-            f"{root}: its {len(names):,} files are not the expected ones (sha256 {found[:12]}..., expected "
-            f"{expected[:12]}...); get them again"
+            f"{root}: its {len(names):,} files are not those of {card.name} (sha256 {found[:12]}..., "
+            f"expected {card.digest[:12]}...). Delete them and repeat: eyespot fetch {card.name}"
         )
     return f"sha256 of {len(names):,} files"

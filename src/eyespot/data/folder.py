@@ -4,31 +4,27 @@
     photos/labels.csv (file,class_index), *.jpg    names from classes.txt; without it, numbers only
 
 Images that labels.csv names may also lie in a folder called images. Beside `all` of them there are the
-splits train (80 %), validation and test (10 % each): the digest of an image's file decides, so that it
-stands in one of them, however often it is there, and stays there when others are added.
+splits train, validation and test, once `data.manifest` has decided which image is in which.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
-from eyespot.artifacts.atomic import digest_file
-from eyespot.data.files import from_folders, from_rows, images_in, read_labels
+from eyespot.data.files import images_in, in_folders, open_files, read_labels
 from eyespot.data.split import Split
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.image import SUFFIXES
-from eyespot.zoo.cards import Dataset
+from eyespot.zoo.cards import Dataset, LabelledFile
 
 LABELS, CLASSES = "labels.csv", "classes.txt"
-ALL, PARTS = "all", ("train", "validation", "test")
+ALL = "all"
 
 
 def card(path: Path) -> Dataset:
-    """The card of a folder, with the number of images that are in it now.
+    """The card of a folder, with the images that are in it now.
 
     Its classes are () where labels.csv comes without classes.txt.
     MissingDataError where there is no such folder, BadFileError where it is not laid out as above.
@@ -36,32 +32,14 @@ def card(path: Path) -> Dataset:
     if not path.is_dir():
         raise MissingDataError(f"{path}: no such folder")
     classes, order = _classes(path)
-    found = Dataset(
-        name=str(path),
-        title=path.resolve().name,
-        classes=classes,
-        splits={ALL: None, **dict.fromkeys(PARTS)},
-        source=f"a folder of yours, {order}",
-        terms="Your own.",
-        download=None,
-        reader=__name__,
-        test=ALL,
-        root=path,
-    )
-    return replace(found, splits={**found.splits, ALL: len(read(found, path, ALL))})
+    return _card(path, str(path), classes, _files(path, classes), f"a folder of yours, {order}")
 
 
-def read(card: Dataset, root: Path, split: str) -> Split:
-    """Open all of it or one part, images as (height, width, 3)."""
-
-    def keep(path: Path) -> bool:
-        return split == ALL or part_of(path) == split
-
-    if (root / LABELS).is_file():
-        images = root / "images" if (root / "images").is_dir() else root
-        rows = read_labels(root / LABELS, images, len(card.classes) or None)
-        return from_rows(card, split, images, [row for row in rows if keep(images / row[0])])
-    return from_folders(card, split, [root / name for name in card.classes], keep=keep)
+def unsorted(path: Path) -> tuple[Dataset, Split]:
+    """Images without classes, which can calibrate and nothing else; their labels are 0."""
+    files = [LabelledFile(name, 0) for name in sorted(images_in(path, path.name))]
+    unnamed = _card(path, path.name, ("",), files, "a folder of yours")
+    return unnamed, read(unnamed, path, ALL)
 
 
 def is_unsorted(path: Path) -> bool:
@@ -71,24 +49,26 @@ def is_unsorted(path: Path) -> bool:
     return any(entry.suffix.lower() in SUFFIXES for entry in path.iterdir() if entry.is_file())
 
 
-def unsorted(path: Path) -> tuple[Dataset, Split]:
-    """Images without classes, which can calibrate and nothing else; their labels are 0."""
-    names = sorted(images_in(path, path.name))
-    unnamed = Dataset(
-        name=path.name, title=path.name, classes=("",), splits={ALL: None}, source="a folder of yours",
-        terms="Your own.", download=None, reader=__name__, test=ALL, root=path,
+def read(card: Dataset, root: Path, split: str) -> Split:
+    """Open all of it or one part, images as (height, width, 3)."""
+    return open_files(card, split, root, [each for each in card.files if split in {ALL, each.part}])
+
+
+def _card(
+    path: Path, name: str, classes: tuple[str, ...], files: Sequence[LabelledFile], source: str
+) -> Dataset:
+    return Dataset(
+        name=name, title=path.resolve().name, classes=classes, splits={ALL: len(files)}, source=source,
+        terms="Your own.", download=None, reader=__name__, test=ALL, root=path, files=tuple(files),
     )  # fmt: skip
-    return unnamed, from_rows(unnamed, ALL, path, [(name, 0) for name in names])
 
 
-def part_of(path: Path) -> str:
-    """The split that an image file is in, by the first byte of its sha256. BadFileError for no file."""
-    try:
-        told = path.stat()
-        first = _first_byte(path, told.st_size, told.st_mtime_ns)
-    except OSError as error:
-        raise BadFileError(f"{path}: cannot be read ({error.strerror}); mend or remove it") from error
-    return "train" if first < 205 else "validation" if first < 230 else "test"
+def _files(path: Path, classes: tuple[str, ...]) -> list[LabelledFile]:
+    if not (path / LABELS).is_file():
+        return in_folders(path, classes, str(path))
+    images = Path("images") if (path / "images").is_dir() else Path()
+    rows = read_labels(path / LABELS, path / images, len(classes) or None)
+    return [each._replace(file=(images / each.file).as_posix()) for each in rows]
 
 
 def _classes(path: Path) -> tuple[tuple[str, ...], str]:
@@ -113,11 +93,6 @@ def _classes(path: Path) -> tuple[tuple[str, ...], str]:
     return listed, f"classes as in its {CLASSES}"
 
 
-@cache
-def _first_byte(path: Path, size: int, changed: int) -> int:  # noqa: ARG001 (another file has others)
-    return int(digest_file(path)[:2], 16)
-
-
 def read_classes(path: Path) -> tuple[str, ...]:
     """The names in a classes.txt, one a line in label order. BadFileError for none or for equal ones."""
     try:
@@ -132,9 +107,11 @@ def read_classes(path: Path) -> tuple[str, ...]:
 
 
 def check_distinct(where: Path, names: Sequence[str]) -> None:
-    """BadFileError for names that are equal, or would be on a system that ignores case."""
+    """BadFileError for names that are equal, or would be on a system that ignores case, or no UTF-8."""
     seen: dict[str, str] = {}
     for name in names:
+        if name.encode(errors="replace").decode() != name:
+            raise BadFileError(f"{where}: the class name {name!r} is not UTF-8; rename it")
         key = unicodedata.normalize("NFC", name).casefold()
         if key in seen:
             raise BadFileError(

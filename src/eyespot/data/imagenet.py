@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eyespot.data.files import from_folders, holder, images_in
+from eyespot.data.files import holder, images_in, in_folders, open_files
 from eyespot.data.split import Split
 from eyespot.errors import BadFileError
 from eyespot.progress import track
@@ -16,12 +16,12 @@ from eyespot.zoo.cards import Dataset
 from eyespot.zoo.datasets import IMAGENET_IDS
 
 FOLDERS = {"train": "train", "test": "val"}
-TEST_PER_CLASS = 50
 
 
 def read(card: Dataset, root: Path, split: str) -> Split:
     """Open a split; the test's images come in the order of their numbers."""
-    return from_folders(card, split, [root / FOLDERS[split] / name for name in IMAGENET_IDS])
+    folders = [f"{FOLDERS[split]}/{name}" for name in IMAGENET_IDS]
+    return open_files(card, split, root, in_folders(root, folders, card.name))
 
 
 def parts(source: Path) -> dict[str, Path]:
@@ -33,12 +33,12 @@ def parts(source: Path) -> dict[str, Path]:
     return {name: folder for name, folder in beside.items() if (folder / IMAGENET_IDS[0]).is_dir()}
 
 
-def verify(root: Path) -> str:
+def verify(card: Dataset, root: Path) -> str:
     """Count the validation images of each class: the publisher gives no digests of files."""
     if not (root / "val").is_dir():
-        return "nothing: any number of training images will do"
+        return "nothing: the number of training images is not fixed"
+    expected = (card.splits["test"] or 0) // len(IMAGENET_IDS)
     for name in track(IMAGENET_IDS, len(IMAGENET_IDS), "count"):
-        count = len(images_in(root / "val" / name, "imagenet"))
-        if count != TEST_PER_CLASS:
-            raise BadFileError(f"{root / 'val' / name}: {count} images, expected {TEST_PER_CLASS}")
-    return f"{TEST_PER_CLASS} validation images in each of {len(IMAGENET_IDS):,} classes"
+        if (count := len(images_in(root / "val" / name, card.name))) != expected:
+            raise BadFileError(f"{root / 'val' / name}: {count} images, expected {expected}")
+    return f"{expected} validation images in each of {len(IMAGENET_IDS):,} classes"

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eyespot.data.files import from_rows, holder, read_labels, verify_files
+from eyespot.data.files import holder, open_files, read_labels, verify_files
 from eyespot.data.split import Split
 from eyespot.errors import MissingDataError
 from eyespot.zoo.cards import Dataset
 
 CALIBRATION = 100
-
-# of labels.csv and the 300 images: ls labels.csv images/*.jpg | LC_ALL=C sort | xargs sha256sum | sha256sum
-DIGEST = "1a9890ec089f36ad39f9c828f8db4109d7244eb5d4249b9bd970a4ec70f40413"
 
 
 def read(card: Dataset, root: Path, split: str) -> Split:
@@ -24,9 +21,9 @@ def read(card: Dataset, root: Path, split: str) -> Split:
         raise MissingDataError(
             f"{root}: no labels.csv; bring a copy: eyespot fetch {card.name} --from FOLDER"
         )
-    rows = sorted(read_labels(root / "labels.csv", root / "images", len(card.classes)))
-    chosen = rows[:CALIBRATION] if split == "calibration" else rows[CALIBRATION:]
-    return from_rows(card, split, root / "images", chosen)
+    files = sorted(read_labels(root / "labels.csv", root / "images", len(card.classes)))
+    chosen = files[:CALIBRATION] if split == "calibration" else files[CALIBRATION:]
+    return open_files(card, split, root / "images", chosen)
 
 
 def parts(source: Path) -> dict[str, Path]:
@@ -35,7 +32,7 @@ def parts(source: Path) -> dict[str, Path]:
     return {"images": found / "images", "labels.csv": found / "labels.csv"}
 
 
-def verify(root: Path) -> str:
+def verify(card: Dataset, root: Path) -> str:
     """Compare all files with those that eyespot's figures were measured on."""
     names = ["labels.csv", *(f"images/{path.name}" for path in (root / "images").glob("*.jpg"))]
-    return verify_files(root, sorted(names), DIGEST)
+    return verify_files(root, names, card)

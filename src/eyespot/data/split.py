@@ -38,12 +38,14 @@ def image_digest(image: Image) -> bytes:
     return hashlib.sha256(shape + np.ascontiguousarray(image).tobytes()).digest()[:8]
 
 
+def image_list(labels: Iterable[int], digests: Iterable[bytes]) -> bytes:
+    """Label (uint32, little-endian) and digest of every image in order, 12 bytes each."""
+    return b"".join(int(label).to_bytes(4, "little") + d for label, d in zip(labels, digests, strict=True))
+
+
 def data_digest(labels: Iterable[int], digests: Iterable[bytes]) -> str:
-    """Sha256 over (label, image digest) of every image in order: what an evaluation was made on."""
-    whole = hashlib.sha256()
-    for label, image in zip(labels, digests, strict=True):
-        whole.update(int(label).to_bytes(4, "little") + image)
-    return whole.hexdigest()
+    """Sha256 of the list of images: what an evaluation was made on."""
+    return hashlib.sha256(image_list(labels, digests)).hexdigest()
 
 
 def is_blank(image: Image) -> bool:

@@ -10,46 +10,33 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from eyespot.artifacts.atomic import write
-from eyespot.data.files import files_digest, from_folders, holder
+from eyespot.data.files import holder, in_folders, open_files, verify_files
 from eyespot.data.split import Image, Split
-from eyespot.errors import BadFileError, MissingDataError, RefusedError
-from eyespot.preprocessing.image import decode, fit
-from eyespot.preprocessing.spec import Preprocessing
-from eyespot.progress import track
+from eyespot.errors import BadFileError, MissingDataError
 from eyespot.zoo.cards import Dataset
 
 TEST, TRAIN = "vww01", "vw_coco2014_96"
 FOLDERS = ("non_person", "person")
-PERSON = 1  # COCO's category
-LEAST_AREA = 0.025  # of the image; vw_coco2014_96's threshold, the paper's own is 0.005
 SIDE = 96
 BYTES = SIDE * SIDE * 3
-
-# of MLPerf Tiny's vww01: ls y_labels.csv *.bin | LC_ALL=C sort | xargs sha256sum | sha256sum
-DIGEST = "6648685152323e20d967b976f773af56dafde3a23a0c52bd4a24f3c559b5df65"
 
 
 def read(card: Dataset, root: Path, split: str) -> Split:
     """Open a split. Training and validation leave out every image of vww01, known by its COCO number."""
     if split == "test":
         return _read_test(card, root / TEST)
-    excluded = set(test_labels())
-
-    def keep(path: Path) -> bool:
-        name = path.name
-        return coco_number(name) not in excluded and (split == "validation") == _held_out(name)
-
-    return from_folders(card, split, [root / TRAIN / folder for folder in FOLDERS], keep=keep)
+    excluded, chosen = test_labels(), []
+    for each in in_folders(root, [f"{TRAIN}/{folder}" for folder in FOLDERS], card.name):
+        name = Path(each.file).name
+        if coco_number(name) not in excluded and (split == "validation") == _held_out(name):
+            chosen.append(each)
+    return open_files(card, split, root, chosen)
 
 
 def parts(source: Path) -> dict[str, Path]:
@@ -65,18 +52,16 @@ def parts(source: Path) -> dict[str, Path]:
     return found
 
 
-def verify(root: Path) -> str:
-    """Compare vww01 with MLPerf Tiny's. One rebuilt from COCO has other bytes, which is said, not refused."""
+def verify(card: Dataset, root: Path) -> str:
+    """Compare vww01 with MLPerf Tiny's. If it was rebuilt from COCO its bytes differ, which is no error."""
     folder = root / TEST
     if not folder.is_dir():
         return f"nothing: the publisher of {TRAIN} gives no digests"
-    names = sorted(path.name for path in folder.iterdir() if path.suffix in {".bin", ".csv"})
-    same = files_digest(folder, names) == DIGEST
-    return (
-        f"sha256 of {len(names):,} files"
-        if same
-        else f"{TEST} is not MLPerf Tiny's own, byte for byte: rebuilt?"
-    )
+    try:
+        names = (path.name for path in folder.iterdir() if path.suffix in {".bin", ".csv"})
+        return verify_files(folder, names, card)
+    except BadFileError:
+        return f"{TEST} is not MLPerf Tiny's own, byte for byte: rebuilt?"
 
 
 def test_labels() -> dict[int, int]:
@@ -123,73 +108,3 @@ def _rows(path: Path) -> Iterator[tuple[str, int]]:
         if len(row) != 3 or row[2].strip() not in {"0", "1"}:
             raise BadFileError(f"{path}: line {number}: expected file, 2, and a label of 0 or 1; found {row}")
         yield row[0], int(row[2])
-
-
-def from_coco(images: Path, annotations: Path, out: Path) -> None:
-    """Make both parts from COCO 2014, for `eyespot fetch vww --from OUT`.
-
-    `images` holds train2014 and val2014, `annotations` instances_train2014.json and
-    instances_val2014.json; either half may be absent. An image shows a person where the bounding box
-    of one covers at least 2.5 % of it, and none where no person is annotated; an image with smaller
-    persons only, or with a crowd only, is left out. vww01's images, with their labels there, go to the
-    test part alone. `out` appears when all is done. RefusedError where it is there already.
-    """
-    if out.exists():
-        raise RefusedError(f"{out}: is there already; give a new folder")
-    halves = [half for half in ("train2014", "val2014") if (images / half).is_dir()]
-    if not halves:
-        raise MissingDataError(f"{images}: expected the folders train2014 and val2014, found neither")
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    for half in halves:
-        _convert_half(images / half, annotations / f"instances_{half}.json", partial)
-    rows = [(f"{n:012}.bin", label) for n, label in test_labels().items()]
-    present = [f"{name},2,{label}\n" for name, label in rows if (partial / TEST / name).is_file()]
-    write(partial / TEST / "y_labels.csv", "".join(present))
-    partial.rename(out)
-
-
-def _convert_half(images: Path, annotations: Path, out: Path) -> None:
-    """Write the images of one of COCO's halves, 96 x 96."""
-    from PIL import Image as Pillow
-
-    spec, test = Preprocessing(height=SIDE, width=SIDE), test_labels()
-    labels = _labels(annotations)
-    for name, label in track(labels.items(), len(labels), f"convert {images.name}"):
-        number = coco_number(name)
-        if number not in test and label is None:
-            continue
-        pixels = fit(decode(images / name, 3), spec)
-        if number in test:
-            write(out / TEST / f"{number:012}.bin", pixels.tobytes())
-        else:
-            target = out / TRAIN / FOLDERS[label or 0] / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            Pillow.fromarray(pixels).save(target, quality=95, subsampling=0)
-
-
-def _labels(annotations: Path) -> dict[str, int | None]:
-    """File name -> label of every annotated image; None where its persons are too small or a crowd."""
-    try:
-        coco = json.loads(annotations.read_bytes())
-        images = {image["id"]: image for image in coco["images"]}
-        persons = [found for found in coco["annotations"] if found["category_id"] == PERSON]
-        labels: dict[Any, int | None] = dict.fromkeys(images, 0)
-        labels.update((found["image_id"], None) for found in persons)
-        labels.update(
-            (found["image_id"], 1) for found in persons if _is_large(found, images[found["image_id"]])
-        )
-        return {image["file_name"]: labels[number] for number, image in images.items()}
-    except FileNotFoundError as error:
-        raise MissingDataError(
-            f"{annotations}: no such file; it is part of annotations_trainval2014.zip"
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadFileError(
-            f"{annotations}: is not a COCO instances file ({type(error).__name__}: {error})"
-        ) from error
-
-
-def _is_large(found: Any, image: Any) -> bool:
-    _, _, width, height = found["bbox"]
-    return not found["iscrowd"] and bool(width * height >= LEAST_AREA * image["width"] * image["height"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -20,7 +21,9 @@ from eyespot.artifacts import atomic, sidecars
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.data import catalogue
 from eyespot.data.split import Split, data_digest, image_digest
-from eyespot.errors import BadFileError, RefusedError
+from eyespot.data.used import used_images
+from eyespot.errors import BadFileError, MissingDataError, RefusedError
+from eyespot.preprocessing.damage import OF_COLOURS
 from eyespot.preprocessing.spec import Contract, Damage
 from eyespot.progress import track
 from eyespot.quantity import wilson
@@ -102,6 +105,35 @@ def _ranked(outputs: NDArray[Any]) -> NDArray[np.int64]:
     return np.argsort(-outputs.astype(np.float64), axis=1, kind="stable")[:, :5]
 
 
+@contextlib.contextmanager
+def workers(processes: int | None = None) -> Iterator[int | None]:
+    yield processes
+
+
+def evaluate(
+    file: File,
+    contract: Contract,
+    data: Dataset,
+    split: str,
+    *,
+    pool: int | None,
+    kernels: Kernels = "xnnpack",
+    under: Damage | None = None,
+    images: int | None = None,
+) -> Evaluation:
+    opened = catalogue.open_split(data, split)
+    if not len(opened):
+        raise MissingDataError(f"{data.name}: no image falls into its {opened.name} part; add some")
+    check_classes(contract, opened)
+    n = min(images or len(opened), len(opened))
+    if under in OF_COLOURS and contract.preprocessing.channels == 1:
+        raise RefusedError(f"{file.path}: takes gray images, to which {under} does nothing")
+    job = Job(path=file.path, data=data, split=opened.name, kernels=kernels, contract=contract, under=under)
+    ranked, digests = classify(job, n, pool)
+    refuse_overlap(file, digests)
+    return summarise(file, job, opened, ranked, digests)
+
+
 def check_classes(contract: Contract, split: Split) -> None:
     """RefusedError unless the file's classes are those of the split, in the same order."""
     if not split.classes:  # numbers are all that is known of the images: the file must have a class for each
@@ -118,12 +150,9 @@ def check_classes(contract: Contract, split: Split) -> None:
 
 def refuse_overlap(file: File, digests: list[bytes]) -> None:
     """RefusedError where images calibrated the file or trained it; sidecars must match their files."""
-    if not sidecars.sidecar(file.path).exists():
-        return
-    links = sidecars.chain(file.path)
-    for fact, did in (("training_images", "trained"), ("calibration_images", "calibrated")):
-        used = {each for link in links for each in link.facts.get(fact, [])}
-        if common := sum(d.hex() in used for d in digests):
+    used = used_images(file)
+    for did in ("trained", "calibrated"):
+        if common := sum(used.get(d) == did for d in digests):
             raise RefusedError(
                 f"{file.path}: {common} of the {len(digests)} images {did} it; evaluate on others, such as "
                 "a folder's own --split test"

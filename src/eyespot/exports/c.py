@@ -13,30 +13,43 @@ from typing import Any
 import numpy as np
 
 from eyespot.artifacts.atomic import write
-from eyespot.errors import RefusedError
+from eyespot.devices.host import HostMeasurements
+from eyespot.errors import EyespotError, RefusedError
 from eyespot.exports.golden import answers
-from eyespot.preprocessing.spec import Contract
+from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
-from eyespot.tflite.tflm import measure_arena
 
 # A device's 32-bit pointers need less than this host's, CMSIS-NN's scratch a little more.
 MARGIN = 1.05
-GOLDEN_BYTES = 65_536  # as many golden pictures as this holds, for the sake of the flash
+GOLDEN_BYTES = 65_536  # of flash
 TEMPLATES = Path(__file__).parent / "templates" / "c"
 FILES = ("model.h", "model.c", "preprocess.c", "golden.c", "main.cc", "CMakeLists.txt")
 
 
-def write_c(file: File, contract: Contract, folder: Path) -> tuple[tuple[Path, ...], int]:
-    """Write the sources; gives them and the bytes of arena that they ask for. RefusedError unless int8."""
-    if file.precision != "int8":
-        raise RefusedError(
-            f"{file.path}: is {file.precision}; C source is made of int8 files: eyespot quantize"
-        )
-    if not np.array_equal(running.levels(contract.preprocessing, file.input), np.arange(-128, 128)):
-        raise RefusedError(f"{file.path}: does not take pixel - 128, as the C source does; quantize it again")
-    filled = values(file, contract, measure_arena(file).total) | _golden(file, contract)
+def write_c(
+    measured: HostMeasurements, contract: Contract, folder: Path, golden_bytes: int = GOLDEN_BYTES
+) -> tuple[tuple[Path, ...], int]:
+    """Write the sources; return them and the bytes of arena that they reserve.
+
+    RefusedError for a file or a contract that the sources do not support; errors of the arena's measurement.
+    """
+    file = measured.file
+    _check(file, contract.preprocessing)
+    if isinstance(measured.arena, EyespotError):
+        raise measured.arena
+    filled = values(file, contract, measured.arena.total) | _golden(file, contract, golden_bytes)
     return tuple(write(folder / name, render(name, filled)) for name in FILES), int(filled["arena"])
+
+
+def _check(file: File, spec: Preprocessing) -> None:
+    if file.precision != "int8":
+        raise RefusedError(f"{file.path}: expected an int8 file, found {file.precision}. Quantize it.")
+    if spec.order == "bgr" or spec.resize != "bilinear":
+        found = f"{spec.order} and {spec.resize}"
+        raise RefusedError(f"{file.path}: expected rgb or gray and bilinear, found {found}. Use --to folder.")
+    if not np.array_equal(running.levels(spec, file.input), np.arange(-128, 128)):
+        raise RefusedError(f"{file.path}: expected an input of pixel - 128. Quantize it again.")
 
 
 def render(name: str, filled: dict[str, str]) -> str:
@@ -83,9 +96,10 @@ def _input(contract: Contract) -> dict[str, str]:
     }
 
 
-def _golden(file: File, contract: Contract) -> dict[str, str]:
-    found = [(tensor, output) for _, tensor, output in answers(file, contract)]
-    kept = found[: max(1, GOLDEN_BYTES // found[0][0].size)]
+def _golden(file: File, contract: Contract, most: int) -> dict[str, str]:
+    """As many pictures as fit into `most` bytes of flash, but at least one."""
+    pairs = [(tensor, output) for _, tensor, output in answers(file, contract)]
+    kept = pairs[: max(1, most // pairs[0][0].size)]
     return {
         "golden": str(len(kept)),
         "golden_inputs": ",\n".join(_braced(tensor) for tensor, _ in kept),

@@ -15,18 +15,21 @@ SCRIPT = Path(__file__).parent / "templates" / "folder" / "classify.py"
 
 
 def write_folder(file: File, contract: Contract, folder: Path) -> tuple[Path, ...]:
-    """Write the model, labels.txt, contract.json and classify.py. RefusedError for labels with line ends."""
+    """Write the model, labels.txt, contract.json and classify.py. RefusedError for labels with line ends.
+
+    The contract's `levels` are what pixel values 0..255 become: (256,), or (256, channels) if they differ.
+    """
     if any(len(name.splitlines()) != 1 for name in contract.classes):
         raise RefusedError(f"{file.path}: a class name is empty or has a line end; labels.txt has one a line")
-    told = {
+    content = {
         **asdict(contract),
         "file": file.path.name,
         "sha256": file.sha256,
-        "levels": running.levels(contract.preprocessing, file.input).reshape(256, -1).tolist(),
+        "levels": running.levels(contract.preprocessing, file.input).tolist(),
     }
     return (
         write(folder / file.path.name, file.data),
         write(folder / "labels.txt", "".join(f"{name}\n" for name in contract.classes)),
-        write_json(folder / "contract.json", told),
+        write_json(folder / "contract.json", content),
         write(folder / "classify.py", SCRIPT.read_text("utf-8")),
     )

@@ -7,7 +7,6 @@ section 4.2, here with measured instead of derived means.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,8 @@ from eyespot.tflite import schema
 from eyespot.tflite.read import File
 
 
-def correct(int8: File, means: Sequence[NDArray[np.float64]], tensors: NDArray[np.int8]) -> File:
-    """The int8 file, its int32 biases shifted so that each channel's mean is the float32 file's.
+def correct(int8: File, means: Sequence[NDArray[np.float64]], tensors: NDArray[np.int8]) -> None:
+    """Shift the int32 biases in an int8 file's model so that each channel's mean is the float32 file's.
 
     `means` are the float32 file's, as `observe` measures them; `tensors` (n, h, w, c) are the same images
     as the int8 file takes them. Layer by layer, as each correction changes what the next layer sees.
@@ -35,7 +34,6 @@ def correct(int8: File, means: Sequence[NDArray[np.float64]], tensors: NDArray[n
         shift(int8, layer, wanted - (stored - zero_point) * scale)
         if images.used(layer.inputs[2]):  # the shift changed an earlier layer too
             images = Stepwise(int8, tensors[:MEANS])
-    return replace(int8, data=schema.pack(int8.model))
 
 
 def shift(file: File, layer: Any, amount: NDArray[np.float64]) -> None:

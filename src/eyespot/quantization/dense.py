@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,8 @@ class Scales:
     output: float
 
 
-def align(int8: File, float32: File) -> File:
-    """The int8 file with such scales in its dense layers, from the same layers of the float32 file.
+def align(int8: File, float32: File) -> None:
+    """Set such scales in the dense layers of an int8 file's model, from the same layers of the float32 file.
 
     Weights keep 32 to 63 levels a side of 127, outputs at least 8/9 of their resolution. Layers stay as
     they are that read the graph's input, have no bias or share their weights, whose input or output other
@@ -57,7 +57,6 @@ def align(int8: File, float32: File) -> File:
             _write(int8, layer, scales, values, biases)
             settled |= _tied(int8, layer.outputs[0])
     _follow(int8)
-    return replace(int8, data=schema.pack(int8.model))
 
 
 def multiple(file: File, layer: Any) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eyespot.artifacts.measurements import Compatibility, Evaluation
+from eyespot.artifacts.measurements import Accuracy, Compatibility
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.preprocessing.spec import Contract
 from eyespot.reports import findings as words
@@ -22,7 +22,7 @@ SHOWN = 20
 def model_card(
     contract: Contract,
     files: Sequence[Artifact],
-    measured: Sequence[tuple[Evaluation, str]],
+    accuracies: Sequence[Accuracy],
     compatibility: Sequence[Compatibility],
 ) -> str:
     """Markdown of one model, from its card, its sidecars and the measurements with their origins."""
@@ -30,7 +30,7 @@ def model_card(
     own = any("training_images" in file.facts for file in files)
     sections = {
         "Input": _input(contract),
-        "Accuracy": _accuracy(measured),
+        "Accuracy": _accuracy(accuracies),
         "Files": _files(files),
         "Devices": _devices(compatibility),
         "Published weights": _weights(card),
@@ -58,8 +58,8 @@ def _input(contract: Contract) -> str:
     )
 
 
-def _accuracy(measured: Sequence[tuple[Evaluation, str]]) -> str:
-    if not measured:
+def _accuracy(accuracies: Sequence[Accuracy]) -> str:
+    if not accuracies:
         return "Not measured; `eyespot evaluate` measures it where the data set is at hand.\n"
     rows = [
         (
@@ -67,10 +67,11 @@ def _accuracy(measured: Sequence[tuple[Evaluation, str]]) -> str:
             share(e.top1, e.low, e.high, e.n),
             f"{e.data} {e.split}" + (f", {e.under}" if e.under else ""),
             e.kernels,
-            origin,
+            each.origin,
             f"`{e.command}`",
         )
-        for e, origin in measured
+        for each in accuracies
+        for e in [each.evaluation]
     ]
     return table(("File", "Top-1 [95 %]", "Data", "Kernels", "Origin", "Command"), rows)
 
@@ -101,6 +102,10 @@ def _weights(card: Model) -> str:
 
 
 def _references(card: Model) -> str:
-    rows = [(r.publisher, r.quantity, r.value, f"{r.source}, {r.date}") for r in card.references]
+    rows = [
+        (r.publisher, quantity, value, f"{r.source}, {r.date}")
+        for r in card.references
+        for quantity, value in r.figures.items()
+    ]
     told = f"\n{card.differs}\n" if card.differs else ""
     return table(("Publisher", "Quantity", "Value", "Source"), rows) + told if rows else ""

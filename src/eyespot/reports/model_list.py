@@ -15,6 +15,8 @@ from eyespot.zoo.cards import Model
 from eyespot.zoo.datasets import DATASETS
 from eyespot.zoo.models import MODELS
 
+Chains = dict[str, provenance.Chain]  # by the digest of the file
+
 LEGEND = (
     "Accuracies are top-1 with a 95 % interval (Wilson), measured by eyespot unless a publisher is named. "
     "OPS count a multiply-add as two. A model built from stand-in weights has the operators and size of the "
@@ -39,7 +41,7 @@ def model_list() -> Report:
 
 
 def _row(card: Model) -> dict[str, str]:
-    data, spec = registry.dataset(card.data), card.preprocessing
+    data, spec, chains = registry.dataset(card.data), card.preprocessing, provenance.chains(card.name)
     int8 = provenance.record(card.name, "int8")
     operations = int8.facts["operations"] if int8 else card.operations
     return {
@@ -47,9 +49,9 @@ def _row(card: Model) -> dict[str, str]:
         "Architecture": card.architecture,
         "Backbone": card.backbone,
         "Training dataset": data.title,
-        "Acc FP32": _accuracy(card, "float32"),
-        "Acc INT8": _accuracy(card, "int8"),
-        "Robustness": _robustness(card),
+        "Acc FP32": _accuracy(card, chains, "float32"),
+        "Acc INT8": _accuracy(card, chains, "int8"),
+        "Robustness": _robustness(card, chains),
         "Input size": f"{spec.width}x{spec.height}x{spec.channels}",
         "OPS": _beside(f"{operations / 1e6:.1f}M", card, "OPS"),
         "MParams": _beside(f"{card.parameters / 1e6:.3f}", card, "MParams"),
@@ -61,52 +63,56 @@ def _row(card: Model) -> dict[str, str]:
 
 def _beside(ours: str, card: Model, quantity: str) -> str:
     """Our cell with what others published of the same quantity under it."""
-    theirs = [f"{r.publisher}: {r.value}" for r in card.references if r.quantity.startswith(quantity)]
+    theirs = [
+        f"{r.publisher}: {value}"
+        for r in card.references
+        for name, value in r.figures.items()
+        if name.startswith(quantity)
+    ]
     return "\n".join([ours, *theirs])
 
 
-def _accuracy(card: Model, precision: str) -> str:
+def _accuracy(card: Model, chains: Chains, precision: str) -> str:
     """Figures on the own test images and on others of the same classes, named; or how to get them."""
     own = registry.dataset(card.data)
     alike = [d.name for d in DATASETS if d.classes == own.classes]
     found = {name: results.accuracy(card.name, precision, name) for name in alike}
-    figures = [_figure(card, measured) for measured in found.values() if measured]
+    figures = [_figure(card, chains, measured) for measured in found.values() if measured]
     if not found[own.name]:
         figures.insert(0, f"not measured on {own.title}; `eyespot evaluate {card.name}:{precision}`")
     return _beside("\n".join(figures), card, f"top-1 {precision}")
 
 
-def _robustness(card: Model) -> str:
+def _robustness(card: Model, chains: Chains) -> str:
     """The int8 file's top-1 on damaged images, where it was measured and its chain verifies."""
     for data in [card.data, *(d.name for d in DATASETS if d.name != card.data)]:
         clean = results.accuracy(card.name, "int8", data)
         measured = results.robustness(card.name, data).items()
         found = {under: e for under, e in measured if clean and e.artifact == clean.artifact}
-        if clean and found and not _refusal(card, clean):
+        if clean and found and not _refusal(card, chains, clean):
             told = "\n".join(f"{under}: {e.top1:.3f}" for under, e in found.items())
             return told if data == card.data else f"on {data}:\n{told}"
     return "not measured; `eyespot measure`"
 
 
-def _figure(card: Model, measured: Evaluation) -> str:
-    """A measured accuracy as a cell shows it; refused where its chain of digests does not verify."""
-    told = markdown.share(measured.top1, measured.low, measured.high, measured.n)
+def _figure(card: Model, chains: Chains, measured: Evaluation) -> str:
+    """A measured accuracy as a cell shows it; refused if its chain of digests is not verified."""
+    if refusal := _refusal(card, chains, measured):
+        return f"refused: {refusal}"
+    figure = markdown.share(measured.top1, measured.low, measured.high, measured.n)
     elsewhere = f"on {measured.data}, which is not {registry.dataset(card.data).title}: "
     where = "" if measured.data == card.data else elsewhere
-    if refusal := _refusal(card, measured):
-        return f"refused: {refusal}"
     record = provenance.record(card.name, measured.precision)
     same = record is not None and record.sha256 == measured.artifact
-    return where + told + ("" if same else " (measured on another build of the same recipe)")
+    return where + figure + ("" if same else " (measured on another build of the same recipe)")
 
 
-def _refusal(card: Model, measured: Evaluation) -> str:
-    """Why a number may not be shown: stand-in weights, or a chain of digests that does not verify."""
-    for links in provenance.chains(card.name, measured.precision):
-        if links[0].sha256 == measured.artifact:
-            made_of = f"{measured.artifact[:12]} is made of stand-in weights"
-            return made_of if provenance.stand_in(links[0]) else provenance.broken(card, links)
-    return ""
+def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
+    """Why a number may not be shown: stand-in weights, or a chain of digests that is not verified."""
+    links = chains.get(measured.artifact)
+    if links and provenance.stand_in(links[0]):
+        return f"{measured.artifact[:12]} is made of stand-in weights"
+    return provenance.broken(card, links) if links else ""
 
 
 def _size(record: Artifact | None) -> str:

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eyespot.artifacts.atomic import replacing, write
-from eyespot.training.checkpoint import Epoch
+from eyespot.training.outcome import Answers, Epoch
 
 WORST, COLUMNS = 12, 4
 NUMBERED = 20  # classes up to which a confusion matrix shows its numbers
@@ -45,29 +44,33 @@ def _draw_curves(path: Path, history: Sequence[Epoch]) -> None:
     _save(figure, path)
 
 
-def draw_confusion(
-    path: Path, labels: NDArray[Any], shares: NDArray[np.float32], classes: tuple[str, ...]
-) -> None:
-    """The confusion matrix: rows are classes, columns what they were called."""
+def draw_answers(answers: Answers, folder: Path) -> None:
+    """The confusion matrix and the mistakes: confusion.png and mistakes.png."""
+    _draw_confusion(folder / "confusion.png", answers)
+    _draw_mistakes(folder / "mistakes.png", answers)
+
+
+def _draw_confusion(path: Path, answers: Answers) -> None:
+    """Rows are classes, columns the network's answers."""
+    labels, classes = answers.labels, answers.classes
     counts = np.zeros((len(classes), len(classes)), int)
-    np.add.at(counts, (labels, shares.argmax(1)), 1)
+    np.add.at(counts, (labels, answers.shares.argmax(1)), 1)
     side = min(12.0, 3.5 + 0.45 * len(classes))
     figure, axes = _figure((side, side), 1, 1)
     axes.imshow(counts / np.maximum(counts.sum(1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
-    axes.set(xlabel="called", ylabel="is", title=f"{len(labels):,} validation images")
+    axes.set(xlabel="answer", ylabel="class", title=f"{len(labels):,} validation images")
     if len(classes) <= NUMBERED:
-        axes.set_xticks(range(len(classes)), classes, rotation=60, ha="right")
-        axes.set_yticks(range(len(classes)), classes)
+        axes.set_xticks(range(len(classes)), classes, rotation=60, ha="right", parse_math=False)
+        axes.set_yticks(range(len(classes)), classes, parse_math=False)
         for (i, j), count in np.ndenumerate(counts):
             dark = count > counts[i].sum() / 2
             axes.text(j, i, str(count), ha="center", va="center", color="white" if dark else "black")
     _save(figure, path)
 
 
-def draw_mistakes(
-    path: Path, images: NDArray[np.uint8], labels: NDArray[Any], shares: NDArray[np.float32], classes: Any
-) -> None:
+def _draw_mistakes(path: Path, answers: Answers) -> None:
     """A contact sheet of the mistakes that the network is surest of."""
+    labels, shares, classes = answers.labels, answers.shares, answers.classes
     called = shares.argmax(1)
     wrong = np.flatnonzero(called != labels)
     worst = sorted(wrong, key=lambda i: -shares[i, called[i]])[:WORST]
@@ -76,11 +79,9 @@ def draw_mistakes(
     for axes in panels.flat:
         axes.axis("off")
     for axes, i in zip(panels.flat, worst, strict=False):
-        axes.imshow(images[i].squeeze(), cmap="gray", vmin=0, vmax=255)
-        axes.set_title(
-            f"is {classes[labels[i]]}\ncalled {classes[called[i]]}, {100 * shares[i, called[i]]:.0f} %",
-            fontsize=9,
-        )
+        axes.imshow(answers.images[i].squeeze(), cmap="gray", vmin=0, vmax=255)
+        title = f"is {classes[labels[i]]}\ncalled {classes[called[i]]}, {100 * shares[i, called[i]]:.0f} %"
+        axes.set_title(title, fontsize=9, parse_math=False)
     surest = f"; the {len(worst)} surest" if len(wrong) > len(worst) else ""
     figure.suptitle(f"{len(wrong):,} of {len(labels):,} validation images are called wrongly{surest}")
     _save(figure, path)

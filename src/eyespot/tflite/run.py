@@ -15,7 +15,7 @@ from eyespot.preprocessing.damage import DAMAGES
 from eyespot.preprocessing.image import fit, to_real
 from eyespot.preprocessing.spec import Contract, Damage, Preprocessing
 from eyespot.tflite.kernels import Kernels
-from eyespot.tflite.read import File, Tensor
+from eyespot.tflite.read import File, Tensor, check_classifier
 from eyespot.tflite.tflm import Run as Run
 from eyespot.tflite.tflm import open_tflm
 
@@ -84,10 +84,12 @@ def as_function(opened: Any) -> Run:
 
 
 def contract_of(file: File, fallback: Contract | None = None) -> Contract:
-    """The file's own contract, or `fallback` where it carries none; RefusedError where they do not fit.
+    """A classifier's own contract, or `fallback` if it carries none; RefusedError if that does not fit.
 
-    Nothing is guessed: what a float tensor holds cannot be seen in the file.
+    Nothing is guessed: what a float tensor holds cannot be seen in the file. BadFileError for files of
+    other tasks.
     """
+    check_classifier(file)
     contract = file.contract or fallback
     if contract is None:
         raise RefusedError(
@@ -108,12 +110,21 @@ def levels(spec: Preprocessing, tensor: Tensor) -> NDArray[Any]:
     The scale and zero point are the file's own; for int8 files of ours the result is pixel - 128.
     """
     real: NDArray[Any] = to_real(np.arange(256.0)[:, None], spec)
-    real = real[:, 0] if real.shape[1] == 1 else real
+    real = real[:, 0] if (real == real[:, :1]).all() else real
     if tensor.dtype == "float32":
         return real.astype(np.float32)
     info = np.iinfo(tensor.dtype)
     stored = np.round(real / tensor.scale) + tensor.zero_point
     return stored.clip(info.min, info.max).astype(tensor.dtype)
+
+
+def stored(pixels: NDArray[np.uint8], spec: Preprocessing, tensor: Tensor) -> NDArray[Any]:
+    """Pixels (..., channels) in a file's channel order as its input tensor stores them."""
+    return _look_up(levels(spec, tensor), pixels)
+
+
+def _look_up(table: NDArray[Any], pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    return table.take(pixels) if table.ndim == 1 else table[pixels, np.arange(table.shape[1])]
 
 
 def encoder(
@@ -125,10 +136,7 @@ def encoder(
     """
     spec, table = contract.preprocessing, levels(contract.preprocessing, file.input)
     damage = DAMAGES[under] if under else lambda image: image
-    if table.ndim == 1:
-        return lambda image: table.take(damage(fit(image, spec)))
-    channels = np.arange(spec.channels)
-    return lambda image: table[damage(fit(image, spec)), channels]
+    return lambda image: _look_up(table, damage(fit(image, spec)))
 
 
 def to_float(output: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:

@@ -94,4 +94,5 @@ def set_constant(model: Any, tensor: Any, values: NDArray[Any]) -> None:
 def set_whole_numbers(model: Any, tensor: Any, values: NDArray[np.float64]) -> None:
     """Store integers for a tensor in its integer type, clipped to its range."""
     kind = np.dtype(TYPES[tensor.type])
-    set_constant(model, tensor, values.clip(np.iinfo(kind).min, np.iinfo(kind).max).astype(kind))
+    limits = np.iinfo(kind)
+    set_constant(model, tensor, values.astype(np.float64).clip(limits.min, limits.max).astype(kind))

@@ -15,20 +15,11 @@ from torch.optim.swa_utils import AveragedModel
 
 from eyespot.artifacts.atomic import write
 from eyespot.errors import BadFileError
+from eyespot.preprocessing.spec import Preprocessing
+from eyespot.training.outcome import Epoch
 from eyespot.zoo.cards import Recipe
 
 NAME = "checkpoint.safetensors"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Epoch:
-    """One line of the run's CSV."""
-
-    epoch: int
-    learning_rate: float
-    loss: float
-    validation_top1: float
-    images_per_second: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +33,7 @@ class Run:
     data: str
     seed: int
     recipe: Recipe
+    preprocessing: Preprocessing
     start: str = ""
 
 
@@ -79,7 +71,7 @@ def save_checkpoint(folder: Path, run: Run, state: State, history: list[Epoch]) 
 def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
     """Load the folder's checkpoint into `state` and return its history, [] where there is none.
 
-    BadFileError where it is damaged, or of another model, data, seed or recipe.
+    BadFileError if it is damaged, or of another run.
     """
     path = folder / NAME
     if not path.exists():
@@ -88,10 +80,8 @@ def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
         metadata, tensors = _read(path)
         found, history = json.loads(metadata["run"]), json.loads(metadata["history"])
     except (SafetensorError, KeyError, ValueError) as error:
-        raise BadFileError(
-            f"{path}: is not a whole checkpoint ({error}); delete it to start again"
-        ) from error
-    _same_run(path, found, asdict(run))
+        raise BadFileError(f"{path}: damaged checkpoint ({error}). Delete it to start again") from error
+    _same_run(path, found, json.loads(json.dumps(asdict(run))))
     state.restore(tensors)
     return [Epoch(**e) for e in history]
 
@@ -113,11 +103,12 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
 
 
 def _same_run(path: Path, found: dict[str, Any], expected: dict[str, Any]) -> None:
-    flat = [{**r, **r["recipe"]} for r in (found, expected)]
-    differing = [k for k in flat[1] if k != "recipe" and flat[0].get(k) != flat[1][k]]
+    found.setdefault("preprocessing", expected["preprocessing"])  # version 0.1.0 did not record it
+    there, asked = ({**run, **run["recipe"], **run["preprocessing"]} for run in (found, expected))
+    differing = [k for k in asked if k not in {"recipe", "preprocessing"} and there.get(k) != asked[k]]
     if differing:
-        told = ", ".join(f"{k} {flat[0].get(k)} (asked: {flat[1][k]})" for k in differing)
-        raise BadFileError(f"{path}: is of another run: {told}; choose another --out or delete it")
+        message = ", ".join(f"{k} {there.get(k)} (expected {asked[k]})" for k in differing)
+        raise BadFileError(f"{path}: is of another run: {message}. Choose another --out or delete it")
 
 
 def _below(flat: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -2,113 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eyespot.data.split import Split, data_digest, image_digest, is_blank, usable
+from eyespot.artifacts.atomic import digest
+from eyespot.data import catalogue
+from eyespot.data.split import Split, data_digest, image_digest, image_list, is_blank, usable
 from eyespot.errors import BadFileError
 from eyespot.preprocessing.image import fit
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
+from eyespot.zoo.cards import Dataset
 
-TOLD = 3  # broken files that are named
+NAMED = 3  # broken files that an error names
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Training and validation images, (n, h, w, c) uint8, with labels (n,) int64."""
+    """Training and validation images, (n, h, w, c) uint8, with labels (n,) int64.
+
+    `used` lists the originals of the training images (`image_list`); `validation_digest` is of the list
+    of the validation images. `dropped` counts the images that were left out, by reason.
+    """
 
     images: Tensor
     labels: Tensor
     validation_images: Tensor
     validation_labels: Tensor
+    used: bytes = b""
+    validation_digest: str = ""
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Of the training images and their labels."""
+        return digest(self.used)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Loaded:
-    """The data; digests of the training images, one by one and of all, and of the validation images.
+def load(owner: Dataset, spec: Preprocessing) -> Data:
+    """Read the training, validation and test split of a data set, each image once.
 
-    `dropped` counts the images that were left out, by reason.
+    The test images are only compared: they neither train nor validate, even if another split has them too.
+    BadFileError names broken files of all splits at once.
     """
-
-    data: Data
-    digests: tuple[bytes, ...]
-    digest: str
-    validation_digest: str
-    dropped: dict[str, int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pictures:
-    """A split as it was read: images that fit the network, digests of the originals, what went wrong."""
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    digests: list[bytes]
-    blank: set[int]
-    broken: list[str]
-
-    def only(self, kept: list[int]) -> Pictures:
-        """These of the images; the same object where that is all of them."""
-        if len(kept) == len(self.digests):
-            return self
-        return replace(
-            self,
-            images=self.images[kept],
-            labels=self.labels[kept],
-            digests=[self.digests[i] for i in kept],
-        )
-
-
-def load(splits: Sequence[Split], spec: Preprocessing) -> Loaded:
-    """Read the training, validation and test split.
-
-    The test images are only compared: neither do they train nor validate, whatever split has them too.
-    BadFileError tells all broken files at once.
-    """
-    training, validation = (_read(split, spec, keep=True) for split in splits[:2])
-    test = _read(splits[2], spec, keep=False)
-    if broken := [*training.broken, *validation.broken, *test.broken]:
-        rest = f"; and {len(broken) - TOLD} more" if len(broken) > TOLD else ""
+    splits = [catalogue.open_split(owner, name) for name in ("train", "validation", owner.test)]
+    broken: list[str] = []
+    (images, digests, blank), (validation, checked, _), (_, test, _) = (
+        _read(split, spec, broken, keep=split is not splits[2]) for split in splits
+    )
+    if broken:
+        rest = f"; and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
         raise BadFileError(
-            f"{len(broken)} of {sum(map(len, splits)):,} images cannot be read: {'; '.join(broken[:TOLD])}"
+            f"{len(broken)} of {sum(map(len, splits)):,} images cannot be read: {'; '.join(broken[:NAMED])}"
             f"{rest}; mend or remove them"
         )
-    kept, dropped = usable(training.digests, training.blank, {*validation.digests, *test.digests})
-    checked, also = usable(validation.digests, set(), set(test.digests))
-    training, validation = training.only(kept), validation.only(checked)
-    return Loaded(
-        data=Data(
-            images=torch.from_numpy(training.images),
-            labels=torch.from_numpy(training.labels),
-            validation_images=torch.from_numpy(validation.images),
-            validation_labels=torch.from_numpy(validation.labels),
-        ),
-        digests=tuple(training.digests),
-        digest=data_digest(training.labels, training.digests),
-        validation_digest=data_digest(validation.labels, validation.digests),
+    kept, dropped = usable(digests, blank, {*checked, *test})
+    valid, also = usable(checked, (), set(test))
+    labels, validation_labels = splits[0].labels[kept], splits[1].labels[valid]
+    return Data(
+        images=torch.from_numpy(images[kept]),
+        labels=torch.from_numpy(labels),
+        validation_images=torch.from_numpy(validation[valid]),
+        validation_labels=torch.from_numpy(validation_labels),
+        used=image_list(labels, (digests[i] for i in kept)),
+        validation_digest=data_digest(validation_labels, (checked[i] for i in valid)),
         dropped=dropped | {"validation images in test": also["in validation or test"]},
     )
 
 
-def _read(split: Split, spec: Preprocessing, *, keep: bool) -> Pictures:
-    """Read a split; without `keep` its images are gone afterwards, their digests are not."""
-    images = np.zeros((len(split) if keep else 0, spec.height, spec.width, spec.channels), np.uint8)
-    found = Pictures(images=images, labels=split.labels, digests=[], blank=set(), broken=[])
+def _read(
+    split: Split, spec: Preprocessing, broken: list[str], *, keep: bool
+) -> tuple[NDArray[np.uint8], list[bytes], set[int]]:
+    """A split's images as they fit the network (none unless `keep`), all digests, and which are blank.
+
+    What is wrong with broken files is added to `broken`.
+    """
+    images = np.zeros((len(split) if keep else 0, *spec.shape), np.uint8)
+    digests: list[bytes] = []
+    blank: set[int] = set()
     for i in track(range(len(split)), len(split), f"read {split.name}"):
         try:
             image = split.read(i)
         except BadFileError as error:
-            found.broken.append(str(error))
+            broken.append(str(error))
             continue
-        found.digests.append(image_digest(image))
+        digests.append(image_digest(image))
         if is_blank(image):
-            found.blank.add(i)
+            blank.add(i)
         if keep:
             images[i] = fit(image, spec)
-    return found
+    return images, digests, blank

@@ -10,7 +10,6 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from eyespot.artifacts.atomic import digest, write
-from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
 from eyespot.training import augment
 from eyespot.training.checkpoint import Run, kept_tensors
@@ -18,14 +17,12 @@ from eyespot.training.loop import arithmetic
 from eyespot.weights.state_dicts import to_safetensors
 
 
-def taught(
-    members: Sequence[nn.Module], images: Tensor, run: Run, spec: Preprocessing, folder: Path
-) -> Callable[[int], Tensor]:
+def taught(members: Sequence[nn.Module], images: Tensor, run: Run, folder: Path) -> Callable[[int], Tensor]:
     """A function from an epoch to the teacher's mean logits for its view of every image, (n, classes).
 
     Each placement's are kept in `folder`, so that they are computed once, also for a run that is resumed.
     """
-    asked, lesson = run.recipe.augmentation, run.recipe.teacher
+    asked, lesson, spec = run.recipe.augmentation, run.recipe.teacher, run.preprocessing
     assert lesson is not None  # noqa: S101 (there is a teacher)
     members = [member.to(memory_format=torch.channels_last).eval() for member in members]
     seen_by = repr((run.data, run.seed, spec, asked)).encode()

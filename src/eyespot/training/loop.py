@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,9 +15,10 @@ from eyespot.networks.layers import initialise
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
 from eyespot.training import augment
-from eyespot.training.checkpoint import Epoch, Run, State, resume, save_checkpoint
+from eyespot.training.checkpoint import Run, State, resume, save_checkpoint
 from eyespot.training.data import Data
 from eyespot.training.norms import add_norms, fold_norms
+from eyespot.training.outcome import Epoch
 from eyespot.zoo.cards import Recipe
 
 CHUNK = 200  # images that are classified at once
@@ -26,38 +26,27 @@ SHORTEST = 1e-3  # a tensor of zeros may move as if it were so long
 
 Report = Callable[[list[Epoch], Path], None]
 Taught = Callable[[int], Tensor]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trained:
-    """A trained network and what became of it, epoch by epoch."""
-
-    network: nn.Module
-    history: tuple[Epoch, ...]
+Batches = Iterable[tuple[float, tuple[Tensor, Tensor]]]  # each with its learning rate
 
 
 def fit(
-    network: nn.Module,
-    data: Data,
-    run: Run,
-    spec: Preprocessing,
-    folder: Path,
-    report: Report,
-    taught: Taught | None = None,
-) -> Trained:
+    network: nn.Module, data: Data, run: Run, folder: Path, report: Report, taught: Taught | None = None
+) -> nn.Module:
     """Train to the end of the recipe, from the folder's checkpoint where there is one.
 
     The weights are random at first, unless the run begins with others, which the network then has. After
     each epoch the checkpoint is replaced and `report(history, folder)` is called. `taught` gives a teacher's
-    answers to an epoch's views, (n, classes) logits. The network that comes back is the averaged one.
+    answers to an epoch's views, (n, classes) logits. Returns the averaged network.
     """
-    recipe = run.recipe
+    recipe, spec = run.recipe, run.preprocessing
     if not run.start:
         initialise(network, run.seed)
     network = add_norms(network) if recipe.norms else network
     network = network.to(memory_format=torch.channels_last)
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging), use_buffers=True)
-    state = State(network=network, average=average, optimizer=_optimizer(network, recipe))
+    how = {"momentum": recipe.momentum, "weight_decay": recipe.weight_decay, "nesterov": True}
+    optimizer = torch.optim.SGD(network.parameters(), lr=recipe.peak, **how)
+    state = State(network=network, average=average, optimizer=optimizer)
     history = resume(folder, run, state)
     if history:
         report(history, folder)
@@ -68,18 +57,18 @@ def fit(
         batches = augment.epoch_batches(data.images, recipe, spec, seed=run.seed, epoch=epoch)
         shown = track(batches, steps, _title(epoch, history))
         wanted = Wanted(data.labels, taught(epoch) if taught else None, recipe)
-        rate, loss = _train_epoch(state, shown, wanted, recipe, epoch * steps, steps)
+        rates = [learning_rate(epoch * steps + i, recipe.epochs * steps, recipe) for i in range(steps)]
+        loss = _train_epoch(state, zip(rates, shown, strict=True), wanted, recipe)
         speed = steps * recipe.batch / (time.monotonic() - started)
         called = answers(average, data.validation_images, spec).argmax(1)
         top1 = float((called == data.validation_labels).float().mean())
         entry = Epoch(
-            epoch=epoch + 1, learning_rate=rate, loss=loss, validation_top1=top1, images_per_second=speed
+            epoch=epoch + 1, learning_rate=rates[-1], loss=loss, validation_top1=top1, images_per_second=speed
         )
         history.append(entry)
         save_checkpoint(folder, run, state, history)
         report(history, folder)
-    network = fold_norms(average.module) if recipe.norms else average.module
-    return Trained(network=network, history=tuple(history))
+    return fold_norms(average.module) if recipe.norms else average.module
 
 
 def arithmetic(recipe: Recipe) -> torch.autocast:
@@ -89,9 +78,9 @@ def arithmetic(recipe: Recipe) -> torch.autocast:
 
 
 def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
-    """One cycle: linearly up to the peak over the warm-up's share of all steps, linearly down to zero."""
-    top = recipe.warmup * steps
-    return recipe.peak * (step / top if step < top else (steps - step) / (steps - top))
+    """One cycle: linearly up to the peak over the warm-up's share of all steps, then down; never zero."""
+    top = max(1.0, recipe.warmup * steps)
+    return recipe.peak * min((step + 1) / top, (steps - step) / (steps + 1 - top))
 
 
 def answers(network: nn.Module, images: Tensor, spec: Preprocessing) -> Tensor:
@@ -123,23 +112,14 @@ class Wanted:
         return torch.lerp(hard, soft, teacher.weight)
 
 
-def _train_epoch(
-    state: State,
-    batches: Iterable[tuple[Tensor, Tensor]],
-    wanted: Wanted,
-    recipe: Recipe,
-    done: int,
-    steps: int,
-) -> tuple[float, float]:
-    """Train on the batches of one epoch; the last learning rate and the mean loss."""
+def _train_epoch(state: State, batches: Batches, wanted: Wanted, recipe: Recipe) -> float:
+    """Train on the batches of one epoch; the mean loss."""
     state.network.train()
-    if recipe.frozen_norms:
-        for module in state.network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
-    total = torch.zeros(())
-    for step, (chosen, x) in enumerate(batches, start=done):
-        rate = learning_rate(step, steps * recipe.epochs, recipe)
+    for module in state.network.modules():
+        if recipe.frozen_norms and isinstance(module, nn.BatchNorm2d):
+            module.eval()
+    losses = []
+    for rate, (chosen, x) in batches:
         state.optimizer.param_groups[0]["lr"] = rate
         with arithmetic(recipe):
             logits = state.network(x)
@@ -150,8 +130,8 @@ def _train_epoch(
             clip_gradients(state.network, recipe.clip)
         state.optimizer.step()
         state.average.update_parameters(state.network)
-        total += loss.detach()
-    return rate, float(total) / steps
+        losses.append(loss.detach())
+    return float(torch.stack(losses).mean())
 
 
 def clip_gradients(network: nn.Module, share: float) -> None:
@@ -167,20 +147,10 @@ def balance(labels: Tensor, classes: int) -> Tensor:
     return len(labels) / (classes * torch.bincount(labels, minlength=classes).clamp(min=1))
 
 
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    return torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.peak,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=True,
-    )
-
-
 def _title(epoch: int, history: list[Epoch]) -> str:
     """What the progress bar says in front of an epoch."""
     if not history:
         return "epoch 1"
     last = history[-1]
-    told = f"validation {last.validation_top1:.4f}, loss {last.loss:.3f}"
-    return f"epoch {epoch + 1}, {told}, {last.images_per_second:,.0f} images/s"
+    score = f"validation {last.validation_top1:.4f}, loss {last.loss:.3f}"
+    return f"epoch {epoch + 1}, {score}, {last.images_per_second:,.0f} images/s"

@@ -8,7 +8,6 @@ from eyespot.devices import device as device_card
 from eyespot.devices import devices
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
-from eyespot.tflite.read import read_any
 from eyespot.zoo import registry
 
 
@@ -41,6 +40,6 @@ def check(
     strict
         Exit with 1 unless all of it runs on the NPU, or on a device without an NPU runs.
     """
-    file = read_any(registry.find(model))
+    _, file = registry.open_model(model)
     cards = [device_card(device)] if device else devices()
     return check_file(HostMeasurements(file=file), cards, ram=size(ram), flash=size(flash), strict=strict)

@@ -8,7 +8,6 @@ from eyespot.arguments import verb
 from eyespot.devices import device as device_card
 from eyespot.devices.compile import Compiled, compile_file
 from eyespot.devices.host import HostMeasurements
-from eyespot.tflite.read import read_any
 from eyespot.zoo import registry
 
 
@@ -31,5 +30,5 @@ def compile_for(model: str, *, device: str, tool: Path | None = None, out: Path 
     out
         Folder to write to; build/MODEL/DEVICE by default.
     """
-    measured = HostMeasurements(file=read_any(registry.find(model)))
-    return compile_file(measured, device_card(device), out, tool)
+    _, file = registry.open_model(model)
+    return compile_file(HostMeasurements(file=file), device_card(device), out, tool)

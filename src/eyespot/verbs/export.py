@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from eyespot.arguments import verb
+from eyespot.devices.host import HostMeasurements
 from eyespot.exports.c import write_c
 from eyespot.exports.folder import write_folder
 from eyespot.nouns import Noun
-from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 
@@ -40,10 +40,10 @@ def export(model: str, *, to: Literal["c", "folder"] = "c", out: Path | None = N
     out
         Folder to write to; build/MODEL/c or build/MODEL/folder by default.
     """
-    file = read(registry.find(model))
+    _, file = registry.open_model(model)
     contract = contract_of(file)
     folder = out or Path("build") / contract.model / to
     if to == "folder":
         return Exported(folder=folder, files=write_folder(file, contract, folder))
-    files, arena = write_c(file, contract, folder)
+    files, arena = write_c(HostMeasurements(file=file), contract, folder)
     return Exported(folder=folder, files=files, arena=arena)

