@@ -63,8 +63,6 @@ VERBS = {
     ),
 }
 
-EXTRAS = {"torch": "train", "litert_torch": "train", "h5py": "train", "safetensors": "train"}
-
 
 def build(asked: str = "") -> App:
     """The app with a lazily imported command for each verb; the one that is asked for helps in full."""
@@ -93,9 +91,10 @@ def main(tokens: Sequence[str] | None = None) -> int:
     except EyespotError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
-        if error.name not in EXTRAS:
+        missing = MissingExtraError.of(error)
+        if missing is error:
             raise
-        return _fail(str(MissingExtraError(error.name, EXTRAS[error.name])))
+        return _fail(str(missing))
     except BrokenPipeError:
         sys.stderr.close()
     except OSError as error:

