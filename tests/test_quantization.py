@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as generated
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,24 +109,152 @@ def test_granularity(plain):
 
 
 def channel_errors(file, float32, real):
-    stored = (real - 128).astype(np.int8)
+    """Mean distance of each layer's channel means, int8 from float32."""
+    means = [
+        activations.observe(file, (real - 128).astype(np.int8)).means,
+        activations.observe(float32, real).means,
+    ]
     found = []
-    for layer8, layer32 in zip(activations.layers(file), activations.layers(float32), strict=True):
-        name = activations.output_name(file, layer8)
-        scale, zero_point = activations.scale_of(file, name)
-        mean = (bias._means(file, (name,), stored)[0] - zero_point) * scale
-        found.append(
-            np.abs(mean - bias._means(float32, (activations.output_name(float32, layer32),), real)[0]).mean()
-        )
+    for layer, stored, wanted in zip(activations.layers(file), *means, strict=True):
+        scale, zero_point = activations.scale_of(file, activations.output_name(file, layer))
+        found.append(np.abs((stored - zero_point) * scale - wanted).mean())
     return np.array(found)
 
 
 def test_bias_correction_brings_channel_means_back(plain, float32, real):
     before = channel_errors(plain, float32, real)
-    corrected = bias.correct(plain, float32, (real - 128).astype(np.int8), real)
+    means = activations.observe(float32, real).means
+    corrected = bias.correct(plain, means, (real - 128).astype(np.int8))
     after = channel_errors(corrected, float32, real)
     assert after.mean() < 0.6 * before.mean()
     assert np.median(after / before) < 0.6
+
+
+@pytest.mark.parametrize(
+    ("model", "data"),
+    [("tiny-resnet", "cifar-10"), pytest.param("deepface-emotion", "fer2013", marks=pytest.mark.slow)],
+)
+def test_quantize_writes_the_shipped_bytes(model, data, real_data, tmp_path):
+    real_data(data)
+    quantize(model, out=tmp_path)
+    assert (tmp_path / "int8.tflite").read_bytes() == registry.find(model).read_bytes()
+
+
+CONTRACT = Contract(
+    model="tiny-resnet",
+    preprocessing=Preprocessing(height=8, width=8, mean=(128.0,), std=(64.0,)),
+    classes=tuple("abcd"),
+)
+PIXELS = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3)).astype(np.uint8)
+
+
+def converted(network):
+    """The float32 file of a torch network that takes 8 x 8 RGB pixels and has four outputs."""
+    from eyespot.conversion.pytorch import to_tflite
+
+    data = clean(to_tflite(network, CONTRACT.preprocessing), CONTRACT, {})
+    return unpacked(data)
+
+
+def unpacked(data):
+    return File(path=Path("packed.tflite"), data=data, model=schema.unpack(data))
+
+
+@pytest.fixture(scope="module")
+def branching():
+    """An int8 file with biases as they are, its images, and its float32 file's means.
+
+    It has two branches, a convolution that runs twice, and besides layers ADD, MUL, LOGISTIC, SLICE,
+    CONCATENATION and pooling.
+    """
+    torch = pytest.importorskip("torch")
+    from torch import nn
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.deep = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1, groups=8)
+            self.twice, self.last = nn.Conv2d(8, 8, 1), nn.Linear(8, 4)
+
+        def forward(self, x):
+            x = self.stem(x).relu()
+            first, second = self.twice(self.deep(x).relu()).split(4, 1)
+            y = torch.cat([second, first], 1)
+            y = y * self.twice(nn.functional.avg_pool2d(y, 8)).sigmoid()
+            return self.last(torch.flatten(nn.functional.avg_pool2d((x + y).relu(), 8), 1))
+
+    torch.manual_seed(0)
+    float32 = converted(Network())
+    int8 = unpacked(quantized(float32, PIXELS, Quantization(bias_correction=False)))
+    tensors, real = (run.levels(CONTRACT.preprocessing, file.input).take(PIXELS) for file in (int8, float32))
+    return int8.data, tensors, activations.observe(float32, real).means
+
+
+def share_biases(file):
+    """All layers with eight channels get the first one's bias."""
+    first, *others = (file.graph.tensors[layer.inputs[2]] for layer in activations.layers(file))
+    for tensor in others[:-1]:
+        tensor.buffer = first.buffer
+
+
+def merge_slices(file):
+    """One SPLIT with two outputs in place of both SLICEs."""
+    model, graph = file.model, file.graph
+    slices = [o for o in graph.operators if schema.operator_name(model, o) == "SLICE"]
+    code, axis, buffer = generated.OperatorCodeT(), generated.TensorT(), generated.BufferT()
+    code.builtinCode = code.deprecatedBuiltinCode = generated.BuiltinOperator.SPLIT
+    code.version = 2
+    axis.name, axis.type, axis.buffer = b"axis", generated.TensorType.INT32, len(model.buffers)
+    model.buffers.append(buffer)
+    schema.set_constant(model, axis, np.array(3, np.int32))
+    split = slices[0]
+    split.opcodeIndex, split.inputs = len(model.operatorCodes), [len(graph.tensors), split.inputs[0]]
+    split.outputs = [int(o.outputs[0]) for o in slices]
+    split.builtinOptionsType = generated.BuiltinOptions.SplitOptions
+    split.builtinOptions = generated.SplitOptionsT()
+    split.builtinOptions.numSplits = 2
+    model.operatorCodes.append(code)
+    graph.tensors.append(axis)
+    graph.operators.remove(slices[1])
+
+
+def corrected_by_whole_runs(int8, means, tensors):
+    """Bias correction by its definition: for each layer all images run through the whole network."""
+    for i, layer in enumerate(activations.layers(int8)):
+        scale, zero_point = activations.scale_of(int8, activations.output_name(int8, layer))
+        stored = activations.observe(int8, tensors).means[i]
+        bias.shift(int8, layer, means[i] - (stored - zero_point) * scale)
+        int8 = replace(int8, data=schema.pack(int8.model))
+    return int8.data
+
+
+@pytest.mark.parametrize("change", [None, share_biases, merge_slices])
+def test_layer_by_layer_corrects_as_whole_runs_do(branching, change):
+    data, tensors, means = branching
+    file = unpacked(data)
+    if change:
+        change(file)
+        data = schema.pack(file.model)
+    corrected = bias.correct(unpacked(data), means, tensors).data
+    assert corrected == corrected_by_whole_runs(unpacked(data), means, tensors)
+    assert corrected != data
+
+
+def test_bias_correction_runs_each_operator_at_most_twice(branching):
+    data, tensors, means = branching
+    file, runs = unpacked(data), 0
+
+    def count(frame, event, _):
+        nonlocal runs
+        runs += event == "call" and frame.f_code.co_qualname == "Interpreter.invoke"
+
+    sys.setprofile(count)
+    try:
+        bias.correct(file, means, tensors[:10])
+    finally:
+        sys.setprofile(None)
+    layers, operators = len(activations.layers(file)), len(file.operators)
+    assert 10 * layers < runs <= 10 * (layers + operators)
 
 
 def stored(file, index):
@@ -143,7 +275,7 @@ def aligned(request, tmp_path_factory):
     plain = File(path=path, data=data, model=schema.unpack(data))
     tensors = np.stack([run.encoder(plain, file.contract)(p) for p in pictures])
     whole = File(path=path, data=data, model=schema.unpack(data))
-    whole = bias.correct(dense.align(whole, file), file, tensors[:8], float32[:8])
+    whole = bias.correct(dense.align(whole, file), activations.observe(file, float32[:8]).means, tensors[:8])
     path.write_bytes(whole.data)
     return plain, whole, tensors
 
@@ -232,27 +364,21 @@ def rounds_once(file, layer) -> bool:
 def test_other_networks_with_dense_layers(name, tmp_path):
     """They run everywhere, stay close to float32, and biases have the scale of what they are added to."""
     torch = pytest.importorskip("torch")
-    from eyespot.conversion.pytorch import to_tflite
-
     torch.manual_seed(0)
     network, expected = graphs()[name]
-    spec = Preprocessing(height=8, width=8, mean=(128.0,), std=(64.0,))
-    contract = Contract(model="tiny-resnet", preprocessing=spec, classes=tuple("abcd"))
-    data = clean(to_tflite(network, spec), contract, {})
-    float32 = File(path=tmp_path / "float32.tflite", data=data, model=schema.unpack(data))
-    pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3)).astype(np.uint8)
-    made = quantized(float32, pixels, Quantization(bias_correction=False))
-    (path := tmp_path / "int8.tflite").write_bytes(clean(made, contract, {}))
+    float32 = converted(network)
+    made = quantized(float32, PIXELS, Quantization(bias_correction=False))
+    (path := tmp_path / "int8.tflite").write_bytes(clean(made, CONTRACT, {}))
     file = read(path)
     for layer in activations.layers(file):
         given, unit, both = (np.asarray(file.graph.tensors[i].quantization.scale) for i in layer.inputs[:3])
         assert np.allclose(given * unit, both, rtol=1e-6, atol=0)
     found = [rounds_once(file, layer) for layer in activations.layers(file)]
     assert sum(found) in expected
-    stored = [run.encoder(file, contract)(p) for p in pixels]
+    stored = [run.encoder(file, CONTRACT)(p) for p in PIXELS]
     reference = np.stack([run.open_runner(file, "reference")(t) for t in stored])
     run.open_runner(file, "xnnpack")(stored[0])
-    real = np.stack([run.open_runner(float32, "xnnpack")(run.encoder(float32, contract)(p)) for p in pixels])
+    real = np.stack([run.open_runner(float32, "xnnpack")(run.encoder(float32, CONTRACT)(p)) for p in PIXELS])
     assert np.abs(run.to_float(reference, file.output) - real).max() < 0.03
     if all(found):
         assert np.array_equal(reference, isolated(run_all, path, np.stack(stored)))

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from eyespot.artifacts.atomic import digest_file, write, write_json
+from eyespot.artifacts.atomic import digest, digest_file, write, write_json
 from eyespot.errors import BadFileError, MissingDataError
 
 HANDED_ON = ("stand_in", "training_images")  # facts that are true of whatever is made of a file
@@ -42,32 +42,25 @@ def tools(*packages: str) -> dict[str, str]:
 def save(path: Path, data: bytes, **fields: Any) -> Artifact:
     """Write a file and its sidecar; `fields` are Artifact's other ones."""
     write(path, data)
-    return record(path, **fields)
+    return write_sidecar(path, Artifact(file=path.name, sha256=digest(data), **fields))
 
 
 def record(path: Path, **fields: Any) -> Artifact:
-    """Write the sidecar of a file that is there."""
-    made = Artifact(file=path.name, sha256=digest_file(path), **fields)
-    write_json(sidecar(path), asdict(made))
-    return made
+    """Write the sidecar of a file that another tool wrote."""
+    return write_sidecar(path, Artifact(file=path.name, sha256=digest_file(path), **fields))
 
 
-def load(path: Path) -> Artifact:
-    """Read the sidecar of `path` and compare it with the file, where the file is present.
-
-    MissingDataError without a sidecar, BadFileError where it is not one or the file has other bytes.
-    """
-    told = read_sidecar(path)
-    if path.exists() and (found := digest_file(path)) != told.sha256:
-        raise BadFileError(
-            f"{path}: its sidecar {sidecar(path).name} is of another file (sha256 {told.sha256[:12]}..., "
-            f"found {found[:12]}...); make the file again or delete the sidecar"
-        )
-    return told
+def write_sidecar(path: Path, artifact: Artifact) -> Artifact:
+    """Write the sidecar of `path`, whose sha256 is known."""
+    write_json(sidecar(path), asdict(artifact))
+    return artifact
 
 
 def read_sidecar(path: Path) -> Artifact:
-    """Read the sidecar of `path` without looking at the file itself; errors as `load`."""
+    """Read the sidecar of `path` without looking at the file itself.
+
+    MissingDataError without one, BadFileError if it is damaged.
+    """
     try:
         found = json.loads(sidecar(path).read_text("utf-8"))
         return Artifact(**{field.name: found[field.name] for field in fields(Artifact)})
@@ -77,24 +70,6 @@ def read_sidecar(path: Path) -> Artifact:
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise BadFileError(f"{sidecar(path)}: is not a sidecar of eyespot's ({error})") from error
-
-
-def chain(path: Path) -> tuple[Artifact, ...]:
-    """The artifacts that `path` was made from, itself first, as far as sidecars beside it tell.
-
-    Each link is followed by digest; files that are present are hashed. BadFileError where one differs.
-    """
-    links = [load(path)]
-    beside = [load(p.with_suffix("")) for p in sorted(path.parent.glob("*.json")) if is_sidecar(p)]
-    while found := [a for a in beside if a.sha256 in links[-1].inputs.values()]:
-        links.append(found[0])
-    return tuple(links)
-
-
-def discard(path: Path) -> None:
-    """Remove a file and its sidecar, where they are there: what they were made from is no more."""
-    for each in (path, sidecar(path)):
-        each.unlink(missing_ok=True)
 
 
 def is_sidecar(path: Path) -> bool:

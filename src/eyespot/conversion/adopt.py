@@ -1,6 +1,6 @@
-"""A published float32 .tflite file, spec as it is: no network, no torch, no conversion.
+"""Use a published float32 .tflite file directly, without network, torch or conversion.
 
-What our files have and publishers' lack is added here; `clean` does the rest.
+This adds what our files have and published files lack. `clean` does the rest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ WITH_BACKGROUND = 1001
 
 
 def adopt(data: bytes) -> bytes:
-    """The bytes with a signature, a fixed batch of one, and without ImageNet's "background" class."""
+    """The file with a signature and a fixed batch of one, without ImageNet's "background" class."""
     model = schema.unpack(data)
     fix_batch(model)
     drop_background(model)
@@ -25,15 +25,15 @@ def adopt(data: bytes) -> bytes:
 
 
 def fix_batch(model: Any) -> None:
-    """Forget that the batch could be resized: shapes say 1, and compilers plan for that."""
+    """Make the batch size fixed. The shapes say 1, and compilers plan for that."""
     for tensor in model.subgraphs[0].tensors:
         tensor.shapeSignature = None
 
 
 def drop_background(model: Any) -> None:
-    """Leave out class 0 of 1,001, which TF-slim's files have in front of ImageNet's 1,000.
+    """Remove class 0 of 1,001, which TF-slim's files have before ImageNet's 1,000.
 
-    The last layer loses its first row; every shape that held 1,001 holds 1,000.
+    The last layer loses its first row. Shapes with 1,001 get 1,000.
     """
     graph = model.subgraphs[0]
     if graph.tensors[graph.outputs[0]].shape[-1] != WITH_BACKGROUND:
@@ -45,7 +45,7 @@ def drop_background(model: Any) -> None:
         elif values.ndim and len(values) == WITH_BACKGROUND:
             schema.set_constant(model, tensor, values[1:])
             _drop_first_scale(tensor.quantization)
-        elif values.dtype == np.int32 and WITH_BACKGROUND in values:  # the shape that a RESHAPE takes
+        elif values.dtype == np.int32 and WITH_BACKGROUND in values:  # the shape operand of a RESHAPE
             schema.set_constant(model, tensor, _smaller(values))
     for operator in graph.operators:
         if operator.builtinOptionsType == generated.BuiltinOptions.ReshapeOptions and operator.builtinOptions:
@@ -60,14 +60,14 @@ def _smaller(shape: Any) -> Any:
 
 
 def _drop_first_scale(quantization: Any) -> None:
-    """Where each class has a scale of its own, the background's goes too."""
+    """If each class has its own scale, drop that of the background."""
     if quantization is not None and quantization.scale is not None and len(quantization.scale) > 1:
         quantization.scale = quantization.scale[1:]
         quantization.zeroPoint = quantization.zeroPoint[1:]
 
 
 def add_signature(model: Any) -> None:
-    """Name input and output, as litert-quantizer asks, where the file does not."""
+    """Name input and output if the file does not. litert-quantizer requires it."""
     if model.signatureDefs:
         return
     graph, signature = model.subgraphs[0], generated.SignatureDefT()

@@ -1,6 +1,6 @@
-"""Mends what converter and quantizer leave in a file, so that every runtime takes it.
+"""Repairs files from the converter and the quantizer, so that every runtime accepts them.
 
-Each step works on the schema's object form in place; `clean` applies them all.
+Each step modifies the schema's object form in place. `clean` applies all steps.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Operator = generated.BuiltinOperator
 
 
 def clean(data: bytes, contract: Contract, provenance: Mapping[str, Any]) -> bytes:
-    """A file's bytes, mended, with the contract inside. The same input gives the same bytes."""
+    """The repaired bytes of a file, with the contract in its metadata. Deterministic."""
     model = schema.unpack(data)
     inline_buffers(model, data)
     restore_first_convolution(model)
@@ -31,9 +31,9 @@ def clean(data: bytes, contract: Contract, provenance: Mapping[str, Any]) -> byt
 
 
 def inline_buffers(model: Any, data: bytes) -> None:
-    """Bring back weights that litert-quantizer moved behind the flatbuffer (from 256 KB on).
+    """Move weights back into the flatbuffer. litert-quantizer puts those from 256 KB on behind it.
 
-    TFLM aborts on such files or answers wrongly in silence, and OpenVINO refuses them.
+    TFLM aborts on such files or silently computes wrong results, and OpenVINO rejects them.
     """
     for buffer in model.buffers:
         if (buffer.offset or 0) > 1:
@@ -42,7 +42,7 @@ def inline_buffers(model: Any, data: bytes) -> None:
 
 
 def restore_first_convolution(model: Any) -> None:
-    """Turn DEPTHWISE_CONV_2D over one channel back into the CONV_2D that it was in the network."""
+    """Turn a DEPTHWISE_CONV_2D over one channel back into the CONV_2D of the network."""
     graph = model.subgraphs[0]
     for operator in graph.operators:
         if schema.operator_code(model, operator) != Operator.DEPTHWISE_CONV_2D:
@@ -55,7 +55,7 @@ def restore_first_convolution(model: Any) -> None:
 
 
 def _transpose_depthwise(model: Any, weights: Any) -> None:
-    """(1, h, w, c) depthwise weights to (c, h, w, 1), the channel axis of their scales with them."""
+    """(1, h, w, c) depthwise weights to (c, h, w, 1), and the channel axis of their scales."""
     values = schema.constant(model, weights)
     assert values is not None, "convolution weights are constants"  # noqa: S101
     schema.set_constant(model, weights, values.transpose(3, 1, 2, 0))
@@ -72,7 +72,7 @@ def _as_conv(depthwise: Any) -> Any:
 
 
 def _code_index(model: Any, builtin: int) -> int:
-    """Index of an operator code, added where the model has none (3: the version with int8 per channel)."""
+    """Index of an operator code, added if missing (version 3: int8 per channel)."""
     for index, code in enumerate(model.operatorCodes):
         if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
             return index
@@ -84,13 +84,13 @@ def _code_index(model: Any, builtin: int) -> int:
 
 
 def shorten_names(model: Any) -> None:
-    """Name tensors `t0`, `t1`, ...: litert-torch's names fill 139 KB in a MobileNetV2."""
+    """Name tensors `t0`, `t1`, ... In a MobileNetV2, litert-torch's names take 139 KB."""
     for index, tensor in enumerate(model.subgraphs[0].tensors):
         tensor.name = f"t{index}".encode()
 
 
 def drop_unused(model: Any) -> None:
-    """Renumber operator codes and buffers, keeping those in use; all empty buffers become buffer 0."""
+    """Drop unused operator codes and buffers and renumber the rest. Empty buffers become buffer 0."""
     graph = model.subgraphs[0]
     used = sorted({operator.opcodeIndex for operator in graph.operators})
     for operator in graph.operators:
@@ -98,10 +98,10 @@ def drop_unused(model: Any) -> None:
     model.operatorCodes = [model.operatorCodes[index] for index in used]
     owners = [*graph.tensors, *model.metadata]
     filled = sorted({o.buffer for o in owners if o.buffer and _size(model.buffers[o.buffer])})
-    place = {old: new for new, old in enumerate(filled, start=1)}
+    index = {old: new for new, old in enumerate(filled, start=1)}
     for owner in owners:
-        owner.buffer = place.get(owner.buffer, 0)
-    model.buffers = [generated.BufferT(), *(model.buffers[index] for index in filled)]
+        owner.buffer = index.get(owner.buffer, 0)
+    model.buffers = [generated.BufferT(), *(model.buffers[old] for old in filled)]
 
 
 def _size(buffer: Any) -> int:

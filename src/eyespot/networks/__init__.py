@@ -1,1 +1,1 @@
-"""Architectures in PyTorch. Nothing outside `networks` and `training` imports torch."""
+"""Network architectures in PyTorch."""

@@ -1,7 +1,7 @@
 """The facial expression network of deepface.
 
-Source: serengil/deepface, deepface/models/demography/Emotion.py: convolutions and poolings without
-padding, then two dense layers of 1,024.
+Source: serengil/deepface, deepface/models/demography/Emotion.py. Unpadded convolutions and poolings,
+then two dense layers of 1,024 units and the output layer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: EfficientNet-B0 without squeeze-and-excitation, with ReLU6 in place of swish.
+"""EfficientNet-Lite0: EfficientNet-B0 without squeeze-and-excitation and with ReLU6 instead of swish.
 
 Source: tensorflow/tpu, models/official/efficientnet/lite/efficientnet_lite_builder.py; Tan and Le,
 EfficientNet, arXiv:1905.11946, table 1.
@@ -24,5 +24,5 @@ STYLE = Style(convolution=SameConv2d, activation=nn.ReLU6, epsilon=1e-3)
 
 
 def efficientnet_lite0(classes: int = 1000) -> InvertedResidualNetwork:
-    """The network of TensorFlow's weights, which takes (pixel - 127) / 128."""
+    """The network that TensorFlow's weights fit. Its input is (pixel - 127) / 128."""
     return InvertedResidualNetwork(STAGES, STYLE, 32, classes)

@@ -1,7 +1,7 @@
-"""Networks of inverted residual blocks: MobileNetV2, MnasNet-A1 and EfficientNet-Lite are tables of them.
+"""Networks of inverted residual blocks. MobileNetV2, MnasNet-A1 and EfficientNet-Lite are tables of them.
 
-Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, arXiv:1801.04381. The modules
-bear the names that timm 1.0 gives them, so that weights published for it fit by name.
+Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, arXiv:1801.04381. Modules are
+named as in timm 1.0, so weights published for timm fit by name.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ HEAD = 1280
 
 
 class Stage(NamedTuple):
-    """`repeats` blocks of one kind; the first changes channels and stride.
+    """`repeats` equal blocks; only the first changes the channels and has the stride.
 
-    `expansion` is hidden channels per input channel, `squeeze` the share of the input channels that
-    squeeze-and-excitation reduces to (0: there is none).
+    `expansion` is the number of hidden channels per input channel. `squeeze` is the width of
+    squeeze-and-excitation as a share of the input channels; 0 means none.
     """
 
     expansion: int
@@ -35,7 +35,7 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """How a family pads, what it takes for a nonlinearity, and batch norm's epsilon."""
+    """What a family of networks shares: padding, nonlinearity and epsilon of batch norm."""
 
     convolution: type[nn.Conv2d]
     activation: type[nn.Module]
@@ -43,7 +43,7 @@ class Style:
 
 
 class InvertedResidualNetwork(nn.Module):
-    """Images (n, 3, h, w) to logits (n, classes). `front` prepares the images."""
+    """Images (n, 3, h, w) to logits (n, classes). `front` normalises the images."""
 
     def __init__(
         self, stages: Sequence[Stage], style: Style, stem: int, classes: int, front: nn.Module | None = None
@@ -52,9 +52,9 @@ class InvertedResidualNetwork(nn.Module):
         self.front = front or nn.Identity()
         self.conv_stem = style.convolution(3, stem, 3, 2, bias=False)
         self.bn1 = nn.BatchNorm2d(stem, style.epsilon)
-        before = [stem, *(stage.channels for stage in stages)]
-        self.blocks = nn.Sequential(*(_stage(*pair, style) for pair in zip(before, stages, strict=False)))
-        self.conv_head = style.convolution(before[-1], HEAD, 1, bias=False)
+        inputs = [stem, *(stage.channels for stage in stages)]
+        self.blocks = nn.Sequential(*(_stage(*pair, style) for pair in zip(inputs, stages, strict=False)))
+        self.conv_head = style.convolution(inputs[-1], HEAD, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(HEAD, style.epsilon)
         self.classifier = PointwiseLinear(HEAD, classes)
         self.activation = style.activation()
@@ -67,7 +67,7 @@ class InvertedResidualNetwork(nn.Module):
 
 
 def _stage(channels: int, stage: Stage, style: Style) -> nn.Sequential:
-    """The blocks of a stage behind `channels` channels."""
+    """The blocks of a stage whose input has `channels` channels."""
     first, rest = stage, stage._replace(stride=1)
     kind = Separable if stage.expansion == 1 else InvertedResidual
     blocks = [
@@ -78,7 +78,7 @@ def _stage(channels: int, stage: Stage, style: Style) -> nn.Sequential:
 
 
 class Separable(nn.Module):
-    """A depthwise convolution, and a 1x1 one without a nonlinearity: the block that does not expand."""
+    """The block without expansion: a depthwise convolution, then a linear 1x1 one."""
 
     def __init__(self, channels: int, stage: Stage, style: Style) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class Separable(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Expand (1x1), filter (depthwise), project (1x1, without a nonlinearity); a shortcut where it fits."""
+    """Expand (1x1), filter (depthwise), project (linear 1x1); with a shortcut if the shapes match."""
 
     def __init__(self, channels: int, stage: Stage, style: Style) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class InvertedResidual(nn.Module):
 
 
 class SqueezeExcite(nn.Module):
-    """Weigh each channel by what all of them hold on average (Hu et al., arXiv:1709.01507)."""
+    """Scale each channel by a function of all channel means (Hu et al., arXiv:1709.01507)."""
 
     def __init__(self, channels: int, reduced: int) -> None:
         super().__init__()

@@ -13,9 +13,9 @@ from eyespot.preprocessing.spec import Preprocessing
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution padded as TensorFlow's SAME: ceil(size / stride) outputs, the odd pixel at the end.
+    """A convolution with TensorFlow's SAME padding: ceil(size / stride) outputs, any odd pixel at the end.
 
-    Torch's own symmetric padding would leave a PAD operator in front of every strided convolution.
+    PyTorch's symmetric padding would leave a PAD operator before every strided convolution.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -31,16 +31,16 @@ class SameConv2d(nn.Conv2d):
 
 
 def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros before and after one dimension."""
+    """The number of zeros before and after one dimension."""
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 
 
 class SymmetricConv2d(nn.Conv2d):
-    """An odd kernel with kernel // 2 zeros on all four sides, as PyTorch pads, and no PAD operator.
+    """An odd kernel with PyTorch's padding, kernel // 2 zeros on each side, but no PAD operator.
 
-    Where an even size is halved this is not SAME. A kernel with a zero row and column more at its end
-    (3 to 4, 5 to 6) gives the same numbers, and for that one the padding is SAME.
+    If an even size is halved, this padding is not SAME. A kernel with one more row and column of zeros
+    at its end (3 to 4, 5 to 6) computes the same numbers, and its padding is SAME.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -53,9 +53,9 @@ class SymmetricConv2d(nn.Conv2d):
 
 
 class Normalise(nn.Module):
-    """(x - mean) / std of each channel, as a 1x1 depthwise convolution in front of a network.
+    """(x - mean) / std per channel, as a 1x1 depthwise convolution, so that a network takes pixels.
 
-    So the network takes pixels. What is fixed is neither trained, counted as parameters nor stored.
+    The constants are not trained, not counted as parameters and not stored in state dicts.
     """
 
     weight: Tensor
@@ -72,10 +72,10 @@ class Normalise(nn.Module):
 
 
 class PointwiseLinear(nn.Linear):
-    """A dense layer over (n, c, 1, 1) that converts to a 1x1 CONV_2D, as TF-slim's last layers are.
+    """A dense layer over (n, c, 1, 1) that converts to a 1x1 CONV_2D, like TF-slim's last layers.
 
-    Its int8 weights then have a scale for each class, which NXP's i.MX 93 delegate refuses in
-    FULLY_CONNECTED, and TFLM computes it exactly as LiteRT's reference kernels do.
+    As a CONV_2D its int8 weights may have one scale per class, which NXP's i.MX 93 delegate rejects for
+    FULLY_CONNECTED. TFLM computes it exactly as LiteRT's reference kernels do.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,45 +83,45 @@ class PointwiseLinear(nn.Linear):
 
 
 def to_real(batch: Tensor, spec: Preprocessing) -> Tensor:
-    """Pixels 0..255, (n, c, h, w) float32, to what a network takes, as arrays in `preprocessing.image`."""
+    """Pixels 0..255, (n, c, h, w) float32, to network inputs, as `preprocessing.image` does for arrays."""
     mean, std = (batch.new_tensor(numbers)[:, None, None] for numbers in (spec.mean, spec.std))
     return (batch - mean) / std
 
 
 def global_average(x: Tensor) -> Tensor:
-    """(n, c, h, w) to (n, c, 1, 1). The size is static: torch's adaptive pooling would become MEAN."""
+    """(n, c, h, w) to (n, c, 1, 1). PyTorch's adaptive pooling would convert to MEAN; this does not."""
     return F.avg_pool2d(x, x.shape[2:])
 
 
 def flatten(x: Tensor) -> Tensor:
-    """(n, c, h, w) to (n, h*w*c), in the order of a channel-last tensor: no TRANSPOSE is left."""
+    """(n, c, h, w) to (n, h*w*c) in channel-last order, so that no TRANSPOSE remains."""
     return x.permute(0, 2, 3, 1).flatten(1)
 
 
 def layers_and_norms(network: nn.Module) -> list[tuple[nn.Conv2d | nn.Linear, nn.BatchNorm2d | None]]:
-    """Each layer and the batch norm behind it. Our networks make their modules in order of execution."""
-    found: list[tuple[nn.Conv2d | nn.Linear, nn.BatchNorm2d | None]] = []
+    """Each layer with its batch norm, if any. A network must create its modules in execution order."""
+    pairs: list[tuple[nn.Conv2d | nn.Linear, nn.BatchNorm2d | None]] = []
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            found.append((module, None))
+            pairs.append((module, None))
         elif isinstance(module, nn.BatchNorm2d):
-            found[-1] = (found[-1][0], module)
-    return found
+            pairs[-1] = (pairs[-1][0], module)
+    return pairs
 
 
 def placed(network: nn.Module, kinds: Any) -> list[tuple[nn.Module, str, Any]]:
-    """The modules of these kinds in order, each behind the module that it is in and its name there."""
-    found = [(path.rpartition("."), module) for path, module in network.named_modules()]
-    return [(network.get_submodule(p), name, m) for (p, _, name), m in found if isinstance(m, kinds)]
+    """(parent, name in the parent, module) for each module of these kinds, in order."""
+    paths = [(path.rpartition("."), module) for path, module in network.named_modules()]
+    return [(network.get_submodule(p), name, m) for (p, _, name), m in paths if isinstance(m, kinds)]
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Parameters as Keras counts them: trainable ones and batch norm's running mean and variance."""
+    """Parameters as Keras counts them: trainable ones plus running means and variances of batch norm."""
     return sum(torch.Size(shape).numel() for shape in shapes(network).values())
 
 
 def initialise(network: nn.Module, seed: int) -> None:
-    """He-normal convolutions and dense layers, zero biases, from `seed` alone."""
+    """Fill convolutions and dense layers with He-normal weights and zero biases, using only `seed`."""
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

@@ -1,7 +1,7 @@
-"""MnasNet-A1 of width 0.75, with squeeze-and-excitation.
+"""MnasNet-A1, width 0.75, with squeeze-and-excitation.
 
 Tan et al., MnasNet: Platform-Aware Neural Architecture Search for Mobile, arXiv:1807.11626, figure 7;
-timm's `semnasnet_075`, whose channels are multiples of 8 and whose padding is symmetric.
+timm's `semnasnet_075`: channels are multiples of 8, padding is symmetric.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ STAGES = (
     Stage(6, 3, 240, 1, 1),
 )
 STYLE = Style(convolution=SymmetricConv2d, activation=nn.ReLU, epsilon=1e-5)
-MEAN = (123.675, 116.28, 103.53)  # of ImageNet's red, green and blue, as torchvision has them, in pixels
+MEAN = (123.675, 116.28, 103.53)  # ImageNet's red, green and blue in pixels, from torchvision
 STD = (58.395, 57.12, 57.375)
 
 
 def semnasnet_075(classes: int = 1000) -> InvertedResidualNetwork:
-    """The network of timm's weights. It takes pixels, and normalises each channel itself."""
+    """The network that timm's weights fit. Its input is pixels; it normalises each channel itself."""
     return InvertedResidualNetwork(STAGES, STYLE, 24, classes, Normalise(MEAN, STD))

@@ -1,4 +1,4 @@
-"""MobileNetV1: a convolution and thirteen depthwise separable ones.
+"""MobileNetV1: one convolution and thirteen depthwise separable ones.
 
 Howard et al., MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications,
 arXiv:1704.04861, table 1.
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from eyespot.networks.layers import PointwiseLinear, SameConv2d, global_average
 
-EPSILON = 1e-3  # TF-slim's and Keras's
+EPSILON = 1e-3  # in TF-slim and in Keras
 STEM = 32
 SEPARABLE = (
     (64, 1),
@@ -26,14 +26,16 @@ SEPARABLE = (
 
 
 class MobileNetV1(nn.Module):
-    """Images (n, 3, h, w) to logits (n, classes). `width` scales the channels; `bias` is of convolutions."""
+    """Images (n, 3, h, w) to logits (n, classes). `width` scales the channels; `bias` adds conv biases."""
 
     def __init__(self, classes: int, width: float, activation: type[nn.Module], *, bias: bool) -> None:
         super().__init__()
 
-        def layer(spec: int, given: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-            convolution = SameConv2d(spec, given, kernel, stride, groups=groups, bias=bias)
-            return nn.Sequential(convolution, nn.BatchNorm2d(given, EPSILON), activation())
+        def layer(
+            in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
+        ) -> nn.Sequential:
+            convolution = SameConv2d(in_channels, out_channels, kernel, stride, groups=groups, bias=bias)
+            return nn.Sequential(convolution, nn.BatchNorm2d(out_channels, EPSILON), activation())
 
         channels = int(STEM * width)
         layers = [layer(3, channels, 3, 2)]
@@ -49,14 +51,14 @@ class MobileNetV1(nn.Module):
 
 
 def tf_slim(classes: int = 1000) -> MobileNetV1:
-    """TF-slim's of width 0.25, which takes (pixel - 128) / 128."""
+    """TF-slim's network, width 0.25. Its input is (pixel - 128) / 128."""
     return MobileNetV1(classes, 0.25, nn.ReLU6, bias=False)
 
 
 def visual_wake_word(classes: int = 2) -> MobileNetV1:
-    """MLPerf Tiny's of width 0.25, which takes pixel / 255.
+    """MLPerf Tiny's network, width 0.25. Its input is pixel / 255.
 
-    Source: mlcommons/tiny, benchmark/training/visual_wake_words/vww_model.py: plain ReLU, and biases in
-    front of batch norm.
+    Source: mlcommons/tiny, benchmark/training/visual_wake_words/vww_model.py. It uses plain ReLU and has
+    biases before batch norm.
     """
     return MobileNetV1(classes, 0.25, nn.ReLU, bias=True)

@@ -1,4 +1,4 @@
-"""MobileNetV2 of width 1.
+"""MobileNetV2, width 1.
 
 Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, arXiv:1801.04381, table 2.
 """
@@ -23,5 +23,5 @@ STYLE = Style(convolution=SameConv2d, activation=nn.ReLU6, epsilon=1e-3)
 
 
 def mobilenet_v2(classes: int = 1000) -> InvertedResidualNetwork:
-    """TF-slim's network, which takes (pixel - 128) / 128."""
+    """TF-slim's network. Its input is (pixel - 128) / 128."""
     return InvertedResidualNetwork(STAGES, STYLE, 32, classes)

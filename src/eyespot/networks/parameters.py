@@ -1,4 +1,4 @@
-"""Copying arrays into a module: all of them or none, every name and shape compared."""
+"""Copying arrays into a module, after every name and shape has been checked."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from torch import nn
 
 from eyespot.errors import BadFileError
 
-COUNTER = "num_batches_tracked"  # batch norm's, which only momentum=None reads
+COUNTER = "num_batches_tracked"  # of batch norm; only momentum=None uses it
 
 Arrays = Mapping[str, NDArray[Any]]
 Shape = tuple[int, ...]
 
 
 def shapes(module: nn.Module) -> dict[str, Shape]:
-    """The shape of every tensor that a module stores, by its name there, in the order they were made."""
+    """The shapes of the tensors that a module stores, by name, in order of creation."""
     return {name: tuple(t.shape) for name, t in module.state_dict().items() if not name.endswith(COUNTER)}
 
 
 def fill(module: nn.Module, arrays: Arrays, where: str) -> None:
-    """Copy arrays into the tensors of the same names; BadFileError starts with `where`."""
+    """Copy arrays into the tensors of the same names, all or none.
+
+    BadFileError, starting with `where`, for the first name or shape that does not match.
+    """
     _compare({name: array.shape for name, array in arrays.items()}, shapes(module), where)
     state = module.state_dict()  # its tensors share the module's memory
     with torch.no_grad():
@@ -32,14 +35,13 @@ def fill(module: nn.Module, arrays: Arrays, where: str) -> None:
 
 
 def _compare(found: Mapping[str, Shape], expected: Mapping[str, Shape], where: str) -> None:
-    """BadFileError names the first tensor that is missing, left over or of another shape."""
     for name in [*expected, *found]:
         if found.get(name) != expected.get(name):
             raise BadFileError(
-                f"{where}: {name} is {_told(found.get(name))}, expected {_told(expected.get(name))}; "
+                f"{where}: {name} is {_shown(found.get(name))}, expected {_shown(expected.get(name))}; "
                 "weights of another model?"
             )
 
 
-def _told(shape: Shape | None) -> str:
+def _shown(shape: Shape | None) -> str:
     return "absent" if shape is None else " x ".join(map(str, shape)) or "a single number"

@@ -1,7 +1,7 @@
 """MLPerf Tiny's image classification network.
 
-Source: mlcommons/tiny, benchmark/training/image_classification/keras_model.py (resnet_v1_eembc):
-a 3x3 convolution and three residual stages of 16, 32 and 64 channels.
+Source: mlcommons/tiny, benchmark/training/image_classification/keras_model.py (resnet_v1_eembc).
+A 3x3 convolution and three residual stages of 16, 32 and 64 channels.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ EPSILON = 1e-3  # Keras's default for batch norm
 
 
 class ResNet8(nn.Module):
-    """Images (n, 3, 32, 32) float32 of pixels 0..255 to logits (n, classes)."""
+    """Images (n, 3, 32, 32) float32, pixels 0..255, to logits (n, classes)."""
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class ResNet8(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions beside a shortcut, which is a bare 1x1 convolution where the shape changes."""
+    """Two 3x3 convolutions and a shortcut, which is a 1x1 convolution if the shape changes."""
 
     def __init__(self, channels: int, out: int, stride: int) -> None:
         super().__init__()

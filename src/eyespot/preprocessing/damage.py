@@ -1,7 +1,7 @@
-"""What a camera and its software do to a picture on the way to the network.
+"""Damage that a camera and its software can do to an image before the network sees it.
 
-Applied to the image as the network sees it, (h, w, c) uint8 at the input's own size, so that models are
-compared alike: a JPEG of 32 x 32 pixels loses far more than one of a photograph that is shrunk later.
+It is applied to the image as the network sees it, (h, w, c) uint8 at the size of the input, so that models
+are compared alike: a JPEG of 32 x 32 pixels loses far more than one of a photograph that is shrunk later.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from eyespot.preprocessing.spec import Damage
 Image = NDArray[np.uint8]
 
 QUALITY = 75
-RADIUS = 0.7  # of the blur's Gaussian, pixels
+RADIUS = 0.7  # of the Gaussian blur, in pixels
 EXPOSURE = 0.2
 
 
 def jpeg(image: Image, quality: int = QUALITY) -> Image:
-    """Compressed and read again, colours at half the resolution, as cameras save them."""
+    """Compress and decode, with colours at half the resolution, as cameras do."""
     from PIL import Image as Pillow
 
-    held = io.BytesIO()
+    file = io.BytesIO()
     picture = Pillow.fromarray(image.squeeze(2) if image.shape[2] == 1 else image)
-    picture.save(held, "JPEG", quality=quality, subsampling="4:2:0")
-    return np.asarray(Pillow.open(held)).reshape(image.shape)
+    picture.save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    return np.asarray(Pillow.open(file)).reshape(image.shape)
 
 
 def bgr(image: Image) -> Image:
-    """Red and blue exchanged, the mix-up that OpenCV users know."""
+    """Swap red and blue, the mix-up that OpenCV users know."""
     return image[..., ::-1]
 
 
 def rgb565(image: Image) -> Image:
-    """Five bits of red, six of green, five of blue, spread to eight again."""
+    """Reduce to five bits of red, six of green and five of blue, then scale back to eight."""
     bits = np.array([5, 6, 5], np.uint8)
     kept = image >> (8 - bits)
     spread: Image = (kept << (8 - bits)) | (kept >> (2 * bits - 8))
@@ -45,7 +45,7 @@ def rgb565(image: Image) -> Image:
 
 
 def blur(image: Image) -> Image:
-    """Slightly out of focus."""
+    """Blur slightly, as a lens out of focus does."""
     from PIL import Image as Pillow
     from PIL import ImageFilter
 
@@ -54,7 +54,7 @@ def blur(image: Image) -> Image:
 
 
 def exposed(image: Image, factor: float) -> Image:
-    """Brighter or darker, clipped to white."""
+    """Multiply by `factor`, clipped to white."""
     return (image * factor).round().clip(0, 255).astype(np.uint8)
 
 
@@ -67,4 +67,4 @@ DAMAGES: dict[Damage, Callable[[Image], Image]] = {
     "brighter": lambda image: exposed(image, 1 + EXPOSURE),
 }
 
-OF_COLOURS: frozenset[Damage] = frozenset({"bgr", "rgb565"})  # there is nothing to them in gray
+OF_COLOURS: frozenset[Damage] = frozenset({"bgr", "rgb565"})  # no effect on gray images

@@ -1,6 +1,6 @@
-"""Pictures made from a seed, in whole numbers only, so the same on every machine: for tests and goldens.
+"""Generated pictures for tests and golden tensors. Integer arithmetic makes them equal on every machine.
 
-A picture shows one of four shapes, its class, in a random colour, size and place on a random ground.
+A picture shows one of four shapes, its class, with random colour, size and position on a random background.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.data.split import Image
+from eyespot.preprocessing.damage import Image
 
 CLASSES = ("disc", "square", "triangle", "cross")
 
 
 def picture(index: int, height: int, width: int, channels: int, seed: int = 0) -> Image:
-    """Picture `index` of a seed, (height, width, channels) uint8; its class is index % 4.
+    """Picture `index` of a seed, (height, width, channels) uint8. Its class is index % 4.
 
-    At least 8 x 8 pixels, so that the shapes can be told apart.
+    The shapes are distinguishable from 8 x 8 pixels on.
     """
     numbers = np.frombuffer(hashlib.sha256(f"{seed} {index}".encode()).digest(), np.uint8).astype(np.int64)
-    ground, colour = numbers[:3] // 2, 128 + numbers[3:6] // 2  # dark ground, bright shape
+    background, colour = numbers[:3] // 2, 128 + numbers[3:6] // 2  # dark, bright
     half = min(height, width) * (64 + numbers[6] // 4) // 320  # a fifth to two fifths of the side
     top = half + (height - 2 * half) * numbers[7] // 256
     left = half + (width - 2 * half) * numbers[8] // 256
     rows, columns = np.arange(height)[:, None] - top, np.arange(width)[None, :] - left
     shape = _shape(CLASSES[index % len(CLASSES)], rows, columns, half)
-    painted = np.where(shape[..., None], colour[:channels], ground[:channels])
+    painted = np.where(shape[..., None], colour[:channels], background[:channels])
     return (painted + _noise(height, width, channels, int(numbers[9]))).clip(0, 255).astype(np.uint8)
 
 
 def _shape(name: str, rows: NDArray[np.int64], columns: NDArray[np.int64], half: int) -> NDArray[np.bool_]:
-    """Where the shape is, given each pixel's distance from its middle."""
+    """A mask of the shape, from each pixel's distance to its centre."""
     if name == "disc":
         return rows**2 + columns**2 <= half**2
     square = (abs(rows) <= half) & (abs(columns) <= half)
@@ -45,14 +45,14 @@ def _shape(name: str, rows: NDArray[np.int64], columns: NDArray[np.int64], half:
 
 
 def _noise(height: int, width: int, channels: int, seed: int) -> NDArray[np.int64]:
-    """Grain of -16..15, by a multiplicative hash of each value's place."""
-    place = np.arange(height * width * channels, dtype=np.uint32) + np.uint32(seed << 20)
-    mixed = (place ^ (place >> 15)) * np.uint32(0x2C1B3C6D)
+    """Noise of -16..15: a multiplicative hash of each value's position."""
+    position = np.arange(height * width * channels, dtype=np.uint32) + np.uint32(seed << 20)
+    mixed = (position ^ (position >> 15)) * np.uint32(0x2C1B3C6D)
     return ((mixed ^ (mixed >> 12)) % 32).astype(np.int64).reshape(height, width, channels) - 16
 
 
 def write_folder(folder: Path, images: int, *, side: int = 32, seed: int = 0) -> None:
-    """Write `images` pictures as PNG into a folder for each class, as users bring them."""
+    """Write `images` pictures as PNG files, in one folder per class."""
     from PIL import Image as Pillow
 
     for index in range(images):

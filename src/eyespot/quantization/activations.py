@@ -2,14 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.progress import track
 from eyespot.tflite import schema
 from eyespot.tflite.read import File
 from eyespot.tflite.run import as_function, interpreter
+
+MEANS = 50  # so many images' means are enough to correct biases
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """What images show: every activation's minimum and maximum by name, zero included; layers' means.
+
+    `means` holds each channel's mean (channels,) over the first MEANS images, layer by layer.
+    """
+
+    extremes: dict[str, Range]
+    means: list[NDArray[np.float64]]
+
+
+def observe(file: File, tensors: NDArray[Any]) -> Observed:
+    """Run input tensors (n, h, w, c) through a file once."""
+    wanted, written = names(file), [output_name(file, layer) for layer in layers(file)]
+    look = watch(file, wanted)
+    low, high = np.zeros(len(wanted)), np.zeros(len(wanted))
+    means: dict[str, list[NDArray[np.float64]]] = {name: [] for name in written}
+    for tensor in track(tensors, len(tensors), "ranges"):
+        for i, (name, values) in enumerate(zip(wanted, look(tensor), strict=True)):
+            low[i], high[i] = min(low[i], values.min()), max(high[i], values.max())
+            if name in means and len(means[name]) < MEANS:
+                means[name].append(channel_means(values))
+    extremes = {name: (float(low[i]), float(high[i])) for i, name in enumerate(wanted)}
+    return Observed(extremes=extremes, means=[average(means[name]) for name in written])
+
+
+def channel_means(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Mean of each channel (the last axis), as stored."""
+    means: NDArray[np.float64] = values.reshape(-1, values.shape[-1]).mean(0, dtype=np.float64)
+    return means
+
+
+def average(means: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Mean over images, added in their order."""
+    return sum(means[1:], means[0]) / len(means)
 
 
 def names(file: File) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eyespot.capture import captured
-from eyespot.quantization.ranges import Range
+from eyespot.quantization.activations import Range
 
 
 def quantize_static(data: bytes, ranges: dict[str, Range]) -> bytes:

@@ -14,41 +14,33 @@ from numpy.typing import NDArray
 from eyespot.preprocessing.image import to_real
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
-from eyespot.quantization.activations import names, watch
+from eyespot.quantization.activations import Observed, Range, observe, watch
 from eyespot.tflite.read import File
 
 BINS = 2048
 CENTRAL = 0.9999
 CANDIDATES = np.linspace(0.3, 1.0, 71)
 
-Range = tuple[float, float]
-
 
 def choose(
-    file: File, tensors: NDArray[np.float32], spec: Preprocessing, how: Literal["minmax", "percentile", "mse"]
+    file: File,
+    tensors: NDArray[np.float32],
+    spec: Preprocessing,
+    how: Literal["minmax", "percentile", "mse"],
+    seen: Observed | None = None,
 ) -> dict[str, Range]:
     """The range of every activation of a float32 file, by tensor name, from input tensors (n, h, w, c).
 
-    The input's range is exact, not calibrated: what pixels 0 and 255 become.
+    `seen` is what `observe` returned for them, if it ran already. The input's range is exact, not
+    calibrated: what pixels 0 and 255 become.
     """
-    wanted = names(file)
-    extremes = _extremes(file, tensors, wanted)
+    extremes = (seen or observe(file, tensors)).extremes
     if how != "minmax":
         pick = {"percentile": _percentile, "mse": _least_squares}[how]
         counts = _histograms(file, tensors, extremes)
-        extremes = {name: pick(counts[name], extremes[name]) for name in wanted}
+        extremes = {name: pick(counts[name], extremes[name]) for name in extremes}
     exact = {file.input.name: (float(to_real(0.0, spec).min()), float(to_real(255.0, spec).max()))}
     return extremes | exact
-
-
-def _extremes(file: File, tensors: NDArray[np.float32], wanted: tuple[str, ...]) -> dict[str, Range]:
-    """True minimum and maximum, zero included, as it must be representable."""
-    look = watch(file, wanted)
-    low, high = np.zeros(len(wanted)), np.zeros(len(wanted))
-    for tensor in track(tensors, len(tensors), "ranges"):
-        for i, values in enumerate(look(tensor)):
-            low[i], high[i] = min(low[i], values.min()), max(high[i], values.max())
-    return {name: (float(low[i]), float(high[i])) for i, name in enumerate(wanted)}
 
 
 def _histograms(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from eyespot.artifacts.atomic import digest
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.spec import Contract
 from eyespot.tflite import contract, schema
@@ -44,7 +44,7 @@ class File:
     @cached_property
     def sha256(self) -> str:
         """Digest of the whole file."""
-        return digest(self.data)
+        return hashlib.sha256(self.data).hexdigest()
 
     @property
     def input(self) -> Tensor:
@@ -106,16 +106,20 @@ class File:
 def read(path: Path) -> File:
     """Read a classifier. BadFileError for what is not one, in one line."""
     file = read_any(path)
-    _check_classifier(file)
+    check_classifier(file)
     return file
 
 
 def read_any(path: Path) -> File:
     """Read a file of any task. BadFileError for what is not a whole .tflite file, in one line."""
     try:
-        data = path.read_bytes()
+        return parse(path, path.read_bytes())
     except FileNotFoundError as error:
         raise MissingDataError(f"{path}: no such file") from error
+
+
+def parse(path: Path, data: bytes) -> File:
+    """A file of any task whose bytes are at hand; `path` is what errors call it."""
     if len(data) < 8 or data[4:8] != schema.IDENTIFIER:
         raise BadFileError(f"{path}: is not a .tflite file (no {schema.IDENTIFIER.decode()} at byte 4)")
     try:
@@ -136,13 +140,7 @@ def read_any(path: Path) -> File:
     return file
 
 
-def describe(data: bytes) -> dict[str, Any]:
-    """What a sidecar tells of a file, so that it can be listed where the file itself does not ship."""
-    file = File(path=Path(), data=data, model=schema.unpack(data))
-    return {"bytes": len(data), "operations": file.operations, "operators": len(file.operators)}
-
-
-def _check_classifier(file: File) -> None:
+def check_classifier(file: File) -> None:
     """BadFileError unless there is one (1, h, w, 1 or 3) input and one (1, classes) output."""
     inputs, outputs = len(file.graph.inputs), len(file.graph.outputs)
     if (inputs, outputs) != (1, 1):

@@ -1,4 +1,4 @@
-"""The flatbuffer's object form: bytes to `ModelT` and back."""
+"""The object form of a .tflite flatbuffer: bytes to `ModelT` and back."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ TYPES = {
 
 
 def unpack(data: bytes) -> Any:
-    """The model's object form; whatever flatbuffers raises where `data` is damaged."""
+    """The model's object form. If `data` is damaged, flatbuffers raises various exceptions."""
     return generated.ModelT.InitFromObj(generated.Model.GetRootAs(data, 0))
 
 
 def pack(model: Any) -> bytes:
-    """Bytes of a model: equal vectors stored once, buffers aligned to 16 as the schema asks."""
+    """The bytes of a model, equal vectors stored once and buffers aligned to 16 as the schema requires."""
     builder = _SharingBuilder(1024)
     builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
 
 
 class _SharingBuilder(flatbuffers.Builder):
-    """`Pack` writes every scale vector anew and ignores `force_align: 16`; both are mended here."""
+    """Fixes `Pack`, which stores every scale vector again and ignores `force_align: 16`."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
@@ -64,7 +64,7 @@ class _SharingBuilder(flatbuffers.Builder):
 
 
 def operator_code(model: Any, operator: Any) -> int:
-    """The builtin operator's number; old files keep it in the deprecated field."""
+    """The number of the builtin operator. Old files keep it in the deprecated field."""
     code = model.operatorCodes[operator.opcodeIndex]
     return max(code.builtinCode, code.deprecatedBuiltinCode)
 
@@ -78,7 +78,7 @@ def operator_name(model: Any, operator: Any) -> str:
 
 
 def constant(model: Any, tensor: Any) -> NDArray[Any] | None:
-    """The values stored in the file for a tensor, in its shape; None for an activation."""
+    """The values that the file stores for a tensor, in its shape; None for an activation."""
     data = model.buffers[tensor.buffer].data
     if data is None or not len(data):
         return None
@@ -86,12 +86,12 @@ def constant(model: Any, tensor: Any) -> NDArray[Any] | None:
 
 
 def set_constant(model: Any, tensor: Any, values: NDArray[Any]) -> None:
-    """Store values for a tensor, in the values' shape."""
+    """Store values for a tensor, and their shape."""
     tensor.shape = np.asarray(values.shape, np.int32)
     model.buffers[tensor.buffer].data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
 
 
 def set_whole_numbers(model: Any, tensor: Any, values: NDArray[np.float64]) -> None:
-    """Store whole numbers for a tensor in its integer type, as far as that reaches."""
+    """Store integers for a tensor in its integer type, clipped to its range."""
     kind = np.dtype(TYPES[tensor.type])
     set_constant(model, tensor, values.clip(np.iinfo(kind).min, np.iinfo(kind).max).astype(kind))

@@ -17,6 +17,7 @@ from eyespot.data.folder import is_unsorted, unsorted
 from eyespot.data.split import Split
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.preprocessing.spec import Contract
+from eyespot.quantization.activations import observe
 from eyespot.quantization.bias import correct
 from eyespot.quantization.calibration import Calibration, choose_images
 from eyespot.quantization.dense import align
@@ -106,10 +107,11 @@ def quantize(
 def quantized(file: File, pixels: NDArray[np.uint8], how: Quantization) -> bytes:
     """The int8 bytes of a float32 file, calibrated on images as it takes them, before the last clean-up."""
     contract, real = running.contract_of(file), _taken(file, pixels)
-    data = quantize_static(file.data, choose(file, real, contract.preprocessing, how.ranges))
+    seen = observe(file, real)
+    data = quantize_static(file.data, choose(file, real, contract.preprocessing, how.ranges, seen))
     int8 = align(_int8(file, clean(data, contract, {})), file)
     if how.bias_correction:
-        int8 = correct(int8, file, _taken(int8, pixels), real)
+        int8 = correct(int8, seen.means, _taken(int8, pixels))
     return int8.data
 
 

@@ -1,1 +1,1 @@
-"""Where weights come from, and how they get into networks."""
+"""Where weights come from, and importers that load them into networks."""

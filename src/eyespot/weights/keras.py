@@ -1,4 +1,4 @@
-"""Keras HDF5 weights into a network. HDF5 arrays are data: nothing in the file is executed."""
+"""Keras HDF5 weights into a network. HDF5 holds arrays only, so nothing in the file is executed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eyespot.networks.parameters import fill
 Arrays = dict[str, NDArray[np.float32]]
 
 KINDS = ("conv2d", "depthwise_conv2d", "batch_normalization", "dense")
-NAMES = {  # Keras's name of an array to torch's
+NAMES = {  # Keras's name to PyTorch's
     "kernel": "weight",
     "depthwise_kernel": "weight",
     "gamma": "weight",
@@ -28,20 +28,19 @@ NAMES = {  # Keras's name of an array to torch's
 
 
 def load_layers(network: nn.Module, path: Path) -> None:
-    """Copy the layers of `path` into the modules of the same kind, both in the order they were made.
+    """Copy the layers of `path` into the modules of the same kind, both in order of creation.
 
-    BadFileError where the file is not HDF5, or a layer is missing, left over or of another shape.
+    BadFileError if the file is not HDF5, or if a layer is missing, superfluous or has another shape.
     """
     layers = read_layers(path)
     for kind in KINDS:
         modules = [m for m in network.modules() if _kind(m) == kind]
         names = sorted((n for n in layers if re.fullmatch(rf"{kind}(_\d+)?", n)), key=_number)
         if len(modules) != len(names):
-            raise BadFileError(
-                f"{path}: {len(names)} {kind} layers, expected {len(modules)}; weights of another model?"
-            )
+            counts = f"expected {len(modules)} {kind} layers, found {len(names)}"
+            raise BadFileError(f"{path}: {counts}; weights of another model?")
         for module, name in zip(modules, names, strict=True):
-            arrays = {NAMES.get(weight, weight): _turned(weight, a) for weight, a in layers[name].items()}
+            arrays = {NAMES.get(weight, weight): _transposed(weight, a) for weight, a in layers[name].items()}
             fill(module, arrays, f"{path}: layer {name}")
 
 
@@ -64,7 +63,7 @@ def read_layers(path: Path) -> dict[str, Arrays]:
 
 
 def _kind(module: nn.Module) -> str:
-    """What Keras calls such a layer; "" where it has no weights of its own."""
+    """Keras's name for this kind of layer; "" if it has no weights of its own."""
     if isinstance(module, nn.Conv2d):
         return "conv2d" if module.groups == 1 else "depthwise_conv2d"
     if isinstance(module, nn.BatchNorm2d):
@@ -78,8 +77,8 @@ def _number(name: str) -> int:
     return int(tail) if tail.isdigit() else 0
 
 
-def _turned(weight: str, array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Keras's axes, (h, w, in, out) or (h, w, channels, 1) or (in, out), in torch's order."""
+def _transposed(weight: str, array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """From Keras's axes, (h, w, in, out), (h, w, channels, 1) or (in, out), to PyTorch's."""
     if array.ndim == 4:
         return array.transpose(2, 3, 0, 1) if weight == "depthwise_kernel" else array.transpose(3, 2, 0, 1)
     return array.T

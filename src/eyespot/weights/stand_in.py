@@ -1,4 +1,4 @@
-"""Random weights in place of published ones that are not at hand. Never the ground of an accuracy."""
+"""Random weights that replace published ones you do not have. Never used for accuracy figures."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ BATCHES = 3
 
 
 def fill_stand_in(network: nn.Module, spec: Preprocessing, *, seed: int = 0) -> None:
-    """Seeded random weights with plausible batch-norm statistics, for images such as `spec` says.
+    """Fill a network with seeded random weights and plausible batch-norm statistics.
 
-    Each norm's scale and shift vary by channel as after training, and its mean and variance are those of
-    random smooth images, so that ranges, int8 and kernels have something real to work on.
+    The scale and shift of each norm vary by channel, as after training. Its mean and variance come from
+    random smooth images with the preprocessing `spec`. So the file's ranges and int8 values are realistic.
     """
     initialise(network, seed)
     generator = torch.Generator().manual_seed(seed)
@@ -25,7 +25,7 @@ def fill_stand_in(network: nn.Module, spec: Preprocessing, *, seed: int = 0) -> 
             module.momentum = None  # the mean over all batches
             nn.init.uniform_(module.weight, 0.5, 1.5, generator=generator)
             nn.init.normal_(module.bias, 0, 0.3, generator=generator)
-        elif isinstance(module, nn.Linear):  # probabilities that differ: TFLM aborts on a flat softmax
+        elif isinstance(module, nn.Linear):  # distinct probabilities: TFLM aborts on a flat softmax
             nn.init.normal_(module.weight, 0, 0.1, generator=generator)
     network.train()
     with torch.no_grad():
@@ -35,6 +35,6 @@ def fill_stand_in(network: nn.Module, spec: Preprocessing, *, seed: int = 0) -> 
 
 
 def smooth_images(n: int, spec: Preprocessing, generator: torch.Generator) -> Tensor:
-    """Coarse random colours, interpolated: (n, channels, height, width) float32 as the network takes them."""
+    """Interpolated coarse random colours: network inputs, (n, channels, height, width) float32."""
     coarse = 255 * torch.rand(n, spec.channels, 8, 8, generator=generator)
     return to_real(F.interpolate(coarse, (spec.height, spec.width), mode="bilinear"), spec)

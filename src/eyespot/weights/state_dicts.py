@@ -1,6 +1,6 @@
-"""PyTorch weights into a network, from safetensors or from what `torch.save` writes, and out of it.
+"""PyTorch weights into a network, from safetensors or a file that `torch.save` wrote, and back.
 
-The latter is a pickle; `weights_only=True` lets tensors and containers out of it and executes nothing.
+The latter is a pickle. `weights_only=True` reads only tensors and containers and executes nothing.
 """
 
 from __future__ import annotations
@@ -22,42 +22,42 @@ from eyespot.networks.parameters import COUNTER, fill, shapes
 
 
 def load_safetensors(network: nn.Module, path: Path) -> None:
-    """Copy tensors by name. BadFileError for a damaged file and for another model's."""
+    """Copy tensors by name. BadFileError if the file is damaged or belongs to another model."""
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError, KeyError) as error:
-        raise BadFileError(f"{path}: is not a whole safetensors file ({error}); fetch it again") from error
+        raise BadFileError(f"{path}: is not a whole safetensors file ({error}). Fetch it again.") from error
     fill(network, {name: array for name, array in tensors.items() if not name.endswith(COUNTER)}, str(path))
 
 
 def to_safetensors(network: nn.Module) -> bytes:
-    """What `load_safetensors` reads."""
+    """The bytes of a file that `load_safetensors` reads."""
     tensors = {k: t.contiguous() for k, t in network.state_dict().items() if not k.endswith(COUNTER)}
     return save(tensors)
 
 
 def load_pth(network: nn.Module, path: Path) -> None:
-    """Copy tensors in the order in which they were made, whatever they are called.
+    """Copy tensors in order of creation, whatever their names.
 
-    BadFileError for what is not a state dict of torch's, and for another model's.
+    BadFileError if the file holds no PyTorch state dict or belongs to another model.
     """
     tensors = _read_pth(path)
-    names = dict(zip(tensors, shapes(network), strict=False))  # with too few or too many, `fill` says which
+    names = dict(zip(tensors, shapes(network), strict=False))  # if the counts differ, `fill` names the tensor
     fill(network, {names.get(name, name): array for name, array in tensors.items()}, str(path))
 
 
 def _read_pth(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     try:
-        with warnings.catch_warnings():  # what torch warns of in a foreign pickle, it then refuses
+        with warnings.catch_warnings():  # torch warns about a foreign pickle, then rejects it
             warnings.filterwarnings("ignore", "Detected pickle protocol")
             state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0][:80]
         raise BadFileError(
-            f"{path}: is not weights that torch.save wrote ({reason}); fetch it again"
+            f"{path}: is not weights that torch.save wrote ({reason}). Fetch it again."
         ) from error
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise BadFileError(
-            f"{path}: holds {type(state).__name__}, expected a state dict: names and tensors alone"
+            f"{path}: expected a state dict (only names and tensors), found {type(state).__name__}"
         )
     return {name: t.numpy() for name, t in state.items() if not name.endswith(COUNTER)}

@@ -1,7 +1,7 @@
 """Weights of a .tflite file, float or quantised, into a network.
 
-real = (stored - zero_point) * scale, as the TensorFlow Lite quantization specification has it, with one
-scale for the tensor or one for each slice of its `quantizedDimension`.
+real = (stored - zero_point) * scale (TensorFlow Lite's quantization specification), with one scale for
+the tensor or one per slice along its `quantizedDimension`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from eyespot.tflite.read import File, read
 
 Array = NDArray[np.float32]
 
-AXES = {  # a filter's axes in torch's order
+AXES = {  # a filter's axes in PyTorch's order
     "CONV_2D": (0, 3, 1, 2),
     "DEPTHWISE_CONV_2D": (3, 0, 1, 2),
     "FULLY_CONNECTED": (0, 1),
@@ -31,16 +31,16 @@ AXES = {  # a filter's axes in torch's order
 def load_layers(network: nn.Module, path: Path) -> None:
     """Copy the convolutions and dense layers of `path` into the network's, in order of execution.
 
-    In such files batch norm is folded into the convolution before it, so each norm becomes the identity
-    that adds the bias. Of 1,001 classes the first, ImageNet's "background", is dropped. BadFileError for
-    what is not a classifier, for another model's, and for a quantised tensor without a scale.
+    In such files batch norm is folded into the preceding convolution, so each norm becomes an identity
+    that adds the bias. If there are 1,001 classes, the first (ImageNet's "background") is dropped.
+    BadFileError if the file is no classifier or belongs to another model, or if a scale is missing.
     """
     file = read(path)
     operators = [o for o in file.graph.operators if schema.operator_name(file.model, o) in AXES]
     layers = layers_and_norms(network)
     if len(operators) != len(layers):
         raise BadFileError(
-            f"{path}: {len(operators)} convolutions and dense layers, expected {len(layers)}; "
+            f"{path}: expected {len(layers)} convolutions and dense layers, found {len(operators)}; "
             "weights of another model?"
         )
     for index, (operator, (layer, norm)) in enumerate(zip(operators, layers, strict=True)):
@@ -48,7 +48,7 @@ def load_layers(network: nn.Module, path: Path) -> None:
 
 
 def _real_weights(file: File, operator: Any) -> tuple[Array, Array]:
-    """Weights with their axes in torch's order, and the bias (zeros where the operator has none)."""
+    """Weights with axes in PyTorch's order, and the bias (zeros if the operator has none)."""
     weights = real_values(file, operator.inputs[1])
     weights = weights.transpose(AXES[schema.operator_name(file.model, operator)])
     biased = len(operator.inputs) > 2 and operator.inputs[2] >= 0
@@ -57,17 +57,17 @@ def _real_weights(file: File, operator: Any) -> tuple[Array, Array]:
 
 
 def real_values(file: File, index: int) -> Array:
-    """The real numbers that a constant tensor stands for. BadFileError where they cannot be known."""
+    """The real values of a constant tensor. BadFileError if the file does not define them."""
     tensor = file.graph.tensors[index]
     where = f"{file.path}: tensor {tensor.name.decode()}"
     try:
         stored = schema.constant(file.model, tensor)
     except (KeyError, ValueError) as error:
         raise BadFileError(
-            f"{where}: does not hold what its type and shape say; fetch the file again"
+            f"{where}: does not hold what its type and shape say. Fetch the file again."
         ) from error
     if stored is None:
-        raise BadFileError(f"{where}: is computed, expected constant weights")
+        raise BadFileError(f"{where}: expected constant weights, found an activation")
     return stored if stored.dtype == np.float32 else _dequantised(stored, tensor.quantization, where)
 
 
@@ -87,7 +87,7 @@ def _dequantised(stored: NDArray[Any], quantization: Any, where: str) -> Array:
 
 
 def _numbers(quantization: Any, field: str) -> NDArray[np.float64]:
-    """A field of a tensor's quantization; empty where there is none."""
+    """A field of a tensor's quantization; empty if it is absent."""
     values = getattr(quantization, field, None)
     return np.empty(0) if values is None else np.asarray(values, np.float64)
 

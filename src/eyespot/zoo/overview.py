@@ -7,8 +7,8 @@ from pathlib import Path
 
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
-from eyespot.artifacts.sidecars import Artifact, chain
-from eyespot.tflite.read import read
+from eyespot.artifacts.model_folder import ModelFolder
+from eyespot.artifacts.sidecars import Artifact
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 
@@ -40,26 +40,26 @@ class Shown:
 def overview(model: str) -> Shown:
     """UnknownNameError for a model that does not exist, BadFileError where a sidecar is of another file."""
     card = registry.model(model)
-    paths = sorted(registry.home(model).glob("*.tflite"))
+    folder = ModelFolder(registry.home(model))
     return Shown(
         card=card,
-        files=tuple(_facts(path) for path in paths),
+        files=tuple(_facts(folder, path.name) for path in sorted(folder.path.glob("*.tflite"))),
         evaluations=measurements.evaluations(model),
         compatibility=measurements.compatibility(model),
     )
 
 
-def _facts(path: Path) -> FileFacts:
-    file = read(path)
+def _facts(folder: ModelFolder, name: str) -> FileFacts:
+    file = folder.file(name)
     return FileFacts(
-        path=path,
+        path=file.path,
         bytes=len(file.data),
         sha256=file.sha256,
         operations=file.operations,
         operators=file.operators,
         input=_tensor(file.input.dtype, file.input.shape, file.input.scale, file.input.zero_point),
         output=_tensor(file.output.dtype, file.output.shape, file.output.scale, file.output.zero_point),
-        chain=chain(path),
+        chain=folder.chain(name),
     )
 
 

@@ -6,37 +6,36 @@ made on, and a file that is built on another machine is compared with it by dige
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from eyespot.artifacts import places
-from eyespot.artifacts.sidecars import Artifact, chain, read_sidecar, sidecar
+from eyespot.artifacts.model_folder import ModelFolder
+from eyespot.artifacts.sidecars import Artifact, read_sidecar, sidecar
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 
 Chain = tuple[Artifact, ...]
 
 
-def chains(model: str, precision: str) -> tuple[Chain, ...]:
-    """The chain of the file on this machine, then of the one behind the shipped measurements.
+def chains(model: str) -> dict[str, Chain]:
+    """The chains of a model's files, by the files' digests: those here and those that were measured by us.
 
-    BadFileError where a sidecar does not match its file.
+    BadFileError if a sidecar does not match its file.
     """
-    return tuple(chain(path) for path in _paths(model, precision))
+    found = [f.chain(f"{name}.tflite") for f in _folders(model) for name in registry.PRECISIONS]
+    return {links[0].sha256: links for links in found if links}
 
 
 def record(model: str, precision: str) -> Artifact | None:
     """What is known of a model's file: of the one on this machine, or else of the one measured by us.
 
-    The sidecar is spec at its word, as hashing files would make `eyespot list` slow.
+    The sidecar is not compared with its file, as hashing files would make `eyespot list` slow.
     """
-    return next((read_sidecar(path) for path in _paths(model, precision)), None)
+    paths = (folder.path / f"{precision}.tflite" for folder in _folders(model))
+    return next((read_sidecar(path) for path in paths if sidecar(path).exists()), None)
 
 
-def _paths(model: str, precision: str) -> list[Path]:
-    """Where there are sidecars of a model's file; the file itself may be absent."""
-    folders = dict.fromkeys((registry.home(model), places.ZOO / model))
-    paths = [folder / f"{precision}.tflite" for folder in folders]
-    return [path for path in paths if sidecar(path).exists()]
+def _folders(model: str) -> tuple[ModelFolder, ...]:
+    """Where sidecars of a model's files lie; the files themselves may be absent."""
+    return tuple(map(ModelFolder, dict.fromkeys((registry.home(model), places.ZOO / model))))
 
 
 def stand_in(found: Artifact) -> str:
@@ -45,15 +44,16 @@ def stand_in(found: Artifact) -> str:
 
 
 def broken(card: Model, links: Chain) -> str:
-    """Why a chain does not verify, or "": it must end at our own training or at a publisher's file.
-
-    Weights that are pinned by something else than a sha256 were verified when they were fetched.
-    """
+    """Why a chain is not verified, or "": it must end at our own training or at a digest in the card."""
     last = links[-1]
-    pinned = {w.name: w.download.digest for w in card.weights}
-    expected = pinned.get(str(last.arguments.get("weights")))
-    if last.verb == "train" or (expected is not None and not expected.startswith("sha256:")):
+    if last.verb == "train":
         return ""
-    if expected and expected.removeprefix("sha256:") == last.inputs.get("weights"):
+    name, weights = str(last.arguments.get("weights")), last.inputs.get("weights", "")
+    source = next((each for each in card.weights if each.name == name), None)
+    if source is None:
+        return f"the chain ends at {last.file}, made from unknown weights {weights[:12]}"
+    if not source.download.digest:
+        return f"not verified: no digest of {source.file} was published"
+    if last.inputs.get("archive", f"sha256:{weights}") == source.download.digest:
         return ""
-    return f"the chain ends at {last.file}, made from unknown weights {last.inputs.get('weights', '')[:12]}"
+    return f"the chain ends at {last.file}, made from other weights {weights[:12]} than {name} publishes"

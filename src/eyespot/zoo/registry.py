@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from eyespot.artifacts import places
+from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.errors import MissingDataError, UnknownNameError
 from eyespot.preprocessing.spec import Contract
 from eyespot.zoo.cards import Dataset, Model
 from eyespot.zoo.datasets import DATASETS
 from eyespot.zoo.models import MODELS
+
+if TYPE_CHECKING:
+    from eyespot.tflite.read import File
 
 PRECISIONS = ("int8", "float32")
 
@@ -48,23 +53,38 @@ def imported(path: str) -> Any:
     return getattr(found, name) if name else found
 
 
-def find(name: str | Path, precision: str = "int8") -> Path:
+def find(model: str | Path, precision: str = "int8") -> Path:
     """The file that MODEL means: a model's, a folder's or a path; NAME:float32 names the precision.
 
-    UnknownNameError for a name that no model has, MissingDataError for a file that is not there.
+    UnknownNameError for a name that no model has, MissingDataError for a file that does not exist.
     """
-    text = str(name)
+    text = str(model)
     base, _, suffix = text.rpartition(":")
     if suffix not in PRECISIONS:
+        if base and not Path(text).exists() and (_is_model(base) or Path(base).is_dir()):
+            raise UnknownNameError(f"precision ({' or '.join(PRECISIONS)})", suffix, PRECISIONS)
         base, suffix = text, precision
-    if any(base == card.name for card in MODELS):
+    if _is_model(base):
         return _present(home(base) / f"{suffix}.tflite", f"build it with: eyespot make {base}")
     if Path(base).is_dir():
         verb = "quantize" if suffix == "int8" else "convert"
         return _present(Path(base) / f"{suffix}.tflite", f"eyespot {verb} {base}")
     if Path(text).suffix == ".tflite":
         return _present(Path(text), "give the path of a .tflite file")
+    if set(text) & {"/", os.sep}:
+        raise MissingDataError(f"{text}: no such folder; give one that `eyespot train` or `make` wrote")
     raise UnknownNameError("model", base, (card.name for card in MODELS))
+
+
+def open_model(model: str | Path, precision: str = "int8") -> tuple[ModelFolder, File]:
+    """The file that MODEL means, of any task, and the folder that holds it. Errors as `find`, `read_any`."""
+    path = find(model, precision)
+    folder = ModelFolder(path.parent)
+    return folder, folder.file(path.name)
+
+
+def _is_model(name: str) -> bool:
+    return any(name == card.name for card in MODELS)
 
 
 def ships(name: str) -> bool:
