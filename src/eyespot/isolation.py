@@ -99,6 +99,9 @@ class Pool:
             self.close()
             raise
 
+    def __len__(self) -> int:
+        return len(self._workers)
+
     def __enter__(self) -> Self:
         return self
 
@@ -114,14 +117,15 @@ class Pool:
             worker.close()
 
     def open(
-        self, function: Callable[[*Ts], Callable[[A], R]], *args: *Ts
+        self, function: Callable[[*Ts], Callable[[A], R]], *args: *Ts, name: str = ""
     ) -> Callable[[Iterable[A]], Iterator[R]]:
-        """Call `function` once in every worker, without waiting for it.
+        """Call `function` once in every worker, without waiting for it. With `name` errors begin from now on.
 
         Returns a map: it takes items, calls what `function` returned on each, in whichever worker is
         free, and yields the results in the order of the items.
         """
         for worker in self._workers:
+            worker.name = name or worker.name
             worker.send(OPENING, pickle.dumps((function, args, True)), self._seconds)
         kind = get_args(_returned(function))[-1]
         return lambda items: self._stream((pickle.dumps((None, (item,), False)) for item in items), kind)

@@ -19,6 +19,7 @@ from eyespot.zoo.cards import Dataset
 FOLDER = "cifar-10-batches-bin"
 RECORDS = 10_000
 RECORD = 1 + 3 * 32 * 32
+PIXELS = 1 + np.moveaxis(np.arange(3 * 32 * 32).reshape(3, 32, 32), 0, 2).copy()  # their places in a record
 VALIDATION_PER_CLASS = 500
 
 # sha256 of the publisher's six files
@@ -48,9 +49,7 @@ def read(card: Dataset, root: Path, split: str) -> Split:
 
     def image(i: int) -> Image:
         batch, row = divmod(int(chosen[i]), RECORDS)
-        pixels = np.empty((32, 32, 3), np.uint8)
-        pixels[..., 0], pixels[..., 1], pixels[..., 2] = batches[batch][row, 1:].reshape(3, 32, 32)
-        return pixels
+        return batches[batch][row].take(PIXELS)
 
     return Split(data=card.name, name=split, classes=card.classes, labels=labels[chosen], read=image)
 

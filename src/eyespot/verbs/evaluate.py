@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.data import catalogue
-from eyespot.errors import MissingDataError, RefusedError
-from eyespot.evaluation.engine import Job, check_classes, classify, refuse_overlap, summarise
-from eyespot.preprocessing.damage import OF_COLOURS
+from eyespot.evaluation import engine
 from eyespot.preprocessing.spec import Damage
 from eyespot.sizes import positive
-from eyespot.tflite import run as running
 from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.read import read
+from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
-
-CHUNK = 100
-PACKAGES = {"xnnpack": "ai-edge-litert", "reference": "ai-edge-litert", "tflm": "tflite-micro"}
-TOP5_FROM = 21
 
 
 def evaluate(
@@ -55,18 +49,10 @@ def evaluate(
         For a file that carries none: the model whose input and classes it shares.
     """
     positive(images=images, processes=processes)
-    file = read(registry.find(model))
-    fallback = registry.contract(contract) if contract else None
-    agreed = running.contract_of(file, fallback)
-    card = catalogue.dataset(data) if data else catalogue.data_of(file.path, agreed)
-    opened = catalogue.open_split(card, split or card.test)
-    if not len(opened):
-        raise MissingDataError(f"{card.name}: no image falls into its {opened.name} part; add some")
-    check_classes(agreed, opened)
-    n = min(images or len(opened), len(opened))
-    if under in OF_COLOURS and agreed.preprocessing.channels == 1:
-        raise RefusedError(f"{file.path}: takes gray images, to which {under} does nothing")
-    job = Job(path=file.path, data=card, split=opened.name, kernels=kernels, contract=agreed, under=under)
-    ranked, digests = classify(job, n, processes)
-    refuse_overlap(file, digests)
-    return summarise(file, job, opened, ranked, digests)
+    with engine.workers(processes) as pool:  # they start while the file and the data are looked up
+        file = read(registry.find(model))
+        agreed = contract_of(file, registry.contract(contract) if contract else None)
+        card = catalogue.dataset(data) if data else catalogue.data_of(file.path, agreed)
+        return engine.evaluate(
+            file, agreed, card, split or card.test, pool=pool, kernels=kernels, under=under, images=images
+        )
