@@ -34,6 +34,6 @@ def accuracy(
         "low": low,
         "high": high,
         "top5": top5 if len(classes) >= TOP5_FROM else None,
-        "per_class": {name: float(confusion[i, i] / total[i]) for i, name in enumerate(classes) if images[i]},
+        "per_class": {name: float(confusion[i, i] / total[i]) for i, name in enumerate(classes) if total[i]},
         "confusion": tuple((int(i), int(j), int(confusion[i, j])) for i, j in np.argwhere(confusion)),
     }
