@@ -18,6 +18,7 @@ OPERATORS = {
 }
 TYPES = {
     generated.TensorType.FLOAT32: "float32",
+    generated.TensorType.FLOAT16: "float16",
     generated.TensorType.INT8: "int8",
     generated.TensorType.UINT8: "uint8",
     generated.TensorType.INT16: "int16",
@@ -70,11 +71,12 @@ def operator_code(model: Any, operator: Any) -> int:
 
 
 def operator_name(model: Any, operator: Any) -> str:
-    """`CONV_2D`, ..., or `custom:NAME`."""
+    """`CONV_2D`, ..., or `custom:NAME`; safe to print."""
     name = OPERATORS.get(operator_code(model, operator), "unknown")
     if name != "CUSTOM":
         return name
-    return f"custom:{model.operatorCodes[operator.opcodeIndex].customCode.decode()}"
+    custom = model.operatorCodes[operator.opcodeIndex].customCode.decode()
+    return f"custom:{''.join(filter(str.isprintable, custom))}"
 
 
 def constant(model: Any, tensor: Any) -> NDArray[Any] | None:

@@ -167,7 +167,7 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model card, `models/NAME.toml`. `network` ("module:class") is imported only for training and conversion.
+    """A model card, `models/NAME.toml`. Only training and conversion import `network` ("module:class").
 
     `parameters` are counted as in Keras, batch-norm statistics included. `operations` is twice the
     multiply-adds of one inference. Both are intentions; tests compare them with the network and the files.
