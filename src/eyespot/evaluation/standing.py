@@ -36,7 +36,7 @@ def _accuracy(folder: ModelFolder, record: Artifact) -> Accuracy | None:
 
 
 def _shipped(record: Artifact, model: str, precision: str) -> Accuracy | None:
-    measured = measurements.of_file(model, record.sha256)
+    measured = (e for e in measurements.evaluations(model) if e.artifact == record.sha256)
     for evaluation in measured:
         if evaluation.kernels == "xnnpack" and not evaluation.under:
             return Accuracy(evaluation=evaluation, origin=SHIPPED)
