@@ -15,7 +15,7 @@ from eyespot.devices.host import HostMeasurements
 from eyespot.devices.rules import PREDICATES, Condition, Rule, Ruleset, apply, ruleset
 from eyespot.devices.verdicts import check_file
 from eyespot.errors import BadFileError, UnknownNameError
-from eyespot.reports.findings import reason, value
+from eyespot.reports.words import reason, value
 from eyespot.tflite import schema
 from eyespot.tflite.operators import FIELDS, operators, peak_activations
 from eyespot.tflite.read import File, read

@@ -56,7 +56,7 @@ class Finding(Noun):
 
     `place` is the runtime, region of memory or processor that it concerns. `operators` counts those that
     are not accepted, by reason. `decides` names the verdicts that it counts for; estimates and quoted
-    numbers count for none. `eyespot.reports.findings` says it in words.
+    numbers count for none. `eyespot.reports.words` says it in words.
     """
 
     check: str

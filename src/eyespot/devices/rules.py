@@ -106,10 +106,9 @@ class Ruleset:
 def ruleset(name: str) -> Ruleset:
     """The operator rules in `rules/NAME.toml`. BadFileError for a faulty file, or none of that name."""
     path = FOLDER / "rules" / f"{name}.toml"
-    try:
-        return decoding.read(Ruleset, path, REMEDY, name=name)
-    except FileNotFoundError as error:
-        raise BadFileError(f"{path}: no such file, but a device names it in `rules`. {REMEDY}") from error
+    if not path.exists():
+        raise BadFileError(f"{path}: no such file, but a device names it in `rules`. {REMEDY}")
+    return decoding.read(Ruleset, path, REMEDY, name=name)
 
 
 def apply(rules: Ruleset, operators: tuple[Operator, ...]) -> Finding:

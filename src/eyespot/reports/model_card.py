@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from eyespot.artifacts.measurements import Accuracy, Compatibility
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.preprocessing.spec import Contract
-from eyespot.reports import findings as words
-from eyespot.reports.markdown import table
+from eyespot.reports import words
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.provenance import stand_in
@@ -66,7 +65,7 @@ def _accuracy(accuracies: Sequence[Accuracy]) -> str:
         e = each.evaluation
         cells = e.precision, words.accuracy(e), words.images(e), e.kernels, each.origin, f"`{e.command}`"
         rows.append(cells)
-    return table(("File", "Top-1 [95 %]", "Data", "Kernels", "Origin", "Command"), rows)
+    return words.table(("File", "Top-1 [95 %]", "Data", "Kernels", "Origin", "Command"), rows)
 
 
 def _files(files: Sequence[Artifact]) -> str:
@@ -77,7 +76,7 @@ def _files(files: Sequence[Artifact]) -> str:
     ]
     name = next(filter(None, map(stand_in, files)), "")
     warning = f"\nMade of stand-in weights ({name}): operators and sizes are real, accuracy is not.\n"
-    return table(("File", "Bytes", "Operations", "sha256"), rows) + (warning if name else "")
+    return words.table(("File", "Bytes", "Operations", "sha256"), rows) + (warning if name else "")
 
 
 def _devices(compatibility: Sequence[Compatibility]) -> str:
@@ -86,12 +85,12 @@ def _devices(compatibility: Sequence[Compatibility]) -> str:
         for c in compatibility
         for f in c.findings
     ]
-    return table(("Device", "Check", "Status", "Value", "Kind", "Tool", "Why", "Source"), rows)
+    return words.table(("Device", "Check", "Status", "Value", "Kind", "Tool", "Why", "Source"), rows)
 
 
 def _weights(card: Model) -> str:
     rows = [(f"`{w.name}`", w.download.url, w.licence, "yes" if w.stand_in else "") for w in card.weights]
-    return table(("Name", "From", "Licence", "Stand-in"), rows) if rows else ""
+    return words.table(("Name", "From", "Licence", "Stand-in"), rows) if rows else ""
 
 
 def _references(card: Model) -> str:
@@ -101,4 +100,4 @@ def _references(card: Model) -> str:
         for quantity, value in r.figures.items()
     ]
     differs = f"\n{card.differs}\n" if card.differs else ""
-    return table(("Publisher", "Quantity", "Value", "Source"), rows) + differs if rows else ""
+    return words.table(("Publisher", "Quantity", "Value", "Source"), rows) + differs if rows else ""

@@ -9,8 +9,7 @@ from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.nouns import Noun
-from eyespot.reports.findings import accuracy, images
-from eyespot.reports.markdown import megabytes, table
+from eyespot.reports.words import accuracy, images, megabytes, table
 from eyespot.zoo import provenance, registry, results
 from eyespot.zoo.cards import Model
 from eyespot.zoo.datasets import DATASETS

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation, Finding
 from eyespot.evaluation.prediction import Prediction
-from eyespot.reports import findings as words
+from eyespot.reports import words
 from eyespot.reports.model_list import Report
 from eyespot.zoo.listing import Listed
 

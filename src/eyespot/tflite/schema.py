@@ -39,17 +39,10 @@ class _SharingBuilder(flatbuffers.Builder):
         array = np.asarray(x)
         key = (array.dtype.str, array.tobytes())
         if key not in self._offsets:
-            aligned = array.dtype == np.uint8 and array.size
-            self._offsets[key] = self._aligned_vector(key[1]) if aligned else super().CreateNumpyVector(array)
+            if array.dtype == np.uint8 and array.size:
+                self.Prep(16, array.size)
+            self._offsets[key] = super().CreateNumpyVector(array)
         return self._offsets[key]
-
-    def _aligned_vector(self, data: bytes) -> int:
-        self.StartVector(1, len(data), 16)
-        self.head -= len(data)
-        self.Bytes[self.head : self.head + len(data)] = data
-        self.vectorNumElems = len(data)
-        offset: int = self.EndVector()
-        return offset
 
 
 def operator_name(model: Any, operator: Any) -> str:

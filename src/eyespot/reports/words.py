@@ -1,14 +1,27 @@
-"""Measurements in words."""
+"""Measurements in words, and tables in Markdown."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from eyespot.artifacts.measurements import Evaluation, Finding
-from eyespot.reports.markdown import share
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; bars within cells are escaped, line breaks become <br>."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    cells = ([cell.replace("|", "\\|").replace("\n", "<br>") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+def megabytes(size: int | None) -> str:
+    """As NXP's page gives sizes: 1 MB is a million bytes."""
+    return "not built" if size is None else f"{size / 1e6:.3f} MB"
 
 
 def accuracy(e: Evaluation) -> str:
     """Top-1 with its 95 % interval and the number of images."""
-    return share(e.top1, e.low, e.high, e.n)
+    return f"{e.top1:.4f} [{e.low:.3f}, {e.high:.3f}], n = {e.n:,}"
 
 
 def images(e: Evaluation) -> str:
