@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eyespot.artifacts import atomic, sidecars
 from eyespot.artifacts.sidecars import Artifact
-from eyespot.devices.card import Compiler, Device
+from eyespot.devices import Compiler, Device
 from eyespot.devices.compilers import Compilation, run_neutron
 from eyespot.devices.host import HostMeasurements
 from eyespot.errors import EyespotError, RefusedError

@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar, TypeVarTuple
 
-from eyespot.devices.card import Compiler, Device
+from eyespot.devices import Compiler, Device
 from eyespot.devices.compilers import Compilation, run_vela
 from eyespot.errors import EyespotError
 from eyespot.tflite.operators import Operator, operators

@@ -1,7 +1,4 @@
-"""What a trained network gets right and wrong on the validation images, as pictures.
-
-They lie in the user's output folder only: pictures of data sets are never passed on.
-"""
+"""What a trained network gets right and wrong on the validation images, as pictures for its folder alone."""
 
 from __future__ import annotations
 

@@ -30,18 +30,12 @@ class Arena:
 
 
 def measure_arena(file: File) -> Arena:
-    """The arena that a file needs, measured by TFLM's own recording allocator, isolated.
-
-    BadFileError if TFLM refuses the file; other errors as `eyespot.isolation` says.
-    """
+    """The arena that a file needs, by TFLM's own recording allocator. Errors as `eyespot.isolation.run`."""
     return isolation.run(_arena, file, seconds=600, memory=isolation.MEMORY + 8 * len(file.data), name="TFLM")
 
 
 def open_tflm(file: File) -> Run:
-    """A function from an input tensor to the output vector. BadFileError if TFLM refuses the file.
-
-    It runs in this process, which a file can abort.
-    """
+    """A function from an input tensor to the output vector, in this process, which a file can abort."""
     opened = _interpreter(file)
 
     def run(tensor: NDArray[Any]) -> NDArray[Any]:
@@ -61,6 +55,7 @@ def _arena(file: File) -> Arena:
 
 
 def _interpreter(file: File) -> Any:
+    """BadFileError if TFLM refuses the file."""
     from tflite_micro import runtime
 
     if file.external_buffers:
