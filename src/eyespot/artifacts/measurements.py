@@ -100,7 +100,7 @@ def own() -> Path:
 def save(evaluation: Evaluation, folder: Path) -> Path:
     """Write an evaluation under a name that the same measurement gets again."""
     e = evaluation
-    parts = (e.model, e.precision, e.data, e.split, e.kernels, *([e.under] if e.under else []))
+    parts = filter(None, (e.model, e.precision, e.data, e.split, e.kernels, e.under))
     return write_json(folder / f"{'.'.join(parts)}.json", asdict(e))
 
 

@@ -11,8 +11,7 @@ from eyespot.artifacts.measurements import Accuracy, Compatibility
 from eyespot.artifacts.model_folder import INT8, ModelFolder
 from eyespot.data import catalogue
 from eyespot.devices import device as device_card
-from eyespot.devices.compile import compile_file
-from eyespot.devices.host import HostMeasurements
+from eyespot.devices.host import HostMeasurements, compile_file
 from eyespot.devices.verdicts import check_file
 from eyespot.evaluation.standing import accuracies
 from eyespot.exports.c import write_c

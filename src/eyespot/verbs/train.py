@@ -70,7 +70,7 @@ def train(
         raise RefusedError("--epochs: the last layer alone has none; goes with --unfreeze")
     import torch
 
-    from eyespot.reports.training import draw_answers, write_history
+    from eyespot.reports.plot import draw_answers, write_history
     from eyespot.training import own_data, recipe_run
     from eyespot.training.finish import finish
 
