@@ -16,8 +16,6 @@ from eyespot.errors import UnknownNameError
 FOLDER = Path(__file__).parent
 REMEDY = "Correct the file; docs/devices-howto.md shows one"
 
-Use = Literal["arena", "flash", "npu sram", "npu activations"]
-Tool = Literal["litert", "tflm", "vela"]
 Positive = Annotated[float, Meta(gt=0, le=1e18)]
 
 
@@ -37,7 +35,7 @@ class Region:
     `over` is the status of a file that needs more, `advice` what to do then, `decides` the verdict concerned.
     """
 
-    use: Use
+    use: Literal["arena", "flash", "npu sram", "npu activations"]
     name: str
     bytes: Annotated[int, Meta(ge=0)] | None = None
     over: Status = "fails"
@@ -85,7 +83,7 @@ class Device:
     name: str
     position: int
     title: str
-    tools: tuple[Tool, ...]
+    tools: tuple[Literal["litert", "tflm", "vela"], ...]
     source: str
     npu: str | None = None
     clocks: tuple[Clock, ...] = ()

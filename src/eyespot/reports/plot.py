@@ -52,12 +52,12 @@ def draw(listed: Sequence[Listed], path: Path) -> None:
 
 
 def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float | None]) -> None:
-    names = list(dict.fromkeys(model.data for model in models))
-    for name in names:
-        axes.scatter([], [], color=f"C{names.index(name)}", label=name)
+    colours = {data: f"C{number}" for number, data in enumerate(dict.fromkeys(m.data for m in models))}
+    for data, colour in colours.items():
+        axes.scatter([], [], color=colour, label=data)
     for model in models:
-        x, colour = cost(model), f"C{names.index(model.data)}"
-        if x is not None:
+        colour = colours[model.data]
+        if (x := cost(model)) is not None:
             axes.scatter(x, model.top1, edgecolor=colour, facecolor=colour if model.best else "none")
             axes.annotate(model.name, (x, model.top1), xytext=(5, 5), textcoords="offset points")
     axes.margins(x=0.4, y=0.2)  # room for the names
