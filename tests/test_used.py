@@ -9,14 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from eyespot.artifacts import places
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.data import catalogue
 from eyespot.data.split import image_digest, image_list
 from eyespot.data.used import LIST, used_images
-from eyespot.errors import BadFileError, MissingDataError
+from eyespot.errors import BadFileError, MissingDataError, RefusedError
 from eyespot.tflite.read import read
+from eyespot.verbs.evaluate import evaluate
 from eyespot.zoo import registry
 
 TRAINED = {"tiny-resnet": 45_000, "deepface-emotion": 28_006}
@@ -37,6 +39,21 @@ def test_the_images_of_a_shipped_model_are_known(real_data: Callable[[str], Path
     train, test = (catalogue.open_split(catalogue.dataset("cifar-10"), name) for name in ("train", "test"))
     assert all(used[image_digest(train.read(i))] == "trained" for i in range(0, 45_000, 500))
     assert not any(image_digest(test.read(i)) in used for i in range(0, 10_000, 500))
+
+
+def test_training_images_that_are_brought_as_a_folder_are_refused(
+    real_data: Callable[[str], Path], tmp_path: Path
+) -> None:
+    real_data("cifar-10")
+    train = catalogue.open_split(catalogue.dataset("cifar-10"), "train")
+    for i in range(60):
+        path = tmp_path / "photos" / train.classes[train.labels[i]] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(train.read(i)).save(path)
+    shutil.copy(registry.find("tiny-resnet"), tmp_path / "copy.tflite")
+    for model in ("tiny-resnet", str(tmp_path / "copy.tflite")):
+        with pytest.raises(RefusedError, match="60 of the 60 images trained it"):
+            evaluate(model, data=str(tmp_path / "photos"), processes=1)
 
 
 @pytest.mark.parametrize("precision", ["int8", "float32"])

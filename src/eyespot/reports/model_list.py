@@ -63,7 +63,12 @@ def _row(card: Model) -> dict[str, str]:
 
 def _beside(ours: str, card: Model, quantity: str) -> str:
     """Our cell with what others published of the same quantity under it."""
-    theirs = [f"{r.publisher}: {r.value}" for r in card.references if r.quantity.startswith(quantity)]
+    theirs = [
+        f"{r.publisher}: {value}"
+        for r in card.references
+        for name, value in r.figures.items()
+        if name.startswith(quantity)
+    ]
     return "\n".join([ours, *theirs])
 
 
