@@ -10,7 +10,6 @@ from eyespot.data import catalogue
 from eyespot.errors import BadFileError, RefusedError
 from eyespot.tflite import run
 from eyespot.tflite.read import read
-from eyespot.tflite.tflm import run_all
 from eyespot.verbs import evaluate as evaluating
 from eyespot.verbs.evaluate import evaluate
 from eyespot.verbs.quantize import quantize
@@ -83,10 +82,10 @@ def test_the_same_inputs_give_the_same_bytes(folder, tmp_path):
 def test_tflm_answers_as_the_reference_kernels(folder, data_root):
     file = read(folder / "int8.tflite")
     split = catalogue.open_split(catalogue.dataset("cifar-10"), "test")
-    encode, answer = run.encoder(file, file.contract), run.open_runner(file, "reference")
-    tensors = np.stack([encode(split.read(i)) for i in range(200)])
-    reference, tflm = np.stack([answer(t) for t in tensors]), run_all(file, tensors)
-    assert np.array_equal(reference, tflm)
+    encode = run.encoder(file, file.contract)
+    reference, tflm = (run.open_runner(file, kernels) for kernels in ("reference", "tflm"))
+    tensors = [encode(split.read(i)) for i in range(200)]
+    assert np.array_equal([reference(t) for t in tensors], [tflm(t) for t in tensors])
 
 
 def test_evaluate_says_what_it_measured(folder, labels):

@@ -34,7 +34,7 @@ def compile_file(
     file, model = host.file, host.file.contract.model if host.file.contract else ""
     folder = folder or Path("build") / (model or file.path.stem) / device.name
     result = _compiled(host, device, tool)
-    if not result.npu:
+    if not result.facts["npu"]:
         raise RefusedError(f"{file.path}: the compiler leaves all of it to the CPU; eyespot check says why")
     names = (result.name, *result.reports)
     paths = {name: folder / name.replace("model_", f"{file.path.stem}_") for name in names}

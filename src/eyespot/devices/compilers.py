@@ -20,8 +20,8 @@ MEMORY = 8 << 30
 class Compilation:
     """A compiled file and the compiler's reports by name.
 
-    `facts` counts the operators on the NPU and on the CPU; vela adds bytes of SRAM and cycles, the
-    milliseconds of an inference, and why operators stay on the CPU.
+    `facts` counts the operators on the NPU (`npu`) and on the CPU (`cpu`); vela adds bytes of `sram` and
+    `cycles`, the milliseconds of an inference, and why operators stay on the CPU.
     """
 
     name: str
@@ -31,16 +31,6 @@ class Compilation:
     facts: Mapping[str, int]
     milliseconds: float = 0.0
     reasons: tuple[str, ...] = ()
-
-    @property
-    def npu(self) -> int:
-        """Operators on the NPU."""
-        return self.facts["npu"]
-
-    @property
-    def cpu(self) -> int:
-        """Operators left to the CPU."""
-        return self.facts["cpu"]
 
 
 def run(name: str, argv: Sequence[str], file: File, output: str) -> tuple[str, dict[str, bytes]]:

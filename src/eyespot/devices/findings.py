@@ -38,14 +38,6 @@ def _undecided(device: Device, verdict: Decides) -> Finding:
     )  # fmt: skip
 
 
-def _litert(host: HostMeasurements, device: Device) -> Finding:
-    return _runs(device, "LiteRT", "ai-edge-litert", host.litert)
-
-
-def _tflm(host: HostMeasurements, device: Device) -> Finding:
-    return _runs(device, "TFLM", "tflite-micro", host.arena)
-
-
 def _runs(device: Device, name: str, package: str, result: object) -> Finding:
     finding = Finding(
         check="runs", place=name, status="ok", kind="measured", tool=tool(package), source=device.source,
@@ -64,11 +56,12 @@ def _vela(host: HostMeasurements, device: Device) -> Finding:
     )  # fmt: skip
     if not isinstance(vela, Compilation):
         return _failed(finding, vela, advice)
-    finding = replace(finding, quantities=quantities("operators", tool=by, npu=vela.npu, cpu=vela.cpu))
-    if not vela.cpu:
+    npu, cpu = vela.facts["npu"], vela.facts["cpu"]
+    finding = replace(finding, quantities=quantities("operators", tool=by, npu=npu, cpu=cpu))
+    if not cpu:
         return finding
     reason = "; ".join(vela.reasons[:3]) or "vela gives no reason"
-    return replace(finding, status="partial" if vela.npu else "fails", reason=reason, advice=advice)
+    return replace(finding, status="partial" if npu else "fails", reason=reason, advice=advice)
 
 
 def _failed(finding: Finding, result: object, advice: str) -> Finding:
@@ -81,8 +74,8 @@ def _failed(finding: Finding, result: object, advice: str) -> Finding:
 
 
 TOOLS: dict[str, Callable[[HostMeasurements, Device], Finding]] = {
-    "litert": _litert,
-    "tflm": _tflm,
+    "litert": lambda host, device: _runs(device, "LiteRT", "ai-edge-litert", host.litert),
+    "tflm": lambda host, device: _runs(device, "TFLM", "tflite-micro", host.arena),
     "vela": _vela,
 }
 
@@ -97,7 +90,7 @@ def _memory(host: HostMeasurements, device: Device, region: Region) -> Iterator[
         live = quantities("B", kind="rule", tool=own, used=peak)
         yield _within(region, "the most bytes live at one time", **live)
     vela = host.vela(device) if region.use == "npu sram" else None
-    if isinstance(vela, Compilation) and vela.npu:
+    if isinstance(vela, Compilation) and vela.facts["npu"]:
         sram = quantities("B", tool=tool("ethos-u-vela"), used=vela.facts["sram"])
         yield _within(region, "as vela plans it", **sram)
     arena = host.arena if region.use == "arena" else None

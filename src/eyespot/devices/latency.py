@@ -41,7 +41,7 @@ def _by_vela(host: HostMeasurements, device: Device, estimate: Estimate) -> Find
     vela, by = host.vela(device), tool("ethos-u-vela")
     if isinstance(vela, EyespotError):
         return _unknown(device, estimate.check, str(vela))
-    if vela is None or vela.cpu:
+    if vela is None or vela.facts["cpu"]:
         return _unknown(device, estimate.check, "vela counts no cycles for operators on the CPU")
     low, high = vela.milliseconds * estimate.least, vela.milliseconds * estimate.most
     more = quantities("ms", tool=by, vela=vela.milliseconds)

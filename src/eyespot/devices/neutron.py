@@ -27,12 +27,10 @@ def convert(file: File, compiler: Compiler, tool: Path | None) -> compilers.Comp
     operators = parse(files[CONVERTED], Path(CONVERTED)).operators
     npu = operators.count(GRAPH)
     return compilers.Compilation(
-        name=CONVERTED,
-        data=files[CONVERTED],
-        reports={f"{compiler.name}.log": log.encode()},
+        name=CONVERTED, data=files[CONVERTED], reports={f"{compiler.name}.log": log.encode()},
         tools=sidecars.tools() | {compiler.name: f"sha256 {digest_file(converter)}"},
         facts={"npu": npu, "cpu": len(operators) - npu},
-    )
+    )  # fmt: skip
 
 
 def _located(compiler: Compiler, tool: Path | None) -> Path:

@@ -29,20 +29,14 @@ def run_vela(file: File, compiler: Compiler) -> compilers.Compilation:
     log, files = compilers.run("vela", argv, file, COMPILED)
     summary = next(name for name in files if name.startswith("model_summary_"))
     figures = next(csv.DictReader(files[summary].decode().splitlines()))
+    sram, cycles = float(figures["sram_memory_used"]) * 1024, float(figures["cycles_total"])
+    counts = {"npu": _count("NPU", log), "cpu": _count("CPU", log)}
     return compilers.Compilation(
-        name=COMPILED,
-        data=files[COMPILED],
+        name=COMPILED, data=files[COMPILED], tools=sidecars.tools("ethos-u-vela"), reasons=_reasons(log),
         reports={summary: files[summary], LAYERS: files[LAYERS], "vela.log": log.encode()},
-        tools=sidecars.tools("ethos-u-vela"),
-        facts={
-            "npu": _count("NPU", log),
-            "cpu": _count("CPU", log),
-            "sram": round(float(figures["sram_memory_used"]) * 1024),
-            "cycles": round(float(figures["cycles_total"])),
-        },
+        facts=counts | {"sram": round(sram), "cycles": round(cycles)},
         milliseconds=1000 * float(figures["inference_time"]),
-        reasons=_reasons(log),
-    )
+    )  # fmt: skip
 
 
 def _count(processor: str, log: str) -> int:

@@ -93,24 +93,20 @@ def _operator(file: File, entry: Any) -> Operator:
         return _operand(file, file.graph.tensors[index])
 
     return Operator(
-        name=schema.operator_name(file.model, entry),
+        name=schema.operator_name(file.model, entry), options=entry.builtinOptions,
         inputs=tuple(operand(i) if i >= 0 else None for i in entry.inputs),
         outputs=tuple(operand(i) for i in entry.outputs),
-        options=entry.builtinOptions,
-    )
+    )  # fmt: skip
 
 
 def _operand(file: File, tensor: Any) -> Operand:
     q, buffer = tensor.quantization, file.model.buffers[tensor.buffer]
     stored = (buffer.offset or 0) > 1 or (buffer.data is not None and len(buffer.data) > 0)
     return Operand(
-        shape=tuple(map(int, _tuple(tensor.shape))),
-        dtype=schema.TYPES.get(tensor.type, "unknown"),
-        scales=_tuple(q and q.scale),
-        zero_points=_tuple(q and q.zeroPoint),
-        constant=stored,
+        shape=tuple(map(int, _tuple(tensor.shape))), dtype=schema.TYPES.get(tensor.type, "unknown"),
+        scales=_tuple(q and q.scale), zero_points=_tuple(q and q.zeroPoint), constant=stored,
         values=schema.constant(file.model, tensor) if tensor.type in schema.TYPES else None,
-    )
+    )  # fmt: skip
 
 
 def _tuple(values: Any) -> Values:

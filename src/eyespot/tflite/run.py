@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,17 +56,17 @@ def interpreter(file: File, kernels: Kernels, *, keep_all: bool = False) -> Any:
 def run_on_zeros(file: File) -> None:
     """Run a file of any task once, isolated. BadFileError if LiteRT refuses it."""
     memory = isolation.MEMORY + 8 * len(file.data)
-    isolation.run(_run_on_zeros, file.path, file.data, seconds=300, memory=memory, name="LiteRT")
+    isolation.run(_run_on_zeros, file, seconds=300, memory=memory, name="LiteRT")
 
 
-def _run_on_zeros(path: Path, data: bytes) -> None:
-    opened = interpreter(File(path=path, data=data, model=None), "xnnpack")
+def _run_on_zeros(file: File) -> None:
+    opened = interpreter(file, "xnnpack")
     try:
         for detail in opened.get_input_details():
             opened.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
         opened.invoke()
     except (RuntimeError, ValueError) as error:
-        raise BadFileError(f"{path}: LiteRT does not run it: {str(error).splitlines()[0]}") from error
+        raise BadFileError(f"{file.path}: LiteRT does not run it: {str(error).splitlines()[0]}") from error
 
 
 def as_function(opened: Any) -> Run:
