@@ -296,13 +296,14 @@ def test_a_pool_takes_large_items() -> None:
 
 
 def test_a_pool_ends_at_its_first_error() -> None:
-    seen = []
+    seen: list[int] = []
     with Pool(2) as pool:
         fragile = pool.open(f.open_fragile)
         with pytest.raises(errors.ToolCrashedError, match="a worker crashed: SIGSEGV"):
-            seen.extend(fragile(range(100)))
+            seen.extend(fragile(range(8)))
         with pytest.raises(ValueError, match="still at work"):
             list(fragile([1]))
+    assert seen == list(range(len(seen)))
     with pytest.raises(ValueError, match="closed"):
         list(fragile([1]))
     with Pool(2, name="m.tflite") as pool, pytest.raises(errors.BadFileError, match="int8"):

@@ -8,14 +8,14 @@ import pytest
 from eyespot.artifacts.sidecars import read_sidecar
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, RefusedError
+from eyespot.evaluation import engine
 from eyespot.tflite import run
 from eyespot.tflite.read import read
-from eyespot.verbs import evaluate as evaluating
 from eyespot.verbs.evaluate import evaluate
 from eyespot.verbs.quantize import quantize
 from eyespot.zoo import registry, results
 
-N = 10_000
+N = 2_000
 
 
 @pytest.fixture(scope="module")
@@ -30,38 +30,41 @@ def folder(data_root, tmp_path_factory):
     return folder
 
 
-def top1(path, kernels="xnnpack", n=N):
-    """Predicted class of each of the first n test images."""
-    job = evaluating.Job(
-        path=path,
-        data=catalogue.dataset("cifar-10"),
-        split="test",
-        kernels=kernels,
-        contract=registry.contract("tiny-resnet"),
-    )
-    return evaluating.classify(job, n)[0][:, 0]
+def predicted(path):
+    """Predicted class of each of the first N test images."""
+    with engine.workers() as pool:
+        job = engine.prepare(
+            read(path), registry.contract("tiny-resnet"), catalogue.dataset("cifar-10"), "test"
+        )
+        return engine.classify(job, N, pool)[0][:, 0]
 
 
 @pytest.fixture(scope="module")
 def labels(data_root):
-    return catalogue.open_split(catalogue.dataset("cifar-10"), "test").labels
+    return catalogue.open_split(catalogue.dataset("cifar-10"), "test").labels[:N]
 
 
 @pytest.fixture(scope="module")
 def float32(folder):
-    return top1(folder / "float32.tflite")
+    return predicted(folder / "float32.tflite")
 
 
-def test_imported_weights_predict_as_the_publishers_file(data_root, float32, labels):
-    published = top1(data_root / "published/pretrainedResnet.tflite")
-    assert (float32 == published).sum() >= 9_990
-    assert (float32 == labels).mean() == pytest.approx(0.8719, abs=0.0005)
+def test_imported_weights_predict_as_the_publishers_file(data_root, float32):
+    published = predicted(data_root / "published/pretrainedResnet.tflite")
+    assert (float32 == published).mean() >= 0.999
 
 
 def test_quantized_here(folder, float32, labels):
-    int8 = top1(folder / "int8.tflite")
-    assert (int8 == labels).mean() >= 0.8690
+    int8 = predicted(folder / "int8.tflite")
+    assert (int8 == labels).mean() >= (float32 == labels).mean() - 0.005
     assert (int8 == float32).mean() >= 0.97
+
+
+@pytest.mark.slow
+def test_the_publishers_accuracy(folder):
+    """MLPerf Tiny says 0.8719 on the 10,000 images."""
+    assert evaluate(str(folder / "float32.tflite")).top1 == pytest.approx(0.8719, abs=0.0005)
+    assert evaluate(str(folder)).top1 >= 0.8690
 
 
 def test_files(folder):
@@ -84,21 +87,21 @@ def test_tflm_answers_as_the_reference_kernels(folder, data_root):
     split = catalogue.open_split(catalogue.dataset("cifar-10"), "test")
     encode = run.encoder(file, file.contract)
     reference, tflm = (run.open_runner(file, kernels) for kernels in ("reference", "tflm"))
-    tensors = [encode(split.read(i)) for i in range(200)]
+    tensors = [encode(split.read(i)) for i in range(40)]
     assert np.array_equal([reference(t) for t in tensors], [tflm(t) for t in tensors])
 
 
 def test_evaluate_says_what_it_measured(folder, labels):
-    measured = evaluate(str(folder), images=500, kernels="tflm")
-    assert (measured.n, measured.kernels, measured.data) == (500, "tflm", "cifar-10")
-    assert measured.command.endswith("--kernels tflm --images 500")
+    measured = evaluate(str(folder), images=40, kernels="tflm")
+    assert (measured.n, measured.kernels, measured.data) == (40, "tflm", "cifar-10")
+    assert measured.command.endswith("--kernels tflm --images 40")
     assert measured.artifact == read(folder / "int8.tflite").sha256
     assert measured.low < measured.top1 < measured.high
     assert measured.top5 is None
 
 
 def test_the_number_of_processes_changes_nothing(folder):
-    assert evaluate(str(folder), images=250, processes=1) == evaluate(str(folder), images=250, processes=3)
+    assert evaluate(str(folder), images=90, processes=1) == evaluate(str(folder), images=90, processes=3)
 
 
 def test_calibration_images_are_refused_in_evaluation(folder):
@@ -107,7 +110,7 @@ def test_calibration_images_are_refused_in_evaluation(folder):
         evaluate(str(folder), split="train", images=100)
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("precision", [pytest.param("float32", marks=pytest.mark.slow), "int8"])
 def test_the_shipped_measurement_can_be_measured_again(precision, data_root):
     shipped = results.accuracy("tiny-resnet", precision)
     measured = evaluate(f"tiny-resnet:{precision}")

@@ -49,7 +49,7 @@ def evaluate(
         For a file that carries none: the model whose input and classes it shares.
     """
     positive(images=images, processes=processes)
-    with engine.workers(processes) as pool:
+    with engine.workers(processes) as pool:  # they start while the file and the data are looked up
         _, file = registry.open_model(model)
         agreed = contract_of(file, registry.contract(contract) if contract else None)
         card = catalogue.data_for(file.path, agreed, data, split)
