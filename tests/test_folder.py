@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -104,6 +105,19 @@ def test_files_that_are_not_images_by_name(photos: Path) -> None:
     (photos / "disc" / "notes.txt").touch()
     (photos / "disc" / "README").touch()
     with pytest.raises(BadFileError, match=r"disc: 2 of 5 entries are not images \(README, ...\)"):
+        opened(photos)
+
+
+def test_a_pipe_is_no_image(photos: Path) -> None:
+    """To read it would wait for ever."""
+    os.mkfifo(photos / "disc" / "pipe.png")
+    with pytest.raises(BadFileError, match=r"disc: 1 of 4 entries are not images \(pipe\.png, ...\)"):
+        opened(photos)
+
+
+def test_a_class_folder_whose_name_is_not_utf_8(photos: Path) -> None:
+    (photos / "disc").rename(photos / os.fsdecode(b"caf\xe9"))
+    with pytest.raises(BadFileError, match=r"the class name 'caf\\udce9' is not UTF-8; rename it"):
         opened(photos)
 
 
