@@ -239,4 +239,4 @@ def test_any_labels_csv_gives_rows_or_one_line(text: str, tmp_path: Path) -> Non
         assert len(str(error).splitlines()) == 1
     else:
         assert rows
-        assert all((tmp_path / name).is_file() and 0 <= label < 3 for name, label in rows)
+        assert all((tmp_path / name).is_file() and 0 <= label < 3 for name, label, _ in rows)
