@@ -15,6 +15,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from safetensors import safe_open  # noqa: E402
 from safetensors.torch import save  # noqa: E402
 
 from eyespot.artifacts.atomic import digest_file  # noqa: E402
@@ -176,6 +177,19 @@ def test_a_damaged_checkpoint_is_one_line(data, tmp_path, content):
     (tmp_path / checkpoint.NAME).write_bytes(content)
     with pytest.raises(BadFileError, match=r"checkpoint\.safetensors: damaged checkpoint .* Delete it"):
         fit(data, tmp_path)
+
+
+@pytest.mark.parametrize("lost", ["network.conv.weight", "average.module.norm.bias", "run", "history"])
+def test_a_checkpoint_that_lacks_something_is_one_line(data, tmp_path, lost):
+    fit(data, tmp_path, run=replace(RUN, recipe=replace(RECIPE, epochs=1)))
+    path = tmp_path / checkpoint.NAME
+    with safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys() if name != lost}  # noqa: SIM118
+        metadata = {name: text for name, text in file.metadata().items() if name != lost}
+    path.write_bytes(save(tensors, metadata))
+    with pytest.raises(BadFileError, match="damaged checkpoint") as caught:
+        fit(data, tmp_path, run=replace(RUN, recipe=replace(RECIPE, epochs=1)))
+    assert "\n" not in str(caught.value)
 
 
 def test_learning_rate_rises_to_the_peak_and_falls_and_is_never_zero():
