@@ -1,69 +1,90 @@
-"""evaluate against bare `invoke()` calls: images/s on all cores once started, in turns in one run.
+"""evaluate against LiteRT alone, on tiny-resnet's int8 file and CIFAR-10's 10,000 test images, in turns.
 
     EYESPOT_DATA=... python benchmarks/evaluate.py [ROUNDS]
 
-Both sides use as many single-threaded processes as there are cores, on tiny-resnet's int8 file and
-CIFAR-10's 10,000 test images. The bare side invokes the interpreter as often on one image, and nothing else.
+(a) Images/s on all cores once started, against bare `invoke()` calls in as many processes.
+(b) Seconds of the whole command, start and end of Python included, against a plain script in one process.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from statistics import median
-from typing import Any
 
+from bare import open_bare
 from eyespot.data import catalogue
 from eyespot.evaluation import engine
+from eyespot.evaluation.job import Job, open_job
 from eyespot.tflite.read import read
-from eyespot.tflite.run import interpreter
 from eyespot.zoo import registry
 
 IMAGES = 10_000
-_bare: Any = None
+PLAIN = """
+import sys
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+model, batch = sys.argv[1:]
+interpreter = Interpreter(model, num_threads=1)
+interpreter.allocate_tensors()
+[source], [result] = interpreter.get_input_details(), interpreter.get_output_details()
+records = np.fromfile(batch, np.uint8).reshape(-1, 3073)
+correct = 0
+for record in records:
+    image = record[1:].reshape(3, 32, 32).transpose(1, 2, 0)
+    interpreter.set_tensor(source["index"], (image.astype(np.int16) - 128).astype(np.int8)[None])
+    interpreter.invoke()
+    correct += interpreter.get_tensor(result["index"])[0].argmax() == record[0]
+print(correct / len(records))
+"""
 
 
-def open_bare(job: engine.Job) -> None:
-    """Prepare a worker that invokes and does nothing else."""
-    global _bare  # noqa: PLW0603
-    _bare = interpreter(read(job.path), "xnnpack")
-
-
-def invoke_span(span: tuple[int, int]) -> None:
-    """As many invocations as the span has images."""
-    for _ in range(*span):
-        _bare.invoke()
-
-
-def seconds(pool: ProcessPoolExecutor, work: Callable[[tuple[int, int]], object]) -> float:
-    """Time for all images."""
-    spans = [(start, start + engine.CHUNK) for start in range(0, IMAGES, engine.CHUNK)]
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of one call."""
     started = time.perf_counter()
-    for _ in pool.map(work, spans):
-        pass
+    work()
     return time.perf_counter() - started
 
 
-def main(rounds: int) -> None:
-    """Alternate both sides and print the medians and their ratio."""
-    contract = registry.contract("tiny-resnet")
-    path = registry.find("tiny-resnet")
-    data = catalogue.dataset("cifar-10")
-    job = engine.Job(path=path, data=data, split="test", kernels="xnnpack", contract=contract)
-    context = multiprocessing.get_context("spawn")
-    with (
-        engine.pool(job) as ours,
-        ProcessPoolExecutor(os.cpu_count(), context, open_bare, (job,)) as bare,
-    ):
-        seconds(ours, engine._classify_span), seconds(bare, invoke_span)  # started and warm
-        pairs = [(seconds(ours, engine._classify_span), seconds(bare, invoke_span)) for _ in range(rounds)]
-    ratio = median(b / o for o, b in pairs)
+def started(job: Job, rounds: int) -> None:
+    """Print (a)."""
+    with engine.workers() as pool, engine.workers() as others:
+        ours, bare = pool.open(open_job, job), others.open(open_bare, job)
+        spans = list(engine.spans(job, IMAGES, len(pool)))
+
+        def turn() -> tuple[float, float]:
+            return seconds(lambda: list(ours(spans))), seconds(lambda: list(bare(spans)))
+
+        turn()  # started and warm
+        pairs = [turn() for _ in range(rounds)]
     rates = [IMAGES / median(side) for side in zip(*pairs, strict=True)]
+    ratio = median(bare / ours for ours, bare in pairs)
     print(f"evaluate {rates[0]:,.0f} images/s, invoke {rates[1]:,.0f}/s; ratio {ratio:.3f} ({rounds} turns)")
+
+
+def whole(model: Path, batch: Path, rounds: int) -> None:
+    """Print (b)."""
+
+    def run(*arguments: str | Path) -> Callable[[], object]:
+        return lambda: subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+
+    ours, plain = run("-m", "eyespot", "evaluate", "tiny-resnet"), run("-c", PLAIN, model, batch)
+    pairs = [(seconds(ours), seconds(plain)) for _ in range(rounds)]
+    times = [median(side) for side in zip(*pairs, strict=True)]
+    ratio = median(plain / ours for ours, plain in pairs)
+    print(f"evaluate {times[0]:.2f} s, a plain script {times[1]:.2f} s; ratio {ratio:.2f} ({rounds} turns)")
+
+
+def main(rounds: int) -> None:
+    """Print both."""
+    file, data = read(registry.find("tiny-resnet")), catalogue.dataset("cifar-10")
+    job = engine.prepare(file, registry.contract("tiny-resnet"), data, "test")
+    started(job, rounds)
+    whole(file.path, catalogue.folder(data) / "cifar-10-batches-bin" / "test_batch.bin", rounds)
 
 
 if __name__ == "__main__":

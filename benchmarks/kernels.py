@@ -6,13 +6,14 @@ EYESPOT_DATA=... python benchmarks/kernels.py [MODEL ...]   all that are on this
 from __future__ import annotations
 
 import sys
+from typing import get_args
 
 import numpy as np
 
 from eyespot.data import catalogue
 from eyespot.tflite import run
+from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.read import read
-from eyespot.tflite.tflm import run_all
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.models import MODELS
@@ -38,12 +39,10 @@ def compare(card: Model) -> None:
     encode = run.encoder(file, run.contract_of(file))
     n = FEW if card.operations > MANY else IMAGES
     tensors = np.stack([encode(split.read(i)) for i in range(n)])
-    xnnpack, reference = run.open_runner(file, "xnnpack"), run.open_runner(file, "reference")
-    answers = {
-        "xnnpack": np.stack([xnnpack(t) for t in tensors]),
-        "reference": np.stack([reference(t) for t in tensors]),
-        "tflm": run_all(file, tensors),
-    }
+    answers = {}
+    for kernels in get_args(Kernels):
+        answer = run.open_runner(file, kernels)
+        answers[kernels] = np.stack([answer(t) for t in tensors])
     for one, other in (("tflm", "reference"), ("xnnpack", "reference"), ("xnnpack", "tflm")):
         a, b = answers[one].astype(int), answers[other].astype(int)
         same, equal = (a.argmax(1) == b.argmax(1)).mean(), (a == b).all(1).mean()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from eyespot.artifacts import places
 from eyespot.data import catalogue
-from eyespot.evaluation.engine import Job, classify
+from eyespot.evaluation import engine
 from eyespot.preprocessing.spec import Contract
 from eyespot.quantity import wilson
 from eyespot.reports.markdown import share
@@ -32,8 +32,9 @@ DATA = {"imagenet": "imagenet-like", "vww": "vww"}
 
 def predicted(path: Path, contract: Contract, data: str, n: int) -> NDArray[Any]:
     """Class of each test image, as a file of ours gives it."""
-    job = Job(path=path, data=catalogue.dataset(data), split="test", kernels="xnnpack", contract=contract)
-    return classify(job, n)[0][:, 0]
+    with engine.workers() as pool:
+        job = engine.prepare(read(path), contract, catalogue.dataset(data), "test")
+        return engine.classify(job, n, pool)[0][:, 0]
 
 
 def published(card: Model, path: Path, data: str) -> NDArray[Any]:

@@ -21,7 +21,7 @@ from eyespot.artifacts.atomic import write
 from eyespot.conversion.clean import finish
 from eyespot.data import catalogue
 from eyespot.data.split import image_digest, usable
-from eyespot.evaluation.engine import Job, classify
+from eyespot.evaluation import engine
 from eyespot.quantization.calibration import choose_images
 from eyespot.quantization.engine import quantized
 from eyespot.tflite.read import read
@@ -34,8 +34,10 @@ IMAGES = (100, 200, 500)
 
 def predicted(path: Path, data: Dataset, n: int) -> tuple[NDArray[Any], list[bytes]]:
     """Class and digest of each validation image."""
-    job = Job(path=path, data=data, split="validation", kernels="xnnpack", contract=contract_of(read(path)))
-    ranked, digests = classify(job, n)
+    file = read(path)
+    with engine.workers() as pool:
+        job = engine.prepare(file, contract_of(file), data, "validation")
+        ranked, digests = engine.classify(job, n, pool)
     return ranked[:, 0], digests
 
 

@@ -50,10 +50,7 @@ def measure(model: str, publisher: str, file: File) -> dict[str, Any]:
         "precision": file.precision,
         "bytes": len(file.data),
         "arena": arena and arena.total,
-        "sram": vela and vela.sram,
-        "cycles": vela and vela.cycles,
-        "npu": vela and vela.npu,
-        "cpu": vela and vela.cpu,
+        **(vela.facts if vela else dict.fromkeys(("sram", "cycles", "npu", "cpu"))),
     }
 
 

@@ -73,8 +73,8 @@ def commands() -> str:
     parts = [
         "# Commands\n\nEvery command accepts `--json`. In Python, each command is a function of `eyespot`.\n"
     ]
-    for name, (path, _) in VERBS.items():
-        function = registry.imported(f"eyespot.verbs.{path}")
+    for name in VERBS:
+        function = registry.imported(f"eyespot.verbs.{name}:{VERBS[name]}")
         signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(function)))
         call = f"eyespot.{function.__name__}{signature}"
         parts.append(f"## {name}\n\n```python\n{call}\n```\n\n```text\n{_help(name)}```\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import os
@@ -34,6 +35,7 @@ class Everything:
     names: dict[str, bool]
     arena: Arena
     levels: NDArray[np.int8]
+    ranked: NDArray[np.int64]
     outputs: tuple[NDArray[np.float32], ...]
 
 
@@ -46,6 +48,7 @@ def everything() -> Everything:
         names={"a": True},
         arena=Arena(total=2**60, share=0.1, note=None),
         levels=np.arange(-6, 6, dtype=np.int8).reshape(3, 4)[:, ::2],
+        ranked=np.argsort([[2, 1]]),
         outputs=(np.zeros((0, 3), np.float32), np.float32([[1.5]])),
     )
 
@@ -121,6 +124,14 @@ def hang() -> None:
 def write_file(path: Path, size: int) -> None:
     with path.open("wb") as file:
         file.truncate(size)
+
+
+def write_at_exit(path: Path) -> None:
+    def write() -> None:
+        time.sleep(0.1)
+        path.write_text("written")
+
+    atexit.register(write)
 
 
 def wrong_type() -> int:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyespot.artifacts import atomic, sidecars
+from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.errors import BadFileError, EyespotError, MissingDataError
+from eyespot.zoo import registry
 
 RECORD = {"verb": "convert", "model": "m", "arguments": {}, "inputs": {}, "tools": {}, "facts": {}}
 
@@ -23,10 +24,10 @@ def save(path: Path, data: bytes, **changed):
     return sidecars.save(path, data, **RECORD | changed)
 
 
-def test_saved_is_loaded(tmp_path):
-    made = save(tmp_path / "a.tflite", b"abc", facts={"n": 3})
-    assert sidecars.load(tmp_path / "a.tflite") == made
-    assert made.sha256 == atomic.digest(b"abc")
+def test_saved_is_read(tmp_path):
+    saved = save(tmp_path / "a.safetensors", b"abc", facts={"n": 3})
+    assert ModelFolder(tmp_path).record("a.safetensors") == saved
+    assert saved.sha256 == atomic.digest(b"abc")
 
 
 def test_same_values_same_bytes(tmp_path):
@@ -37,43 +38,81 @@ def test_same_values_same_bytes(tmp_path):
     assert str(tmp_path).encode() not in first
 
 
-def test_changed_file_is_noticed(tmp_path):
-    path = tmp_path / "a.tflite"
-    save(path, b"abc")
-    path.write_bytes(b"abd")
-    with pytest.raises(BadFileError, match=r"sidecar a.tflite.json is of another file"):
-        sidecars.load(path)
+@pytest.mark.parametrize("name", ["int8.tflite", "weights.safetensors"])
+def test_a_changed_file_is_noticed(tmp_path, name):
+    data = registry.find("tiny-resnet").read_bytes()
+    save(tmp_path / name, data)
+    (tmp_path / name).write_bytes(data + bytes(16))
+    with pytest.raises(BadFileError, match=rf"{name}: its sidecar expects sha256 .*, found .*{name}\.json"):
+        ModelFolder(tmp_path).record(name)
 
 
 def test_missing_sidecar(tmp_path):
+    assert ModelFolder(tmp_path).record("a.tflite") is None
+    assert ModelFolder(tmp_path).chain("a.tflite") == ()
     with pytest.raises(MissingDataError, match="has no sidecar"):
-        sidecars.load(tmp_path / "a.tflite")
+        sidecars.read_sidecar(tmp_path / "a.tflite")
 
 
+@settings(max_examples=30)
 @given(
     st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode), st.just(b"{}"), st.just(b"[1]"))
 )
 def test_damaged_sidecar_is_one_line(tmp_path_factory, content):
-    path = tmp_path_factory.mktemp("s") / "a.tflite"
+    path = tmp_path_factory.getbasetemp() / "a.tflite"
     sidecars.sidecar(path).write_bytes(content)
-    with pytest.raises(BadFileError, match="Make the file again or delete the sidecar"):
-        sidecars.load(path)
+    with pytest.raises(BadFileError, match=r"a\.tflite\.json: .*Make the file again or delete the sidecar"):
+        sidecars.read_sidecar(path)
 
 
 def test_chain_follows_digests(tmp_path):
     weights = save(tmp_path / "weights.safetensors", b"w", verb="train", inputs={"train": "data"})
-    (tmp_path / "weights.safetensors").unlink()  # an absent file is spec at its sidecar's word
-    float32 = save(tmp_path / "float32.tflite", b"f", inputs={"weights": weights.sha256})
-    int8 = save(tmp_path / "int8.tflite", b"i", verb="quantize", inputs={"float32": float32.sha256})
-    assert sidecars.chain(tmp_path / "int8.tflite") == (int8, float32, weights)
+    (tmp_path / "weights.safetensors").unlink()  # the sidecar stands for an absent file
+    save(tmp_path / "other.safetensors", b"o")
+    float32 = save(tmp_path / "float32.safetensors", b"f", inputs={"weights": weights.sha256})
+    int8 = save(tmp_path / "int8.safetensors", b"i", verb="quantize", inputs={"float32": float32.sha256})
+    assert ModelFolder(tmp_path).chain("int8.safetensors") == (int8, float32, weights)
 
 
 def test_chain_of_a_changed_link_is_refused(tmp_path):
-    float32 = save(tmp_path / "float32.tflite", b"f")
-    save(tmp_path / "int8.tflite", b"i", inputs={"float32": float32.sha256})
-    (tmp_path / "float32.tflite").write_bytes(b"g")
-    with pytest.raises(BadFileError, match="is of another file"):
-        sidecars.chain(tmp_path / "int8.tflite")
+    float32 = save(tmp_path / "float32.safetensors", b"f")
+    save(tmp_path / "int8.safetensors", b"i", inputs={"float32": float32.sha256})
+    (tmp_path / "float32.safetensors").write_bytes(b"g")
+    with pytest.raises(BadFileError, match=r"float32\.safetensors: its sidecar expects"):
+        ModelFolder(tmp_path).chain("int8.safetensors")
+
+
+def test_a_circle_of_sidecars_ends(tmp_path):
+    """Two files cannot name each other's digests, but sidecars of absent files can."""
+    for name, other in (("a", "b"), ("b", "a")):
+        record = RECORD | {"file": name, "sha256": name * 64, "inputs": {"weights": other * 64}}
+        atomic.write_json(tmp_path / f"{name}.safetensors.json", record)
+    assert [link.file for link in ModelFolder(tmp_path).chain("a.safetensors")] == ["a", "b"]
+
+
+def test_a_folder_reads_each_file_once(tmp_path):
+    path = tmp_path / "int8.tflite"
+    save(path, registry.find("tiny-resnet").read_bytes())
+    folder = ModelFolder(tmp_path)
+    file = folder.file("int8.tflite")
+    path.write_bytes(b"changed")
+    assert folder.file("int8.tflite") is file
+    assert ModelFolder.of(file).record("int8.tflite") == folder.record("int8.tflite")
+    folder.discard("int8.tflite")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(MissingDataError, match=r"int8\.tflite: no such file"):
+        folder.file("int8.tflite")
+
+
+@pytest.mark.parametrize("lacking", ["float32.tflite", "int8.tflite", "int8.tflite.json"])
+def test_nothing_is_copied_unless_both_files_are_complete(tmp_path, lacking):
+    source = tmp_path / "source"
+    ModelFolder(registry.home("tiny-resnet")).copy(source)
+    assert len(list(source.iterdir())) == 4
+    (source / lacking).unlink()
+    with pytest.raises(MissingDataError, match=rf"{lacking}: no such file.*eyespot quantize"):
+        ModelFolder(source).copy(tmp_path / "target")
+    assert not (tmp_path / "target").exists()
 
 
 def test_failure_keeps_the_old_file_and_leaves_nothing(tmp_path):
@@ -85,6 +124,7 @@ def test_failure_keeps_the_old_file_and_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == ["a"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on file size")
 def test_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     """A real limit on file size (EFBIG) stands for the full disk: same path, no root needed."""
     code = (
@@ -95,7 +135,6 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path):
         "try: write(Path(sys.argv[1]), bytes(5000))\n"
         "except EyespotError as error: print(error)"
     )
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)
     target = tmp_path / "big.bin"
     done = subprocess.run([sys.executable, "-c", code, target], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"{target}: not written:")

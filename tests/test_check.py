@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as generated
 
+from eyespot.arguments import size
 from eyespot.artifacts import measurements, places
 from eyespot.cli import main
 from eyespot.devices import device, names
 from eyespot.errors import RefusedError, UnfitError
-from eyespot.reports.terminal import plain, show
-from eyespot.sizes import size
+from eyespot.nouns import plain
+from eyespot.reports.terminal import show
 from eyespot.tflite import schema
 from eyespot.verbs.check import check
 from eyespot.zoo import registry
@@ -277,7 +278,7 @@ def no_pixels(_, graph) -> None:
 def test_a_tool_that_refuses_a_file_does(tmp_path):
     (c,) = check(altered(tmp_path, no_pixels), device="imx93")
     assert c.npu.status == "fails"
-    assert "vela does not take it: RuntimeError: Compilation failed" in c.npu.reason
+    assert "vela refuses it: RuntimeError: Compilation failed" in c.npu.reason
 
 
 # --- the user's own memory, --strict, the forms
@@ -300,15 +301,22 @@ def test_ram_of_a_device_with_its_own():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("256k", 262_144), ("1M", 1 << 20), ("1.5 MiB", 3 << 19), ("300000", 300_000), ("64KB", 65_536)],
+    [
+        ("256k", 262_144),
+        ("1M", 1 << 20),
+        ("1.5 MiB", 3 << 19),
+        ("300,000", 300_000),
+        (4096, 4096),
+        ("64KB", 65_536),
+    ],
 )
 def test_sizes(text, expected):
     assert size(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "k", "1 apple", "-5", "1t"])
+@pytest.mark.parametrize("text", ["", "k", "1 apple", "-5", "1t", "1,5M", "1,50", "1,,000", "1.5.5"])
 def test_no_sizes(text):
-    with pytest.raises(ValueError, match="is no size; write 256k"):
+    with pytest.raises(ValueError, match="invalid size; write 256k"):
         size(text)
 
 

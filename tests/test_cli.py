@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from ai_edge_litert.schema_py_generated import BuiltinOperator
 from PIL import Image
 
+import eyespot
 from eyespot.artifacts import places
 from eyespot.cli import main
 from eyespot.preprocessing.synthetic import picture
+from eyespot.reports.terminal import show
+from eyespot.tflite import schema
 
 
 def run(capsys, *words: object) -> tuple[int, str, str]:
@@ -70,26 +77,62 @@ def test_an_unknown_device(capsys):
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "message"),
     [
-        ["nonsense"],
-        ["evaluate"],
-        ["evaluate", "tiny-resnet", "--foo"],
-        ["evaluate", "tiny-resnet", "--kernels", "x"],
+        (["predcit"], "no command is called 'predcit'; did you mean predict?; see: eyespot --help"),
+        (["nonsense"], "quantize, report, show, train; see: eyespot --help"),
+        (["evaluate"], "requires an argument; see: eyespot evaluate --help"),
+        (["evaluate", "tiny-resnet", "--foo"], "Unknown option: --foo; see: eyespot evaluate --help"),
+        (["evaluate", "tiny-resnet", "--kernels", "x"], "xnnpack"),
+        (["predict", "tiny-resnet", "x.png", "--top", "-1"], "top: expected 1 or more, found -1"),
+        (["predict", "tiny-resnet", "x.png", "--top", "0"], "see: eyespot predict --help"),
+        (["list", "--ram", "1,5M"], "'1,5M': invalid size; write 256k, 1M or 300000"),
     ],
 )
-def test_wrong_usage_is_exit_code_2(capsys, words):
+def test_wrong_usage_is_exit_code_2(capsys, words, message):
     code, out, err = run(capsys, *words)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
-    assert "--help" in err
+    assert message in err
+
+
+def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell command in which `eyespot` is this source's."""
+    script = f'eyespot() {{ "{sys.executable}" -m eyespot "$@"; }}; {command}'
+    path = os.environ | {"PYTHONPATH": str(places.PACKAGE.parent)} | environment
+    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=path)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "err"),
+    [
+        ("eyespot list >&-", 1, "eyespot: standard output is closed; send it to a file or to /dev/null\n"),
+        ("eyespot list >&- 2>&-", 1, ""),
+        ("eyespot list 2>&- >/dev/null", 0, ""),
+        ("eyespot list --json > /dev/full", 1, "eyespot: output: No space left on device\n"),
+        ("eyespot list --json | true", 0, ""),
+        ("eyespot list --json | head -1", 0, ""),
+    ],
+)
+def test_output_that_takes_nothing(command, code, err):
+    done = shell(command)
+    assert (done.returncode, done.stderr) == (code, err)
+
+
+def test_names_that_the_terminal_cannot_write(photos):
+    photo = (photos / "0.png").rename(photos / "grün \udcff.png")
+    done = shell(f"eyespot predict tiny-resnet '{photos}'", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"gr\xfcn \udcff.png: " in done.stdout
+    done = shell(f"eyespot predict tiny-resnet '{photos}' --json", PYTHONIOENCODING="ascii")
+    assert str(photo) in [each["source"] for each in json.loads(done.stdout)]
 
 
 def test_predict_files_folders_and_globs(capsys, photos):
     code, out, _ = run(capsys, "predict", "tiny-resnet", photos, f"{photos}/[01].png", "--top", 2, "--json")
     found = json.loads(out)
     assert code == 0
-    assert [Path(p["file"]).name for p in found] == ["0.png", "1.png", "2.png", "0.png", "1.png"]
+    assert [Path(p["source"]).name for p in found] == ["0.png", "1.png", "2.png", "0.png", "1.png"]
     assert all(len(p["classes"]) == 2 for p in found)
     assert found[0] == found[3]
 
@@ -98,6 +141,22 @@ def test_predict_in_a_table(capsys, photos):
     _, out, _ = run(capsys, "predict", "tiny-resnet", photos / "0.png")
     assert "0.png" in out
     assert "%" in out
+
+
+def test_a_file_that_crashes_litert(capsys, photos, tmp_path):
+    model = schema.unpack((places.ZOO / "tiny-resnet/int8.tflite").read_bytes())
+    code = model.operatorCodes[model.subgraphs[0].operators[0].opcodeIndex]
+    code.builtinCode = code.deprecatedBuiltinCode = BuiltinOperator.SPLIT  # with the inputs of a convolution
+    (tmp_path / "x.tflite").write_bytes(schema.pack(model))
+    assert "x.tflite: LiteRT crashed: SIGSEGV" in fails(capsys, "predict", tmp_path / "x.tflite", photos)
+
+
+def test_markup_in_names_is_printed_as_it_is(capsys, tmp_path):
+    show(eyespot.Prediction(source="[/x].png", classes=(("frog [green]", 0.5), (":cat:", 0.25))))
+    assert capsys.readouterr().out == "[/x].png: frog [green] 50.0 %, :cat: 25.0 %\n"
+    code, out, _ = run(capsys, "export", "tiny-resnet", "--to", "folder", "--out", tmp_path / "w[/x]")
+    assert code == 0
+    assert "w[/x]" in out
 
 
 def test_predict_bad_images(capsys, photos):
@@ -133,7 +192,7 @@ def test_a_sidecar_that_does_not_match(capsys, tmp_path):
     with (tmp_path / "int8.tflite").open("ab") as file:
         file.write(b"\0")
     told = fails(capsys, "make", tmp_path, "--out", tmp_path / "made")
-    assert "its sidecar int8.tflite.json is of another file" in told
+    assert "its sidecar expects sha256" in told
     assert not (tmp_path / "made").exists()
 
 

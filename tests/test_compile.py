@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from eyespot.artifacts import places
-from eyespot.artifacts.sidecars import load
+from eyespot.artifacts.sidecars import read_sidecar
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, ToolStartError
 from eyespot.tflite.read import read
 from eyespot.verbs.compile import compile_for
@@ -20,7 +20,7 @@ from eyespot.zoo import registry
 def test_compile_keeps_the_reports(tmp_path):
     made = compile_for("tiny-resnet", device="imx93", out=tmp_path)
     assert made.file.name == "int8_vela.tflite"
-    assert load(made.file).inputs == {"int8": read(registry.find("tiny-resnet")).sha256}
+    assert read_sidecar(made.file).inputs == {"int8": read(registry.find("tiny-resnet")).sha256}
     assert all(report.stat().st_size for report in made.reports)
     assert made.artifact.facts["cpu"] == 0
 
@@ -39,7 +39,7 @@ def test_names_that_vela_does_not_take(tmp_path, monkeypatch, name):
     assert {path.name for path in made.reports} == {
         f"{name}_summary_Ethos_U65_High_End.csv", f"{name}_per-layer.csv", "vela.log"
     }  # fmt: skip
-    assert made.artifact.sha256 == load(made.file).sha256
+    assert made.artifact.sha256 == read_sidecar(made.file).sha256
 
 
 SHARED = """
@@ -66,7 +66,7 @@ def test_check_and_compile_of_one_file_share_what_they_measure(tmp_path):
     """The file is read once; LiteRT and vela are run once, each in one worker."""
     argv = [sys.executable, "-c", SHARED, registry.find("tiny-resnet"), tmp_path]
     assert subprocess.check_output(argv, text=True) == "1 2\n"
-    assert load(tmp_path / "int8_vela.tflite").facts["cpu"] == 0
+    assert read_sidecar(tmp_path / "int8_vela.tflite").facts["cpu"] == 0
 
 
 def test_compile_for_a_device_without_a_compiler():
@@ -83,7 +83,7 @@ def test_vela_on_a_damaged_file(tmp_path):
 
 def test_a_float32_file_is_not_compiled(tmp_path):
     """vela exits with 0 and leaves everything to the CPU."""
-    with pytest.raises(RefusedError, match="vela leaves all of it to the CPU"):
+    with pytest.raises(RefusedError, match="leaves all of it to the CPU"):
         compile_for("tiny-resnet:float32", device="imx93", out=tmp_path)
     assert not list(tmp_path.glob("*.json"))
 
@@ -131,7 +131,7 @@ def test_neutron_converter_by_path(converter, tmp_path):
     assert made.artifact.facts == {"npu": 1, "cpu": 1}
     assert made.artifact.tools["neutron-converter"].startswith("sha256 ")
     assert [report.read_text() for report in made.reports] == ["converted, 1 graph\n"]
-    assert load(made.file).inputs == {"int8": read(registry.find("tiny-resnet")).sha256}
+    assert read_sidecar(made.file).inputs == {"int8": read(registry.find("tiny-resnet")).sha256}
 
 
 def test_neutron_converter_on_the_path(converter, tmp_path, monkeypatch):
@@ -161,14 +161,14 @@ def test_a_program_of_another_machine(tmp_path):
 def test_a_converter_that_fails(tmp_path, text):
     """By its exit code, or by writing nothing."""
     broken = program(tmp_path / "broken", f"#!/bin/sh\n{text}\n")
-    with pytest.raises(BadFileError, match="does not take it: no such operator; its log is"):
+    with pytest.raises(BadFileError, match="neutron-converter refuses it: no such operator"):
         compile_for("tiny-resnet", device="mcxn947", tool=broken, out=tmp_path / "out")
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["neutron-converter.log"]
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_converter_that_puts_nothing_on_the_npu(tmp_path):
     lazy = program(tmp_path / "lazy", '#!/bin/sh\ncp "$2" "$4"\n')
-    with pytest.raises(RefusedError, match="neutron-converter leaves all of it to the CPU"):
+    with pytest.raises(RefusedError, match="leaves all of it to the CPU"):
         compile_for("tiny-resnet", device="mcxn947", tool=lazy, out=tmp_path)
 
 

@@ -80,13 +80,10 @@ def test_evaluate_says_under_what(photos, capsys):
     assert "fog" in capsys.readouterr().err
 
 
-def test_colours_of_gray_images_are_refused(tmp_path):
-    pytest.importorskip("torch")
-    from eyespot.verbs.convert import convert
-
-    convert("deepface-emotion", weights="random", out=tmp_path)
+def test_colours_of_gray_images_are_refused(real_data):
+    real_data("fer2013")
     with pytest.raises(RefusedError, match="takes gray images, to which bgr does nothing"):
-        evaluate(str(tmp_path / "float32.tflite"), under="bgr")
+        evaluate("deepface-emotion", under="bgr")
 
 
 def test_robustness_ships_with_the_models_that_ship(no_data):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eyespot.devices.host import HostMeasurements
 from eyespot.errors import RefusedError
 from eyespot.exports import c as source
 from eyespot.exports.c import resolver_name
@@ -33,6 +34,12 @@ def compiled(folder: Path, names: list[str], out: Path) -> ctypes.CDLL:
     sources = [str(folder / name) for name in names]
     subprocess.run(["gcc", *STRICT, "-O2", "-shared", "-fPIC", *sources, "-o", str(out)], check=True)
     return ctypes.CDLL(str(out))
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """tiny-resnet's int8 file, its arena measured once."""
+    return HostMeasurements(file=read(registry.find("tiny-resnet")))
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +108,8 @@ def test_the_golden_check_counts_pictures_that_differ(library):
     assert library.tiny_resnet_verify(RUN(lambda *_: None)) == 4, "a board that does nothing"
 
 
-def test_golden_vectors_are_few_for_large_inputs(tmp_path, monkeypatch):
-    monkeypatch.setattr(source, "GOLDEN_BYTES", 7_000)
-    export("tiny-resnet", out=tmp_path)
+def test_golden_vectors_are_few_for_large_inputs(measured, tmp_path):
+    source.write_c(measured, measured.file.contract, tmp_path, golden_bytes=7_000)
     assert "#define TINY_RESNET_GOLDEN 2\n" in (tmp_path / "model.h").read_text()
 
 
@@ -283,7 +289,7 @@ def test_the_arena_asked_for_covers_what_was_measured(exported):
 
 
 def test_float32_is_not_exported(tmp_path):
-    with pytest.raises(RefusedError, match="is float32"):
+    with pytest.raises(RefusedError, match="expected an int8 file, found float32"):
         export("tiny-resnet:float32", out=tmp_path)
 
 
@@ -293,8 +299,24 @@ def test_a_file_that_takes_other_numbers_is_not_exported(tmp_path):
     model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].quantization.scale = np.array([0.5], np.float32)
     path = tmp_path / "other.tflite"
     path.write_bytes(schema.pack(model))
-    with pytest.raises(RefusedError, match="does not take pixel - 128"):
-        export(str(path), out=tmp_path)
+    with pytest.raises(RefusedError, match="expected an input of pixel - 128"):
+        export(str(path), out=tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("changed", [{"order": "bgr"}, {"resize": "bicubic"}, {"mean": (0.0, 1.0, 0.0)}])
+def test_preprocessing_that_the_c_source_lacks_is_refused(measured, tmp_path, changed):
+    contract = measured.file.contract
+    contract = replace(contract, preprocessing=replace(contract.preprocessing, **changed))
+    with pytest.raises(RefusedError, match=next(iter(changed.values())) if "mean" not in changed else "128"):
+        source.write_c(measured, contract, tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+
+
+def test_equal_means_of_all_channels_are_exported(measured, tmp_path):
+    contract = measured.file.contract
+    spec = replace(contract.preprocessing, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    source.write_c(measured, replace(contract, preprocessing=spec), tmp_path)
 
 
 def test_class_names_are_c_strings(tmp_path):

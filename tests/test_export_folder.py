@@ -102,7 +102,7 @@ def test_it_runs_alone_and_says_what_predict_says(exported, photos, site):
     done = alone(site, RUN, exported.folder / "classify.py", *photos)
     assert done.returncode == 0, done.stderr
     ours = predict("tiny-resnet", tuple(map(str, photos)), top=1)
-    expected = [f"{p.file}: {p.classes[0][0]} {100 * p.classes[0][1]:.1f} %" for p in ours]
+    expected = [f"{p.source}: {p.classes[0][0]} {100 * p.classes[0][1]:.1f} %" for p in ours]
     assert done.stdout.splitlines() == expected
 
 

@@ -466,8 +466,6 @@ def fails(capsys, *words):
     [
         (["--unfreeze"], "--unfreeze: goes with --data"),
         (["--weights", "mlperf-tiny"], "--weights: goes with --data"),
-        (["--epochs", "0"], "--epochs 0: expected 1 or more"),
-        (["--threads", "-1"], "--threads -1: expected 1 or more"),
         (["--seed", "-1"], "--seed -1: expected 0 to"),
         (["--teacher", "nowhere"], "nowhere: no run whose teacher was trained"),
         (["--data", "nowhere"], "no data set or folder is called 'nowhere'"),
@@ -475,6 +473,12 @@ def fails(capsys, *words):
 )
 def test_options_that_do_not_go_together(words, said, capsys):
     assert said in fails(capsys, *words)
+
+
+@pytest.mark.parametrize("words", [["--epochs", "0"], ["--threads", "-1"]])
+def test_numbers_below_one_are_usage(words, capsys):
+    assert main(["train", "tiny-resnet", *words]) == 2
+    assert "expected 1 or more" in capsys.readouterr().err
 
 
 def test_options_of_own_data(photos, tmp_path, capsys):

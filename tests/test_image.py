@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zlib
 
 import numpy as np
@@ -39,6 +40,52 @@ def test_every_mode_decodes(tmp_path, mode, channels):
 def test_sixteen_bits_become_eight(tmp_path):
     image = Image.fromarray(np.array([[0, 257, 65_535]], np.uint16))
     assert decode(saved(tmp_path, image), 1).ravel().tolist() == [0, 1, 255]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([[0, 0.5, 1]], np.float32), [0, 128, 255]),
+        (np.array([[0, 1]], np.float32), [0, 255]),
+        (np.array([[30, 185, 255]], np.float32), [30, 185, 255]),
+        (np.array([[0, 30, 185]], np.int32), [0, 30, 185]),
+        (np.array([[0, 257, 65_535]], np.int32), [0, 1, 255]),
+        (np.array([[0, 30, 185]], np.uint16), [0, 0, 1]),
+    ],
+)
+def test_values_of_many_bits_become_eight(tmp_path, values, expected):
+    path = saved(tmp_path, Image.fromarray(values), "x.tiff")
+    assert decode(path, 1).ravel().tolist() == expected
+    assert decode(path, 3)[0, :, 2].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        (np.array([[0, 2.5]], np.float32), r"0 to 2\.5 \(mode F\)"),
+        (np.array([[-1, 1]], np.float32), r"-1 to 1 \(mode F\)"),
+        (np.array([[0, np.nan]], np.float32), "nan to nan"),
+        (np.array([[0, 70_000]], np.int32), r"0 to 70000 \(mode I\)"),
+        (np.array([[-5, 5]], np.int32), r"-5 to 5 \(mode I\)"),
+    ],
+)
+def test_values_of_an_unknown_scale_are_refused(tmp_path, values, found):
+    path = saved(tmp_path, Image.fromarray(values), "x.tiff")
+    with pytest.raises(BadFileError, match=rf"x\.tiff: expected .*, found {found}.*Save it with 8 bits"):
+        decode(path, 3)
+
+
+def test_postscript_starts_no_program(tmp_path, monkeypatch):
+    """Pillow hands PostScript to the program `gs`, whatever the file is called."""
+    started = tmp_path / "started"
+    gs = tmp_path / "gs"
+    gs.write_text(f"#!/bin/sh\ntouch {started}\n")
+    gs.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    image = saved(tmp_path, Image.fromarray(picture(0, 16, 16, 3)), "x.eps").rename(tmp_path / "x.png")
+    with pytest.raises(BadFileError, match=r"x\.png: does not decode"):
+        decode(image, 3)
+    assert not started.exists()
 
 
 def test_transparency_is_laid_on_white(tmp_path):

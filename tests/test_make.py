@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,20 +15,22 @@ from PIL import Image
 from eyespot.artifacts import measurements, places
 from eyespot.artifacts.atomic import write_json
 from eyespot.artifacts.measurements import Evaluation
-from eyespot.artifacts.sidecars import load, sidecar
+from eyespot.artifacts.sidecars import read_sidecar, sidecar
 from eyespot.errors import BadFileError, MissingDataError
+from eyespot.evaluation import standing
 from eyespot.exports.c import FILES
+from eyespot.nouns import plain
 from eyespot.quantity import wilson
 from eyespot.reports.markdown import megabytes, share, table
-from eyespot.reports.terminal import plain, show
+from eyespot.reports.terminal import show
 from eyespot.tflite import run
 from eyespot.tflite.read import read
-from eyespot.verbs import make as making
 from eyespot.verbs.make import make
 from eyespot.verbs.measure import measure
 from eyespot.verbs.report import report
 from eyespot.verbs.show import show as show_model
 from eyespot.zoo import registry, results
+from opens import opens
 
 NAMES = {"float32.tflite", "int8.tflite", "imx93", "c", "golden", "check.json", "card.md"}
 
@@ -50,11 +54,11 @@ def test_everything_for_the_board_is_there(made):
 def test_the_files_are_the_shipped_ones(made):
     for name in ("float32.tflite", "int8.tflite"):
         assert (made.folder / name).read_bytes() == (places.ZOO / "tiny-resnet" / name).read_bytes()
-        assert load(made.folder / name) == load(places.ZOO / "tiny-resnet" / name)
+        assert read_sidecar(made.folder / name) == read_sidecar(places.ZOO / "tiny-resnet" / name)
 
 
 def test_without_data_the_shipped_measurement_is_told_as_such(made):
-    assert [a.origin for a in made.accuracies] == [making.SHIPPED, making.SHIPPED]
+    assert [a.origin for a in made.accuracies] == [standing.SHIPPED, standing.SHIPPED]
     assert "shipped measurement; the data set is not at hand" in (made.folder / "card.md").read_text()
 
 
@@ -89,7 +93,25 @@ def test_made_is_shown(made, capsys, monkeypatch):
     assert "the data set is not at hand" in out
 
 
-def test_a_made_folder_is_a_model(made):
+def test_the_int8_file_is_read_once_and_vela_runs_once(tmp_path, no_data):
+    counts = opens(
+        Path("/"), tmp_path / "hook", "-m", "eyespot", "make", "tiny-resnet", "--out", str(tmp_path)
+    )
+    assert counts[str(registry.find("tiny-resnet").relative_to("/"))] == 1
+    started = [count for name, count in counts.items() if re.search(r"ethosu/vela/.*__main__[^/]*$", name)]
+    assert started == [1]
+    assert not any(name.startswith(str(tmp_path / "int8.tflite")[1:]) for name in counts), "what it wrote"
+
+
+@pytest.mark.slow
+def test_the_int8_file_is_read_once_with_data_too(tmp_path, real_data):
+    real_data("cifar-10")
+    shipped = registry.find("tiny-resnet")
+    words = ("-m", "eyespot", "make", "tiny-resnet", "--out", str(tmp_path))
+    assert opens(shipped.parent, tmp_path / "hook", *words)[shipped.name] == 1
+
+
+def test_a_made_folder_is_a_model(made, no_data):
     assert registry.find(made.folder) == made.folder / "int8.tflite"
     again = make(str(made.folder), device="linux-arm64")
     assert again.folder == made.folder
@@ -100,13 +122,13 @@ def test_another_build_is_told_apart(made, tmp_path, no_data):
     """The same recipe, other bytes: the shipped figure is shown, but not as this file's."""
     for name in ("float32", "int8"):
         shutil.copy(made.folder / f"{name}.tflite", tmp_path)
-        record = load(made.folder / f"{name}.tflite")
+        record = read_sidecar(made.folder / f"{name}.tflite")
         with (tmp_path / f"{name}.tflite").open("ab") as file:
             file.write(bytes(16))
         changed = replace(record, sha256=read(tmp_path / f"{name}.tflite").sha256)
         sidecar(tmp_path / f"{name}.tflite").write_text(json.dumps(plain(changed)))
     other = make(str(tmp_path), device="linux-arm64", out=tmp_path / "out")
-    assert {a.origin for a in other.accuracies} == {making.OTHER}
+    assert {a.origin for a in other.accuracies} == {standing.OTHER}
 
 
 def test_a_folder_without_int8(tmp_path):
@@ -119,7 +141,7 @@ def test_a_folder_without_int8(tmp_path):
 @pytest.mark.slow
 def test_with_data_it_measures_now(data_root, tmp_path):
     made = make("tiny-resnet", device="linux-arm64", out=tmp_path)
-    assert {a.origin for a in made.accuracies} == {making.NOW}
+    assert {a.origin for a in made.accuracies} == {standing.NOW}
 
 
 def test_measure_without_data_says_what_was_left_out(no_data):
@@ -218,14 +240,17 @@ def test_the_model_list_has_the_pages_columns(no_data):
     assert "imx93: runs ok, NPU ok" in row["Compatibility"]
 
 
-def test_a_number_whose_chain_does_not_verify_is_refused(no_data, tmp_path, monkeypatch):
-    zoo = tmp_path / "zoo"
-    shutil.copytree(places.ZOO / "tiny-resnet", zoo / "tiny-resnet")
-    record = json.loads((zoo / "tiny-resnet/float32.tflite.json").read_text())
-    record["inputs"]["weights"] = "f" * 64
-    (zoo / "tiny-resnet/float32.tflite.json").write_text(json.dumps(record))
-    monkeypatch.setattr(places, "ZOO", zoo)
-    assert report().rows[place()]["Acc FP32"].startswith("refused: ")
+def test_a_number_whose_chain_does_not_verify_is_refused(no_data):
+    """A model built on this machine from other weights than those that its sidecar names."""
+    shipped = read_sidecar(places.ZOO / "visual-wake-word/float32.tflite")
+    measured = results.accuracy("visual-wake-word", "float32")
+    title = registry.model("visual-wake-word").title
+    for weights, refused in ((shipped.inputs["weights"], False), ("f" * 64, True)):
+        record = replace(shipped, sha256="0" * 64, inputs={"weights": weights})
+        write_json(no_data / "models/visual-wake-word/float32.tflite.json", asdict(record))
+        measurements.save(replace(measured, artifact="0" * 64), measurements.own())
+        cell = next(row["Acc FP32"] for row in report().rows if row["Model name"] == title)
+        assert cell.startswith("refused: the chain ends at float32.tflite") == refused
 
 
 def test_show_model_follows_the_chain(no_data):

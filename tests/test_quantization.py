@@ -22,7 +22,6 @@ from eyespot.quantization.calibration import spread
 from eyespot.quantization.engine import quantized
 from eyespot.tflite import run, schema
 from eyespot.tflite.read import File, read
-from eyespot.tflite.tflm import run_all
 from eyespot.verbs.quantize import quantize
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Quantization
@@ -302,8 +301,8 @@ def test_dense_layers_shift_without_rounding_twice(aligned):
 
 def test_all_kernels_but_xnnpack_give_the_same_bits(aligned):
     _, whole, tensors = aligned
-    answer = run.open_runner(whole, "reference")
-    assert np.array_equal(np.stack([answer(t) for t in tensors]), run_all(whole, tensors))
+    reference, tflm = (run.open_runner(whole, kernels) for kernels in ("reference", "tflm"))
+    assert np.array_equal([reference(t) for t in tensors], [tflm(t) for t in tensors])
 
 
 def graphs():
@@ -386,7 +385,8 @@ def test_other_networks_with_dense_layers(name, tmp_path):
     real = np.stack([run.open_runner(float32, "xnnpack")(run.encoder(float32, CONTRACT)(p)) for p in PIXELS])
     assert np.abs(run.to_float(reference, file.output) - real).max() < 0.03
     if all(found):
-        assert np.array_equal(reference, run_all(read(path), np.stack(stored)))
+        tflm = run.open_runner(file, "tflm")
+        assert np.array_equal(reference, [tflm(t) for t in stored])
 
 
 @given(st.floats(1e-6, 1e6), st.integers(1, 20))

@@ -8,12 +8,18 @@ from .artifacts.measurements import (
 from .artifacts.sidecars import Artifact as Artifact
 from .devices.card import Device as Device
 from .errors import (
+    BadArgumentError as BadArgumentError,
     BadFileError as BadFileError,
     EyespotError as EyespotError,
     MissingDataError as MissingDataError,
     MissingExtraError as MissingExtraError,
     RefusedError as RefusedError,
     StoppedError as StoppedError,
+    ToolCrashedError as ToolCrashedError,
+    ToolDiedError as ToolDiedError,
+    ToolMemoryError as ToolMemoryError,
+    ToolStartError as ToolStartError,
+    ToolTimeError as ToolTimeError,
     UnfitError as UnfitError,
     UnknownNameError as UnknownNameError,
 )

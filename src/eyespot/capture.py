@@ -27,10 +27,12 @@ def captured() -> Iterator[Caught]:
     caught = Caught()
     with _lock, tempfile.TemporaryFile() as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with _redirected(1, file.fileno()), _redirected(2, file.fileno()):
-            yield caught
-        file.seek(0)
-        caught.text = file.read().decode(errors="replace")
+        try:
+            with _redirected(1, file.fileno()), _redirected(2, file.fileno()):
+                yield caught
+        finally:
+            file.seek(0)
+            caught.text = file.read().decode(errors="replace")
 
 
 @contextlib.contextmanager

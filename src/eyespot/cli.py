@@ -6,66 +6,38 @@ The one place that turns an error into a line and an exit code: 0 done, 1 an err
 
 from __future__ import annotations
 
-import importlib
+import ast
 import json
+import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 
-from eyespot.errors import EyespotError, MissingExtraError, UnfitError
+from eyespot.errors import BadArgumentError, EyespotError, UnfitError, UnknownNameError
 
-# command: (module and function, its docstring's first line, so that --help imports none of them)
-VERBS = {
-    "list": ("list:list_models", "Say which models there are, how large they are, and how accurate in int8."),
-    "show": (
-        "show:show",
-        "Show a model's card, its files with their provenance, and all measurements.",
-    ),
-    "make": (
-        "make:make",
-        "Make the folder for a board: model files, compiled file, C source, golden tensors, checks, card.",
-    ),
-    "predict": ("predict:predict", "Classify image files, all images of folders, or globs."),
-    "check": (
-        "check:check",
-        "Compute whether a file runs on devices, and whether all of it runs on their NPUs.",
-    ),
-    "compile": (
-        "compile:compile_for",
-        "Compile an int8 file for a device's NPU, the compiler's reports kept beside the result.",
-    ),
-    "export": (
-        "export:export",
-        "Write a file as C source for a microcontroller, or as a folder for a Linux board.",
-    ),
-    "fetch": ("fetch:fetch", "Get a data set, verify it and lay it out under $EYESPOT_DATA."),
-    "evaluate": ("evaluate:evaluate", "Measure top-1 on a data set, with its 95 % interval."),
-    "train": (
-        "train:train",
-        "Train a model by its card's recipe, or a published one on your own folder of images.",
-    ),
-    "convert": (
-        "convert:convert",
-        "Turn trained or published weights into OUT/float32.tflite, the contract inside.",
-    ),
-    "quantize": (
-        "quantize:quantize",
-        "Quantize a float32 file to full int8, calibrated on training images alone.",
-    ),
-    "report": (
-        "report:report",
-        "Write the Model List in Markdown: our measurements, beside what others published.",
-    ),
-    "measure": (
-        "measure:measure",
-        "Measure the models' files again, on every data set at hand and for every device.",
-    ),
+VERBS = {  # command, which is a module of `verbs`: its function
+    "list": "list_models",
+    "show": "show",
+    "make": "make",
+    "predict": "predict",
+    "check": "check",
+    "compile": "compile_for",
+    "export": "export",
+    "fetch": "fetch",
+    "evaluate": "evaluate",
+    "train": "train",
+    "convert": "convert",
+    "quantize": "quantize",
+    "report": "report",
+    "measure": "measure",
 }
 
 
 def build(asked: str = "") -> App:
-    """The app with a lazily imported command for each verb; the one that is asked for helps in full."""
+    """The app, with a lazily imported command for each verb; only the help of `asked` is complete."""
     app = App(
         name="eyespot",
         help="Small image classifiers for embedded devices, every number measured.\n\n"
@@ -75,38 +47,46 @@ def build(asked: str = "") -> App:
         help_flags=["--help", "-h"],
         default_parameter=Parameter(negative_iterable=()),
     )
-    for name, (function, summary) in VERBS.items():
-        app.command(f"eyespot.verbs.{function}", name=name, help=None if name == asked else summary)
+    for name, function in VERBS.items():
+        summary = None if asked in VERBS else _summary(name)
+        app.command(f"eyespot.verbs.{name}:{function}", name=name, help=summary)
     return app
+
+
+def _summary(name: str) -> str:
+    """The first line of a verb's docstring, read without importing the verb."""
+    tree = ast.parse((Path(__file__).parent / "verbs" / f"{name}.py").read_text("utf-8"))
+    [function] = (
+        each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == VERBS[name]
+    )
+    return (ast.get_docstring(function) or "").partition("\n")[0]
 
 
 def main(tokens: Sequence[str] | None = None) -> int:
     """Run one command; print the noun that it returns, as tables or (--json) as one JSON document."""
     words = list(sys.argv[1:] if tokens is None else tokens)
-    as_json = "--json" in words
+    words, as_json = [word for word in words if word != "--json"], "--json" in words
     try:
-        _run([word for word in words if word != "--json"], as_json=as_json)
-    except CycloptsError as error:
-        return _fail(f"{str(error).rstrip('.')}; see: eyespot --help", code=2)
+        _run(words, as_json=as_json)
+        sys.stdout.flush()
+    except UnknownCommandError:
+        return _fail(f"{UnknownNameError('command', words[0], VERBS)}; see: eyespot --help", code=2)
+    except (CycloptsError, BadArgumentError) as error:
+        command = f"{words[0]} " if words and words[0] in VERBS else ""
+        return _fail(f"{str(error).rstrip('.')}; see: eyespot {command}--help", code=2)
     except EyespotError as error:
         return _fail(str(error))
-    except ModuleNotFoundError as error:
-        missing = MissingExtraError.of(error)
-        if missing is error:
-            raise
-        return _fail(str(missing))
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        return _fail(f"{error.filename or 'files'}: {error.strerror}; give one that can be used")
+        return _fail(f"{error.filename or 'output'}: {error.strerror}")
     except KeyboardInterrupt:
         return _fail("stopped; nothing is left half-written")
     return 0
 
 
 def _run(words: Sequence[str], *, as_json: bool) -> None:
-    app = build(*words[:1])
-    command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+    command, bound, _ = build(*words[:1]).parse_args(words, exit_on_error=False, print_error=False)
     try:
         result = command(*bound.args, **bound.kwargs)
     except UnfitError as error:
@@ -117,8 +97,10 @@ def _run(words: Sequence[str], *, as_json: bool) -> None:
 
 
 def _print(result: object, *, as_json: bool) -> None:
-    render = importlib.import_module("eyespot.reports.terminal")
-    print(json.dumps(render.plain(result), indent=1, ensure_ascii=False)) if as_json else render.show(result)
+    from eyespot.nouns import plain
+    from eyespot.reports.terminal import show
+
+    print(json.dumps(plain(result), indent=1)) if as_json else show(result)
 
 
 def _fail(message: str, code: int = 1) -> int:
@@ -127,5 +109,12 @@ def _fail(message: str, code: int = 1) -> int:
 
 
 def run() -> None:
-    """Entry point of the `eyespot` command."""
+    """Entry point of the `eyespot` command. Characters that the terminal lacks are printed as escapes."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 (stays open)
+    if sys.stdout is None:
+        sys.exit(_fail("standard output is closed; send it to a file or to /dev/null"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(main())

@@ -5,6 +5,7 @@ and exits with 1.
 
     EyespotError
     ├── UnknownNameError    a model, data set, device or published file that does not exist
+    ├── BadArgumentError    an argument of the wrong type or form (exit code 2)
     ├── MissingDataError    data or weights that are not at hand
     ├── MissingExtraError   a verb whose optional packages are not installed
     ├── BadFileError        a file that is not what it should be
@@ -39,13 +40,17 @@ class EyespotError(Exception):
 
 
 class UnknownNameError(EyespotError):
-    """A name that nothing has. Near names are told, none is chosen."""
+    """A name that nothing has. The message lists near names; none is chosen."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names)}"
         super().__init__(f"no {kind} is called {name!r}; {hint}")
+
+
+class BadArgumentError(EyespotError, ValueError):
+    """An argument of the wrong type or form."""
 
 
 class MissingDataError(EyespotError):
@@ -56,7 +61,10 @@ class MissingExtraError(EyespotError):
     """An optional package that a verb needs."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"this needs {package}, which is not installed: pip install 'eyespot[{extra}]'")
+        super().__init__(
+            f"this needs {package}, which is not installed. In your clone run: "
+            f"pip install --constraint constraints.txt '.[{extra}]'"
+        )
 
     @classmethod
     def of(cls, error: ModuleNotFoundError) -> MissingExtraError | ModuleNotFoundError:

@@ -5,8 +5,8 @@
 user's script, so it needs no `__main__` guard and works from standard input, in notebooks and threads.
 
 Requests are pickled. Results are not, because a hostile file may control the worker: they return as
-msgpack and must match the function's return annotation, which may consist of plain values, numeric
-arrays and frozen dataclasses. What a worker prints goes to a temporary file.
+msgpack and must match the function's return annotation. It may consist of plain values, numeric arrays
+and dataclasses, all defined at run time. What a worker prints goes to a temporary file.
 
 All three raise a ToolDiedError if the tool did not answer; its message begins with `name`. They raise
 MissingExtraError if the tool's package is not installed. An EyespotError that the function raises
@@ -15,6 +15,7 @@ arrives as the same class; only that is a verdict on a file.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import os
@@ -77,7 +78,7 @@ def command(
 class Pool:
     """Workers that start at once, import the modules `preload` and wait for work.
 
-    `seconds` limits each request.
+    `seconds` limits each request. After an error, close it.
     """
 
     def __init__(
@@ -99,6 +100,9 @@ class Pool:
             self.close()
             raise
 
+    def __len__(self) -> int:
+        return len(self._workers)
+
     def __enter__(self) -> Self:
         return self
 
@@ -114,38 +118,35 @@ class Pool:
             worker.close()
 
     def open(
-        self, function: Callable[[*Ts], Callable[[A], R]], *args: *Ts
+        self, function: Callable[[*Ts], Callable[[A], R]], *args: *Ts, name: str = ""
     ) -> Callable[[Iterable[A]], Iterator[R]]:
-        """Call `function` once in every worker, without waiting for it.
+        """Call `function` once in every worker, without waiting for it. With `name` errors begin from now on.
 
         Returns a map: it takes items, calls what `function` returned on each, in whichever worker is
         free, and yields the results in the order of the items.
         """
         for worker in self._workers:
+            worker.name = name or worker.name
             worker.send(OPENING, pickle.dumps((function, args, True)), self._seconds)
         kind = get_args(_returned(function))[-1]
         return lambda items: self._stream((pickle.dumps((None, (item,), False)) for item in items), kind)
 
     def _stream(self, requests: Iterable[bytes], kind: Any) -> Iterator[Any]:
         """Results of the type `kind`, in the order of their requests."""
-        if not self._workers:
-            raise ValueError("the pool is closed")
+        if not self._workers or any(max(worker.jobs, default=-1) >= 0 for worker in self._workers):
+            raise ValueError("the pool is closed, or still at work")
         waiting, results, following = enumerate(requests), dict[int, Any](), 0
-        try:
-            for worker in self._workers * AHEAD:
+        for worker in self._workers * AHEAD:
+            self._hand_out(worker, waiting)
+        while any(worker.jobs for worker in self._workers):
+            worker, job, reply = self._next()
+            result = worker.result(reply, kind if job >= 0 else None)
+            if job >= 0:
+                results[job] = result
                 self._hand_out(worker, waiting)
-            while any(worker.jobs for worker in self._workers):
-                worker, job, reply = self._next()
-                result = worker.result(reply, kind if job >= 0 else None)
-                if job >= 0:
-                    results[job] = result
-                    self._hand_out(worker, waiting)
-                while following in results:
-                    yield results.pop(following)
-                    following += 1
-        finally:
-            if any(worker.jobs for worker in self._workers):
-                self.close()
+            while following in results:
+                yield results.pop(following)
+                following += 1
 
     def _hand_out(self, worker: _Worker, waiting: Iterator[tuple[int, bytes]]) -> None:
         for number, request in waiting:
@@ -221,7 +222,7 @@ class _Worker:
             value = msgspec.msgpack.decode(reply[1:], type=kind, dec_hook=_restore)
         except (msgspec.MsgspecError, RecursionError) as error:
             self._kill()
-            raise _crashed(self.name, f"its result is malformed: {error}") from error
+            raise _crashed(self.name, _one_line(f"its result is malformed: {error}")) from error
         if succeeded:
             return value
         known, message = getattr(errors, value[0], None), _one_line(value[1])
@@ -234,10 +235,10 @@ class _Worker:
         self._kill()
         code = self._process.wait()
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4096))
-        words = _last_line(self._errors.read().decode(errors="replace"))
+        words = _ending(code, self._errors.read())
         if STARTING in self.jobs:
-            return errors.ToolStartError(f"{self.name} did not start: {_ending(code)}: {_one_line(words)}")
-        return _crashed(self.name, _ending(code), words)
+            return errors.ToolStartError(f"{self.name} did not start: {words}")
+        return _crashed(self.name, words)
 
     def late(self, seconds: float) -> errors.ToolDiedError:
         """The error for a worker that did not answer in time."""
@@ -317,25 +318,21 @@ def _returned(function: Callable[..., Any]) -> Any:
     return get_type_hints(function)["return"]
 
 
-def _crashed(name: str, *words: str) -> errors.ToolDiedError:
-    """The error for a tool that ended with these words."""
-    text = _one_line(": ".join(filter(None, words)))
-    if OUT_OF_MEMORY.search(text):
-        return errors.ToolMemoryError(f"{name} ran out of memory: {text}")
-    return errors.ToolCrashedError(f"{name} crashed: {text}")
+def _crashed(name: str, words: str) -> errors.ToolDiedError:
+    if OUT_OF_MEMORY.search(words):
+        return errors.ToolMemoryError(f"{name} ran out of memory: {words}")
+    return errors.ToolCrashedError(f"{name} crashed: {words}")
 
 
-def _ending(code: int) -> str:
-    return SIGNALS.get(code, f"exit code {code}")
-
-
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2]
+def _ending(code: int, output: bytes) -> str:
+    """How a program ended, and its last words."""
+    last_line = _one_line(output.decode(errors="replace").strip().rpartition("\n")[2])
+    return ": ".join(filter(None, (SIGNALS.get(code, f"exit code {code}"), last_line)))
 
 
 def _one_line(text: str) -> str:
     """Foreign words, safe to print."""
-    return "".join(each for each in " ".join(text.split()) if each.isprintable())[:2000]
+    return "".join(each for each in " ".join(text[:2000].split()) if each.isprintable())
 
 
 def _send(pipe: IO[bytes], message: bytes) -> None:
@@ -357,9 +354,10 @@ def _restore(kind: Any, value: Any) -> NDArray[Any]:
     import numpy as np
 
     code, shape, data = msgspec.convert(value, tuple[str, tuple[int, ...], bytes])
-    dtype = {each.str: each for each in map(np.dtype, "?bBhHiIqQefd")}.get(code)
+    numeric = {np.dtype(each).str for each in "?bBhHiIqQefd"}
+    dtype = np.dtype(code if code in numeric else object)
     item = get_args(get_args(kind)[1])[0] if get_origin(kind) is np.ndarray else Any
-    if dtype is None or min(shape, default=0) < 0 or not (item is Any or issubclass(dtype.type, item)):
+    if dtype.hasobject or min(shape, default=0) < 0 or not (item is Any or issubclass(dtype.type, item)):
         raise ValueError(f"expected {kind}, found {code} {shape}")
     return np.frombuffer(data, dtype).reshape(shape).copy()
 
@@ -399,10 +397,10 @@ def _call(name: str, argv: list[str], cwd: Path | None, environment: dict[str, s
         done = subprocess.run(argv, stdout=PIPE, stderr=STDOUT, cwd=cwd, env=environment, check=False)
     except OSError as error:
         raise errors.ToolStartError(f"{name} did not start: {error.strerror}: {error.filename}") from error
-    code, text = done.returncode, done.stdout.decode(errors="replace")
-    if code < 0 or (code and OUT_OF_MEMORY.search(_last_line(text))):
-        raise _crashed(name, _ending(code), _last_line(text))
-    return code, text
+    words = _ending(done.returncode, done.stdout)
+    if done.returncode < 0 or (done.returncode and OUT_OF_MEMORY.search(words)):
+        raise _crashed(name, words)
+    return done.returncode, done.stdout.decode(errors="replace")
 
 
 def _preload(modules: Sequence[str]) -> None:
@@ -412,8 +410,7 @@ def _preload(modules: Sequence[str]) -> None:
 
 def serve(preload: Sequence[str]) -> None:
     """Answer requests until the parent closes the pipe. What libraries print goes to standard error."""
-    requests = os.fdopen(os.dup(0), "rb")
-    replies = os.fdopen(os.dup(1), "wb", closefd=False)  # open until the end: then the parent may kill us
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     kept: Any = None
@@ -430,6 +427,8 @@ def serve(preload: Sequence[str]) -> None:
     _send(replies, _outcome(_preload, preload))
     while request := _receive(requests):
         _send(replies, _outcome(answer, request))
+    atexit._run_exitfuncs()
+    os._exit(0)  # unloading LiteRT in order would cost 60 ms
 
 
 if __name__ == "__main__":

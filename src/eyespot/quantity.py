@@ -26,6 +26,16 @@ class Quantity:
     source: str = ""
 
 
+def quantities(
+    unit: str, *, kind: Kind = "measured", tool: str = "", source: str = "", **values: float
+) -> dict[str, Quantity]:
+    """Values of one unit and origin, by name."""
+    return {
+        name: Quantity(value=value, unit=unit, kind=kind, tool=tool, source=source)
+        for name, value in values.items()
+    }
+
+
 def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     """The 95 % score interval of a share (Wilson, JASA 22, 1927)."""
     share, scale = correct / n, 1 + z * z / n

@@ -10,6 +10,7 @@ from typing import Literal
 from eyespot import decoding
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write_json
+from eyespot.nouns import Noun
 from eyespot.preprocessing.spec import Damage
 from eyespot.quantity import Kind, Quantity
 from eyespot.tflite.kernels import Kernels
@@ -20,8 +21,8 @@ Decides = Literal["runs", "npu", "both", "nothing"]
 REMEDY = "Delete it and measure again"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Evaluation(Noun):
     """A measured accuracy, with everything needed to measure it again.
 
     `low` and `high` bound top-1's 95 % interval (Wilson); `confusion` counts, as (i, j, images),
@@ -49,8 +50,8 @@ class Evaluation:
     under: Damage | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Finding(Noun):
     """One check of one file on one device, and how far its answer can be trusted.
 
     `place` is the runtime, region of memory or processor that it concerns. `operators` counts those that
@@ -71,8 +72,8 @@ class Finding:
     decides: Decides = "nothing"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Compatibility:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Compatibility(Noun):
     """A file on a device. Each verdict is the worst finding that decides it.
 
     `runs`: does it run at all? `npu`: does all of it run on the NPU (None: the device has none)?
@@ -85,8 +86,8 @@ class Compatibility:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Accuracy:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Accuracy(Noun):
     """An evaluation and whether it was measured now, shipped, or made on another build."""
 
     evaluation: Evaluation

@@ -11,12 +11,13 @@ from typing import Any
 from eyespot import decoding
 from eyespot.artifacts.atomic import digest, digest_file, write, write_json
 from eyespot.errors import MissingDataError
+from eyespot.nouns import Noun
 
 HANDED_ON = ("stand_in", "training_images")  # facts that are true of whatever is made of a file
 
 
-@dataclass(frozen=True, kw_only=True)
-class Artifact:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Artifact(Noun):
     """A file and what its sidecar says of it. `inputs` are the digests of what it was made from."""
 
     file: str

@@ -12,13 +12,14 @@ from eyespot.artifacts import places
 from eyespot.data import archive, catalogue
 from eyespot.data.download import download
 from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError
+from eyespot.nouns import Noun
 from eyespot.progress import track
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Dataset
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fetched:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Fetched(Noun):
     """A data set at hand: its folder, the images in each split, and what was verified.
 
     `new` is False if it was there already and nothing had to be done.

@@ -1,4 +1,4 @@
-"""What this host measures of a file, each measurement made once, whoever asks for it."""
+"""What this host measures of a file, each measurement made once for all who ask for it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 
 from eyespot.devices.card import Compiler, Device
-from eyespot.devices.vela import Vela, run_vela
+from eyespot.devices.compilers import Compilation
+from eyespot.devices.vela import run_vela
 from eyespot.errors import EyespotError
-from eyespot.tflite.operators import Operator, operators, peak_activations
+from eyespot.tflite.operators import Operator, operators
 from eyespot.tflite.read import File
 from eyespot.tflite.run import run_on_zeros
 from eyespot.tflite.tflm import Arena, measure_arena
@@ -24,7 +25,7 @@ class HostMeasurements:
     """Measurements of one file on demand. An error is a result: only a BadFileError is about the file."""
 
     file: File
-    _vela: dict[Compiler, Vela | EyespotError] = field(default_factory=dict, repr=False)
+    _vela: dict[Compiler, Compilation | EyespotError] = field(default_factory=dict, repr=False)
 
     @cached_property
     def litert(self) -> EyespotError | None:
@@ -41,12 +42,7 @@ class HostMeasurements:
         """The operators with all that rules ask of them. BadFileError if the file is damaged."""
         return operators(self.file)
 
-    @cached_property
-    def activations(self) -> int | None:
-        """The most bytes of activations at one time; None if a type has no size."""
-        return peak_activations(self.file)
-
-    def vela(self, device: Device) -> Vela | EyespotError | None:
+    def vela(self, device: Device) -> Compilation | EyespotError | None:
         """What vela makes of the file for a device; None for a device without vela."""
         compiler = device.compiler
         if compiler is None or compiler.name != "vela":

@@ -14,30 +14,22 @@ from eyespot import decoding
 from eyespot.artifacts.measurements import Decides, Finding, Status
 from eyespot.devices import FOLDER, REMEDY
 from eyespot.errors import BadFileError
-from eyespot.quantity import Quantity
+from eyespot.quantity import quantities
 from eyespot.tflite.operators import FIELDS, NUMBERS, Operator, Values
 
 Refusal = Literal["fails", "unknown"]
-Predicate = Literal["in", "not in", "at least", "at most", "between", "same", "never", "unverified"]
 
-PREDICATES: dict[Predicate, Callable[[Values, Any], bool]] = {
-    "in": lambda values, bound: all(value in bound for value in values),
-    "not in": lambda values, bound: all(value not in bound for value in values),
-    "at least": lambda values, bound: all(value >= bound for value in values),
-    "at most": lambda values, bound: all(value <= bound for value in values),
-    "between": lambda values, bound: all(bound[0] <= value <= bound[1] for value in values),
-    "same": lambda values, _: all(value == values[0] for value in values),
-    "never": lambda *_: False,
-    "unverified": lambda *_: False,
+# the type of the bound, and what the values must fulfil
+PREDICATES: dict[str, tuple[Any, Callable[[Values, Any], bool]]] = {
+    "in": (list[Any], lambda values, bound: all(value in bound for value in values)),
+    "not in": (list[Any], lambda values, bound: all(value not in bound for value in values)),
+    "at least": (float, lambda values, bound: all(value >= bound for value in values)),
+    "at most": (float, lambda values, bound: all(value <= bound for value in values)),
+    "between": (tuple[float, float], lambda values, bound: all(bound[0] <= v <= bound[1] for v in values)),
+    "same": (None, lambda values, _: all(value == values[0] for value in values)),
+    "never": (None, lambda *_: False),
+    "unverified": (None, lambda *_: False),
 }
-BOUNDS: dict[Predicate, Any] = {
-    "in": tuple[Any, ...],
-    "not in": tuple[Any, ...],
-    "at least": float,
-    "at most": float,
-    "between": tuple[float, float],
-}
-VERDICTS: dict[str, Status] = {"accepted": "ok", "refused": "fails", "unknown": "unknown"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,27 +37,37 @@ class Condition:
     """`predicate` of the values that an operator has in `field`, with `bound` to compare them with."""
 
     field: str = ""
-    predicate: Predicate
+    predicate: str
     bound: Any = None
 
     def __post_init__(self) -> None:
-        """ValueError for an unknown field, or one or a bound that the predicate cannot compare."""
-        try:
-            msgspec.convert(self.bound, BOUNDS.get(self.predicate))
-        except msgspec.ValidationError as error:
-            raise ValueError(str(error)) from error  # to which msgspec adds the place of the rule
+        """ValueError for an unknown predicate or field, or a bound that cannot be compared."""
+        if self.predicate not in PREDICATES:
+            raise ValueError(f"Unknown `predicate` {self.predicate!r}")
         if self.field not in FIELDS and (self.field or self.predicate not in {"never", "unverified"}):
             raise ValueError(f"Unknown `field` {self.field!r}")
         if self.field not in NUMBERS and self.predicate in {"at least", "at most", "between"}:
             raise ValueError(f"Expected a `field` with numbers, got {self.field!r}")
+        try:
+            msgspec.convert(self.bound, PREDICATES[self.predicate][0])
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error)) from error  # to which msgspec adds the place of the rule
+
+    def values(self, operator: Operator) -> Values:
+        """What is compared: () if the operator has nothing of the kind."""
+        return FIELDS[self.field](operator) if self.field else ()
+
+    def holds(self, operator: Operator) -> bool:
+        """Whether the operator fulfils it; one without values does, whatever the bound."""
+        return PREDICATES[self.predicate][1](self.values(operator), self.bound)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(Condition):
     """What operators must fulfil; `otherwise` is the status of one that does not.
 
-    It concerns `operators` (all if there are none), not those in `but`, and only where `when` holds.
-    `source` is "" where it is the set's.
+    It concerns `operators` (all if there are none), not those in `but`, and only if they have values for
+    `when` that fulfil it. `source` is "" if it is the set's.
     """
 
     why: str
@@ -74,6 +76,12 @@ class Rule(Condition):
     but: tuple[str, ...] = ()
     when: Condition | None = None
     otherwise: Refusal = "fails"
+
+    def concerns(self, operator: Operator) -> bool:
+        """Whether the operator must fulfil the rule."""
+        if operator.name in self.but or (self.operators and operator.name not in self.operators):
+            return False
+        return self.when is None or (bool(self.when.values(operator)) and self.when.holds(operator))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,28 +115,21 @@ def ruleset(name: str) -> Ruleset:
 def apply(rules: Ruleset, operators: tuple[Operator, ...]) -> Finding:
     """What a set of rules says about a file: partial if it accepts some of the operators."""
     judged = [_judge(rules, operator) for operator in operators]
-    counts = Counter(status for status, _ in judged)
+    n = Counter(status for status, _ in judged)
     broken = Counter(reason for status, reason in judged if status != "ok")
-    told = "not every" if broken else "every"
-    return Finding(
-        check=rules.check,
-        status=_status(rules, counts),
-        kind="rule",
-        tool=rules.title,
-        source=rules.source,
-        reason=f"{told} operator is listed and fulfils the published rules",
-        quantities={
-            name: Quantity(value=counts[status], unit="operators", kind="rule", tool=rules.title)
-            for name, status in VERDICTS.items()
-        },
-        operators=dict(broken),
-        advice=rules.advice if broken else "",
-        decides=rules.decides,
+    counts = quantities(
+        "operators", kind="rule", tool=rules.title, accepted=n["ok"], refused=n["fails"], unknown=n["unknown"]
     )
+    return Finding(
+        check=rules.check, status=_status(rules, n), kind="rule", tool=rules.title, source=rules.source,
+        reason=f"{'not every' if broken else 'every'} operator is listed and fulfils the published rules",
+        quantities=counts, operators=dict(broken), advice=rules.advice if broken else "",
+        decides=rules.decides,
+    )  # fmt: skip
 
 
 def _status(rules: Ruleset, counts: Counter[Status]) -> Status:
-    """An operator that is refused leaves an NPU's file partial, as the CPU takes it, but stops any other."""
+    """An operator that is refused leaves an NPU's file partial, as the CPU runs it, but stops any other."""
     if counts["fails"]:
         return "partial" if rules.decides == "npu" and counts["ok"] + counts["unknown"] else "fails"
     return "unknown" if counts["unknown"] else "ok"
@@ -138,22 +139,7 @@ def _judge(rules: Ruleset, operator: Operator) -> tuple[Status, str]:
     """The first rule that an operator breaks; a refusal comes before what is not known."""
     if operator.name not in rules.operators:
         return rules.unlisted, f"{operator.name}: is not listed"
-    broken = [rule for rule in rules.rules if _concerns(rule, operator) and not _holds(rule, operator)]
+    broken = [rule for rule in rules.rules if rule.concerns(operator) and not rule.holds(operator)]
     for rule in sorted(broken, key=lambda rule: rule.otherwise != "fails"):
         return rule.otherwise, f"{operator.name}: {rule.why}"
     return "ok", ""
-
-
-def _concerns(rule: Rule, operator: Operator) -> bool:
-    named = operator.name not in rule.but and (not rule.operators or operator.name in rule.operators)
-    if not named or rule.when is None:
-        return named
-    return bool(_values(rule.when, operator)) and _holds(rule.when, operator)
-
-
-def _holds(condition: Condition, operator: Operator) -> bool:
-    return PREDICATES[condition.predicate](_values(condition, operator), condition.bound)
-
-
-def _values(condition: Condition, operator: Operator) -> Values:
-    return FIELDS[condition.field](operator) if condition.field else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from eyespot.artifacts.measurements import Compatibility, Finding, Status
@@ -16,13 +16,9 @@ WORST: tuple[Status, ...] = ("fails", "unknown", "partial", "ok")
 
 
 def check_file(
-    measured: HostMeasurements,
-    cards: Sequence[Device],
-    *,
-    ram: int | None = None,
-    flash: int | None = None,
-    strict: bool = False,
-) -> tuple[Compatibility, ...]:
+    host: HostMeasurements, cards: Sequence[Device], *,
+    ram: int | None = None, flash: int | None = None, strict: bool = False,
+) -> tuple[Compatibility, ...]:  # fmt: skip
     """A file on devices. `ram` and `flash` are the bytes of regions that a card leaves open.
 
     RefusedError if no card leaves them open. With `strict`, UnfitError unless all of the file runs on
@@ -33,29 +29,26 @@ def check_file(
         names = ", ".join(card.name for card in cards)
         without = ", ".join(each.name for each in devices() if any(r.bytes is None for r in each.memory))
         raise RefusedError(f"{names}: its card has its memory; --ram and --flash are for {without}")
-    results = tuple(_compatibility(measured, card) for card in equipped)
+    results = tuple(_compatibility(host, card) for card in equipped)
     unfit = [c.device for c in results if (c.npu or c.runs).status != "ok"]
     if strict and unfit:
-        raise UnfitError(f"{measured.file.path}: not ok on {', '.join(unfit)}; the findings say why", results)
+        raise UnfitError(f"{host.file.path}: not ok on {', '.join(unfit)}; the findings say why", results)
     return results
 
 
 def _with_memory(card: Device, sizes: Mapping[str, int | None]) -> Device:
-    """The device with the user's memory where its card leaves it open."""
     memory = (replace(r, bytes=sizes.get(r.use)) if r.bytes is None else r for r in card.memory)
     return replace(card, memory=tuple(memory))
 
 
-def _compatibility(measured: HostMeasurements, device: Device) -> Compatibility:
-    findings = find(measured, device)
-    return Compatibility(
-        device=device.name,
-        file=measured.file.sha256,
-        runs=_worst(f for f in findings if f.decides in {"runs", "both"}),
-        npu=_worst(f for f in findings if f.decides in {"npu", "both"}) if device.npu else None,
-        findings=findings,
-    )
+def _compatibility(host: HostMeasurements, device: Device) -> Compatibility:
+    findings = find(host, device)
 
+    def worst(verdict: str) -> Finding:
+        return min(
+            (f for f in findings if f.decides in {verdict, "both"}), key=lambda f: WORST.index(f.status)
+        )
 
-def _worst(findings: Iterable[Finding]) -> Finding:
-    return min(findings, key=lambda finding: WORST.index(finding.status))
+    npu = worst("npu") if device.npu else None
+    runs, sha256 = worst("runs"), host.file.sha256
+    return Compatibility(device=device.name, file=sha256, runs=runs, npu=npu, findings=findings)

@@ -3,44 +3,89 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-from eyespot.errors import MissingDataError
+from eyespot.artifacts import places
+from eyespot.errors import BadArgumentError, MissingDataError
 from eyespot.evaluation.prediction import Prediction
-from eyespot.preprocessing.image import SUFFIXES, decode
+from eyespot.isolation import Pool
+from eyespot.preprocessing.image import SUFFIXES, decode, pixels
 from eyespot.preprocessing.spec import Contract
 from eyespot.progress import track
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
 
+Picture = str | Path | Image.Image | NDArray[np.uint8]
+Pictures = Picture | Sequence[Picture]
 
-def classify(file: File, contract: Contract, images: tuple[str, ...], top: int) -> tuple[Prediction, ...]:
-    """The `top` most probable classes of each image. MissingDataError where a folder or pattern has none."""
-    encode, run = running.encoder(file, contract), running.open_runner(file, "xnnpack")
-    paths = list(_expand(images))
 
-    def classes(path: Path) -> tuple[tuple[str, float], ...]:
-        output = run(encode(decode(path, contract.preprocessing.channels)))
-        shares = running.to_float(output, file.output)
-        best = np.argsort(-shares, kind="stable")[:top]
-        return tuple((contract.classes[i], float(shares[i])) for i in best)
+def classify(file: File, contract: Contract, images: Pictures, top: int) -> tuple[Prediction, ...]:
+    """The `top` most probable classes of each image.
 
+    MissingDataError for a folder or pattern without images, BadArgumentError for an array that is no image.
+    """
+    spec, encode = contract.preprocessing, running.encoder(file, contract)
+    several = [images] if isinstance(images, str | Path | Image.Image | np.ndarray) else images
+    pictures = list(_each(several))
+    tensors = (encode(_pixels(source, picture, spec.channels)) for source, picture in pictures)
+    outputs = track(_outputs(file, tensors), len(pictures), "predict")
+    shares = [running.to_float(each, file.output) for each in outputs]
+    best = [np.argsort(-each, kind="stable")[:top] for each in shares]
     return tuple(
-        Prediction(file=str(path), classes=classes(path)) for path in track(paths, len(paths), "predict")
+        Prediction(source=source, classes=tuple((contract.classes[i], float(share[i])) for i in first))
+        for (source, _), share, first in zip(pictures, shares, best, strict=True)
     )
 
 
-def _expand(images: tuple[str, ...]) -> Iterator[Path]:
-    """Files as given, folders' and patterns' images sorted. MissingDataError where one gives none."""
-    for text in images:
-        path = Path(text)
-        if path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+def _outputs(file: File, tensors: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    """Outputs of LiteRT, which runs in a worker because it can crash; our own files are safe."""
+    if file.path.is_relative_to(places.ZOO):
+        yield from map(running.open_runner(file, "xnnpack"), tensors)
+    else:
+        with Pool(1, name=f"{file.path}: LiteRT") as pool:
+            yield from pool.open(_open, file.path, file.data)(tensors)
+
+
+def _open(path: Path, data: bytes) -> running.Run:
+    return running.open_runner(File(path=path, data=data, model=None), "xnnpack")
+
+
+def _each(images: Sequence[Picture]) -> Iterator[tuple[str, Picture]]:
+    """All pictures with their sources: files as given, folders' and patterns' files sorted."""
+    for place, image in enumerate(images):
+        if not isinstance(image, str | Path):
+            yield f"image {place}", image
+            continue
+        if Path(image).is_dir():
+            paths = sorted(p for p in Path(image).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
         else:
-            found = [path] if path.exists() else sorted(Path(p) for p in glob.glob(text, recursive=True))  # noqa: PTH207 (any root)
-        if not found:
-            raise MissingDataError(f"{text}: no images there; give image files, folders or patterns")
-        yield from found
+            names = [image] if Path(image).exists() else sorted(glob.glob(str(image), recursive=True))  # noqa: PTH207
+            paths = [Path(name) for name in names]
+        if not paths:
+            raise MissingDataError(f"{image}: no images there; give image files, folders or patterns")
+        yield from ((str(path), path) for path in paths)
+
+
+def _pixels(source: str, picture: Picture, channels: int) -> NDArray[np.uint8]:
+    """A picture as (height, width, channels)."""
+    if isinstance(picture, str | Path):
+        return decode(Path(picture), channels)
+    if isinstance(picture, Image.Image):
+        return pixels(picture, channels, source)
+    if (
+        picture.dtype != np.uint8
+        or picture.shape[2:] not in {(), (1,), (3,)}
+        or picture.ndim < 2
+        or not picture.size
+    ):
+        raise BadArgumentError(
+            f"{source}: expected (height, width), (height, width, 1) or (height, width, 3) of uint8, "
+            f"found {picture.shape} of {picture.dtype}"
+        )
+    return picture.reshape(*picture.shape[:2], -1)

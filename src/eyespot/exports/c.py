@@ -44,18 +44,12 @@ def write_c(
 
 def _check(file: File, spec: Preprocessing) -> None:
     if file.precision != "int8":
-        raise RefusedError(
-            f"{file.path}: expected an int8 file, found {file.precision}. Use eyespot quantize."
-        )
+        raise RefusedError(f"{file.path}: expected an int8 file, found {file.precision}. Quantize it.")
     if spec.order == "bgr" or spec.resize != "bilinear":
-        uses = f"its images are {spec.order}, resized by {spec.resize}"
-        raise RefusedError(
-            f"{file.path}: {uses}; the C source supports rgb and gray, bilinear. Export a folder."
-        )
+        found = f"{spec.order} and {spec.resize}"
+        raise RefusedError(f"{file.path}: expected rgb or gray and bilinear, found {found}. Use --to folder.")
     if not np.array_equal(running.levels(spec, file.input), np.arange(-128, 128)):
-        raise RefusedError(
-            f"{file.path}: does not take pixel - 128, as the C source does. Quantize it again."
-        )
+        raise RefusedError(f"{file.path}: expected an input of pixel - 128. Quantize it again.")
 
 
 def render(name: str, filled: dict[str, str]) -> str:

@@ -15,55 +15,76 @@ from numpy.typing import NDArray
 from eyespot.errors import BadFileError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from eyespot.preprocessing.spec import Preprocessing
 
 MAX_PIXELS = 100_000_000
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")  # others may start a program, as EPS does
 
 
 def decode(path: Path, channels: int) -> NDArray[np.uint8]:
     """Read an image file upright (EXIF), as (height, width, channels) uint8, RGB or gray.
 
-    Transparency is laid on white; 16-bit gray is scaled to 8. BadFileError for what does not decode or
-    has more than 100 million pixels.
+    Transparency is laid on white; more than 8 bits per channel are scaled to 8. BadFileError for what does
+    not decode, has more than 100 million pixels, or has values whose scale is unknown.
     """
     from PIL import Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a damaged file either decodes or does not
-            pixels = _pixels(path, channels)
+            Image.preinit()  # the common formats; to try one that is not loaded, `open` loads all 40
+            with Image.open(path, formats=FORMATS) as opened:
+                return pixels(opened, channels, str(path))
     except FileNotFoundError as error:
         raise BadFileError(f"{path}: no such image") from error
     except Image.DecompressionBombError as error:
-        raise BadFileError(f"{path}: {error}; at most {MAX_PIXELS:,} are spec, make it smaller") from error
+        raise BadFileError(f"{path}: {error}; at most {MAX_PIXELS:,} are read, make it smaller") from error
     except BadFileError:
         raise
     except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
         raise BadFileError(f"{path}: does not decode as an image ({str(error)[:80]})") from error
-    return pixels.reshape(*pixels.shape[:2], channels)
 
 
-def _pixels(path: Path, channels: int) -> NDArray[np.uint8]:
-    from PIL import Image, ImageOps
+def pixels(image: Image.Image, channels: int, name: str) -> NDArray[np.uint8]:
+    """A Pillow image as `decode` returns one; `name` is for its errors, which are the same."""
+    from PIL import ImageOps
 
-    with Image.open(path) as opened:
-        if opened.width * opened.height > MAX_PIXELS:
-            size = f"{opened.width} x {opened.height} pixels"
-            raise BadFileError(f"{path}: {size}; at most {MAX_PIXELS:,} are spec, make it smaller")
-        return np.asarray(_opaque(ImageOps.exif_transpose(opened)).convert("L" if channels == 1 else "RGB"))
+    if image.width * image.height > MAX_PIXELS:
+        size = f"{image.width} x {image.height} pixels"
+        raise BadFileError(f"{name}: {size}; at most {MAX_PIXELS:,} are read, make it smaller")
+    upright = _opaque(ImageOps.exif_transpose(image), name)
+    array = np.asarray(upright.convert("L" if channels == 1 else "RGB"))
+    return array.reshape(upright.height, upright.width, channels)
 
 
-def _opaque(image: Any) -> Any:
+def _opaque(image: Image.Image, name: str) -> Image.Image:
     """An 8-bit image without transparency."""
     from PIL import Image
 
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray((np.asarray(image, np.float64) / 257).round().clip(0, 255).astype(np.uint8))
+        return Image.fromarray(_eight_bits(np.asarray(image, np.float64), image.mode, name))
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return image
+
+
+def _eight_bits(values: NDArray[np.float64], mode: str, name: str) -> NDArray[np.uint8]:
+    """Gray values of 16 bits (mode I;16), of 32 bits (I) or floating point (F) as 8 bits."""
+    low, high = values.min(), values.max()
+    if mode == "F" and low >= 0 and high <= 1:
+        values = values * 255
+    elif mode.startswith("I;16") or (mode == "I" and low >= 0 and 255 < high <= 65_535):
+        values = values / 257
+    elif not (low >= 0 and high <= 255 and (values == values.round()).all()):
+        raise BadFileError(
+            f"{name}: expected values of 8 or 16 bits, or floating point from 0 to 1, found {low:g} to "
+            f"{high:g} (mode {mode}). Save it with 8 bits per channel"
+        )
+    return values.round().astype(np.uint8)
 
 
 def fit(image: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8]:
@@ -84,7 +105,7 @@ def _resized(image: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8]
 
 
 def central(width: int, height: int, crop: float | None) -> tuple[float, float, float, float]:
-    """The (left, top, right, bottom) of the part of an image that is spec, in whole pixels."""
+    """The (left, top, right, bottom) of the part of an image that is used, in whole pixels."""
     if crop is None:
         return 0, 0, width, height
     side = max(1, round(min(width, height) * crop))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 from typing import Annotated, Literal
 
@@ -45,7 +46,7 @@ class Preprocessing:
         """1 for gray, else 3."""
         return 1 if self.order == "gray" else 3
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int, int]:
         """Of the image that the network sees: (height, width, channels)."""
         return self.height, self.width, self.channels

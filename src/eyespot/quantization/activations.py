@@ -67,7 +67,7 @@ def watch(file: File, wanted: tuple[str, ...]) -> Callable[[NDArray[Any]], Itera
     """A function from an input tensor to the values of the wanted tensors, as stored."""
     opened = interpreter(file, "xnnpack", keep_all=True)
     index = {detail["name"]: detail["index"] for detail in opened.get_tensor_details()}
-    run = as_function(opened)
+    run = as_function(file, opened)
 
     def look(tensor: NDArray[Any]) -> Iterator[NDArray[Any]]:
         run(tensor)

@@ -16,6 +16,7 @@ from eyespot.data import catalogue
 from eyespot.data.folder import is_unsorted, unsorted
 from eyespot.data.split import Split
 from eyespot.errors import MissingDataError, RefusedError
+from eyespot.nouns import Noun
 from eyespot.preprocessing.spec import Contract
 from eyespot.quantization.activations import observe
 from eyespot.quantization.bias import correct
@@ -34,8 +35,8 @@ from eyespot.zoo.cards import Dataset, Quantization
 MAY_CALIBRATE = ("train", "calibration", "all")  # splits; never a test or validation split
 
 
-@dataclass(frozen=True, kw_only=True)
-class Quantized:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Quantized(Noun):
     """The int8 file; with `explain` also each layer's error, worst first."""
 
     artifact: Artifact

@@ -102,6 +102,10 @@ def _weights(card: Model) -> str:
 
 
 def _references(card: Model) -> str:
-    rows = [(r.publisher, r.quantity, r.value, f"{r.source}, {r.date}") for r in card.references]
+    rows = [
+        (r.publisher, quantity, value, f"{r.source}, {r.date}")
+        for r in card.references
+        for quantity, value in r.figures.items()
+    ]
     told = f"\n{card.differs}\n" if card.differs else ""
     return table(("Publisher", "Quantity", "Value", "Source"), rows) + told if rows else ""

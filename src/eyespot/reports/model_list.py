@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.sidecars import Artifact
+from eyespot.nouns import Noun
 from eyespot.reports import markdown
 from eyespot.zoo import provenance, registry, results
 from eyespot.zoo.cards import Model
@@ -23,8 +24,8 @@ LEGEND = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Report(Noun):
     """The Model List: `rows` are model by column, `markdown` the table and where its numbers come from."""
 
     rows: tuple[Mapping[str, str], ...]
@@ -62,7 +63,12 @@ def _row(card: Model) -> dict[str, str]:
 
 def _beside(ours: str, card: Model, quantity: str) -> str:
     """Our cell with what others published of the same quantity under it."""
-    theirs = [f"{r.publisher}: {r.value}" for r in card.references if r.quantity.startswith(quantity)]
+    theirs = [
+        f"{r.publisher}: {value}"
+        for r in card.references
+        for name, value in r.figures.items()
+        if name.startswith(quantity)
+    ]
     return "\n".join([ours, *theirs])
 
 

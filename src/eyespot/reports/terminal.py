@@ -1,10 +1,9 @@
-"""Nouns as people read them, and as JSON."""
+"""Nouns as people read them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -18,20 +17,9 @@ from eyespot.reports.markdown import share as accuracy
 from eyespot.reports.model_list import Report
 from eyespot.zoo.listing import Listed
 
-LONG = 20  # entries of a list that are told one by one
+LONG = 20  # entries of a list that are shown one by one
 LONG_ENOUGH = 5  # nouns of one kind that are better read as a table
 COLOURS = {"ok": "green", "partial": "yellow", "fails": "red", "unknown": "magenta"}
-
-
-def plain(value: Any) -> Any:
-    """A noun as JSON holds it, field for field."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, tuple | list):
-        return [plain(each) for each in value]
-    return value.as_posix() if isinstance(value, Path) else value
 
 
 def show(value: Any) -> None:
@@ -39,7 +27,7 @@ def show(value: Any) -> None:
     if isinstance(value, Report):
         print(value.markdown, end="")
     else:
-        console = Console(highlight=False)
+        console = Console(highlight=False, emoji=False)
         console.print(rendered(value), soft_wrap=not console.is_terminal)
 
 
@@ -64,23 +52,23 @@ def rendered(value: Any) -> RenderableType:
 def _uniform(many: tuple[Any, ...]) -> Table:
     """Nouns of one kind as rows, their fields as columns."""
     names = [field.name for field in fields(many[0])]
-    return _table(*names, rows=[[_text(getattr(each, name)) for name in names] for each in many])
+    return _table(*names, rows=[[escape(_text(getattr(each, name))) for name in names] for each in many])
 
 
 def _table(*columns: str, rows: Iterable[Sequence[str]]) -> Table:
-    made = Table(box=None, header_style="bold", pad_edge=False, show_header=any(columns))
+    table = Table(box=None, header_style="bold", pad_edge=False, show_header=any(columns))
     for place, column in enumerate(columns):
-        made.add_column(column, overflow="fold", no_wrap=place == 0)
+        table.add_column(column, overflow="fold", no_wrap=place == 0)
     for row in rows:
-        made.add_row(*row)
-    return made
+        table.add_row(*row)
+    return table
 
 
 def _models(models: tuple[Listed, ...]) -> Group:
     verdicts = ("runs", "npu") if any(m.runs for m in models) else ()
     columns = ("model", *verdicts, "data", "OPS", "int8", "arena", "top-1 int8")
-    made = _table(*columns, rows=[_model_row(m) for m in models])
-    return Group(made, *(["* best of its data set"] if any(m.best for m in models) else []))
+    table = _table(*columns, rows=[_model_row(m) for m in models])
+    return Group(table, *(["* best of its data set"] if any(m.best for m in models) else []))
 
 
 def _model_row(m: Listed) -> tuple[str, ...]:
@@ -94,7 +82,7 @@ def _model_row(m: Listed) -> tuple[str, ...]:
 def _predictions(predictions: tuple[Prediction, ...]) -> Group:
     """One line a picture, as file names are long."""
     lines = (", ".join(f"{name} {100 * share:.1f} %" for name, share in p.classes) for p in predictions)
-    return Group(*(f"{escape(p.file)}: {line}" for p, line in zip(predictions, lines, strict=True)))
+    return Group(*(escape(f"{p.source}: {line}") for p, line in zip(predictions, lines, strict=True)))
 
 
 def _compatibility(found: tuple[Compatibility, ...]) -> Group:
@@ -118,21 +106,23 @@ def _coloured(status: str) -> str:
     return f"[{COLOURS[status]}]{status}[/]"
 
 
-def _evaluations(found: tuple[Evaluation, ...]) -> Table:
-    return _table("model", "top-1 [95 %]", "data", "kernels", rows=[_evaluation_row(e) for e in found])
+def _evaluations(evaluations: tuple[Evaluation, ...]) -> Table:
+    rows = [_evaluation_row(e) for e in evaluations]
+    return _table("model", "top-1 [95 %]", "data", "kernels", rows=rows)
 
 
 def _evaluation_row(e: Evaluation) -> tuple[str, ...]:
     seen = f"{e.data} {e.split}" + (f", {e.under}" if e.under else "")
-    return f"{e.model}:{e.precision}", accuracy(e.top1, e.low, e.high, e.n), seen, e.kernels
+    cells = f"{e.model}:{e.precision}", accuracy(e.top1, e.low, e.high, e.n), seen, e.kernels
+    return tuple(map(escape, cells))
 
 
-def _accuracies(found: tuple[Accuracy, ...]) -> Table:
+def _accuracies(accuracies: tuple[Accuracy, ...]) -> Table:
     """Each accuracy with its origin under it."""
     rows = []
-    for a in found:
-        name, told, data, kernels = _evaluation_row(a.evaluation)
-        rows += [(name, told), ("", f"[dim]{data}, {kernels}: {a.origin}[/]")]
+    for a in accuracies:
+        name, top1, data, kernels = _evaluation_row(a.evaluation)
+        rows += [(name, top1), ("", f"[dim]{data}, {kernels}: {a.origin}[/]")]
     return _table("model", "top-1 [95 %]", rows=rows)
 
 
@@ -144,12 +134,12 @@ def _fields(value: Any) -> RenderableType:
         if is_dataclass(content) or (isinstance(content, tuple) and content and is_dataclass(content[0])):
             below += [f"\n[bold]{field.name}[/]", rendered(content)]
         else:
-            lines.append((field.name, _text(content)))
+            lines.append((field.name, escape(_text(content))))
     return Group(_table("", "", rows=lines), *below)
 
 
 def _text(content: Any) -> str:
-    """A value in one line; long lists by their length, as --json has them whole."""
+    """A value in one line; long lists by their length."""
     if isinstance(content, Mapping):
         return ", ".join(f"{key} {_text(each)}" for key, each in content.items())
     if isinstance(content, tuple | list):

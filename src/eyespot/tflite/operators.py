@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -15,20 +16,16 @@ from eyespot.tflite.read import File
 
 Values = tuple[Any, ...]
 
-# where an operator has its image, its weights and its bias; others have images alone
-PLACES = {
-    "CONV_2D": (0, 1, 2),
-    "DEPTHWISE_CONV_2D": (0, 1, 2),
-    "FULLY_CONNECTED": (0, 1, 2),
-    "TRANSPOSE_CONV": (2, 1, 3),
-}
+# the places of an operator's image, weights and bias among its inputs; others have images only
+PLACES = dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"), (0, 1, 2))
+PLACES |= {"TRANSPOSE_CONV": (2, 1, 3)}
 PADDINGS = ("SAME", "VALID")
 ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operand:
-    """A tensor that an operator takes or gives; `values` are a constant's, where they lie in the file."""
+    """A tensor that an operator reads or writes; `values` are a constant's, if they lie in the flatbuffer."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -47,75 +44,104 @@ class Operator:
     outputs: tuple[Operand, ...]
     options: Any
 
-    def option(self, name: str) -> Values:
-        """An option's value, () where the operator has no such option."""
-        return (getattr(self.options, name),) if hasattr(self.options, name) else ()
+    def option(self, *names: str) -> Values:
+        """The values of those options that the operator has."""
+        return tuple(getattr(self.options, name) for name in names if hasattr(self.options, name))
+
+    def at(self, place: int) -> tuple[Operand, ...]:
+        """The image (0), the weights (1) or the bias (2), () if there are none."""
+        index = PLACES[self.name][place] if self.name in PLACES else len(self.inputs)
+        return tuple(each for each in self.inputs[index : index + 1] if each is not None)
 
     @property
     def images(self) -> tuple[Operand, ...]:
         """The inputs that are no weights, bias or parameters."""
-        chosen = self.inputs[PLACES[self.name][0] :][:1] if self.name in PLACES else self.inputs
-        return tuple(each for each in chosen if each is not None and not each.constant)
+        inputs = self.at(0) if self.name in PLACES else self.inputs
+        return tuple(each for each in inputs if each is not None and not each.constant)
 
-    def at(self, place: int) -> tuple[Operand, ...]:
-        """The weights (1) or the bias (2), () where there are none."""
-        index = PLACES[self.name][place] if self.name in PLACES else len(self.inputs)
-        return tuple(each for each in self.inputs[index : index + 1] if each is not None)
+    @property
+    def activations(self) -> tuple[Operand, ...]:
+        """The images and the outputs."""
+        return self.images + self.outputs
 
 
 def operators(file: File) -> tuple[Operator, ...]:
     """The operators of a file's main graph, in order of execution. BadFileError for a damaged one."""
+    with _refusing_damage(file):
+        return tuple(_operator(file, entry) for entry in file.graph.operators)
+
+
+def peak_activations(file: File) -> int | None:
+    """The most bytes of activations at one time, in the file's order; None if a type has no size.
+
+    BadFileError for a damaged file.
+    """
+    with _refusing_damage(file):
+        return _peak(file)
+
+
+@contextlib.contextmanager
+def _refusing_damage(file: File) -> Iterator[None]:
     try:
-        return tuple(_operator(file, told) for told in file.graph.operators)
+        yield
     except (IndexError, TypeError, ValueError) as error:
         raise BadFileError(f"{file.path}: is a damaged .tflite file ({error}); make it again") from error
 
 
-def _operator(file: File, told: Any) -> Operator:
+def _operator(file: File, entry: Any) -> Operator:
     def operand(index: int) -> Operand:
         return _operand(file, file.graph.tensors[index])
 
     return Operator(
-        name=schema.operator_name(file.model, told),
-        inputs=tuple(operand(i) if i >= 0 else None for i in told.inputs),
-        outputs=tuple(operand(i) for i in told.outputs),
-        options=told.builtinOptions,
-    )
+        name=schema.operator_name(file.model, entry), options=entry.builtinOptions,
+        inputs=tuple(operand(i) if i >= 0 else None for i in entry.inputs),
+        outputs=tuple(operand(i) for i in entry.outputs),
+    )  # fmt: skip
 
 
-def _operand(file: File, told: Any) -> Operand:
-    q = told.quantization
-    values = schema.constant(file.model, told) if told.type in schema.TYPES else None
+def _operand(file: File, tensor: Any) -> Operand:
+    q, buffer = tensor.quantization, file.model.buffers[tensor.buffer]
+    stored = (buffer.offset or 0) > 1 or (buffer.data is not None and len(buffer.data) > 0)
     return Operand(
-        shape=tuple(int(n) for n in told.shape) if told.shape is not None else (),
-        dtype=schema.TYPES.get(told.type, "unknown"),
-        scales=_tuple(q.scale if q else None),
-        zero_points=_tuple(q.zeroPoint if q else None),
-        constant=values is not None or _stored(file.model.buffers[told.buffer]),
-        values=values,
-    )
-
-
-def _stored(buffer: Any) -> bool:
-    """Whether a buffer holds something, in the flatbuffer or behind it."""
-    return (buffer.offset or 0) > 1 or (buffer.data is not None and len(buffer.data) > 0)
+        shape=tuple(map(int, _tuple(tensor.shape))), dtype=schema.TYPES.get(tensor.type, "unknown"),
+        scales=_tuple(q and q.scale), zero_points=_tuple(q and q.zeroPoint), constant=stored,
+        values=schema.constant(file.model, tensor) if tensor.type in schema.TYPES else None,
+    )  # fmt: skip
 
 
 def _tuple(values: Any) -> Values:
     return () if values is None else tuple(values)
 
 
+def _peak(file: File) -> int | None:
+    steps = file.graph.operators
+    last = {int(i): 0 for i in file.graph.inputs}
+    last |= {int(i): step for step, each in enumerate(steps) for i in (*each.inputs, *each.outputs)}
+    last |= {int(i): len(steps) for i in file.graph.outputs}
+    live, peak = {int(i) for i in file.graph.inputs}, 0
+    for step, each in enumerate(steps):
+        live |= {int(i) for i in each.outputs}
+        operands = [_operand(file, file.graph.tensors[i]) for i in live]
+        if any(each.dtype == "unknown" for each in operands):
+            return None
+        peak = max(peak, sum(prod(each.shape) * np.dtype(each.dtype).itemsize for each in operands))
+        live = {i for i in live if last[i] > step}
+    return peak
+
+
 def _types(operands: tuple[Operand, ...]) -> Values:
     return tuple(each.dtype for each in operands)
 
 
+def _ranks(operands: tuple[Operand | None, ...]) -> Values:
+    return tuple(len(each.shape) for each in operands if each is not None)
+
+
 def _kernel(operator: Operator) -> Values:
     """Height and width of a convolution's kernel, dilated."""
-    for weights in operator.at(1):
-        if len(weights.shape) == 4:
-            factors = (*operator.option("dilationHFactor"), *operator.option("dilationWFactor")) or (1, 1)
-            return tuple((n - 1) * by + 1 for n, by in zip(weights.shape[1:3], factors, strict=True))
-    return ()
+    factors = operator.option("dilationHFactor", "dilationWFactor") or (1, 1)
+    shapes = [each.shape for each in operator.at(1) if len(each.shape) == 4]
+    return tuple((n - 1) * by + 1 for shape in shapes for n, by in zip(shape[1:3], factors, strict=True))
 
 
 def _area(sides: Values) -> Values:
@@ -123,12 +149,7 @@ def _area(sides: Values) -> Values:
 
 
 def _filter(operator: Operator) -> Values:
-    return (*operator.option("filterHeight"), *operator.option("filterWidth"))
-
-
-def _scales(operator: Operator) -> Values:
-    """Numbers of scales; a bias has those of the weights and counts for nothing."""
-    return tuple(len(each.scales) for each in (*operator.images, *operator.at(1), *operator.outputs))
+    return operator.option("filterHeight", "filterWidth")
 
 
 def _weight_sum(operator: Operator) -> Values:
@@ -136,23 +157,16 @@ def _weight_sum(operator: Operator) -> Values:
     axis = 3 if operator.name == "DEPTHWISE_CONV_2D" else 0
     for weights in operator.at(1):
         if weights.values is not None and weights.dtype in {"int8", "uint8"} and len(weights.shape) > axis:
-            zero = weights.zero_points[0] if weights.zero_points else 0
-            absolute = np.abs(weights.values.astype(np.int64) - zero)
+            absolute = np.abs(weights.values.astype(np.int64) - (weights.zero_points or (0,))[0])
             return (int(np.moveaxis(absolute, axis, 0).reshape(weights.shape[axis], -1).sum(1).max()),)
     return ()
 
 
 def _groups(operator: Operator) -> Values:
     """Input channels by those of the filter."""
-    if operator.name != "CONV_2D":
-        return ()
-    shapes = [each.shape for each in (*operator.images, *operator.at(1)) if len(each.shape) == 4]
-    return (shapes[0][3] // shapes[1][3],) if len(shapes) == 2 and shapes[1][3] else ()
-
-
-def _covered(operator: Operator) -> Values:
-    shapes = [each.shape for each in operator.inputs if each is not None]
-    return tuple(each.shape in shapes for each in operator.outputs)
+    operands = (*operator.images, *operator.at(1)) if operator.name == "CONV_2D" else ()
+    channels = [each.shape[3] for each in operands if len(each.shape) == 4]
+    return (channels[0] // channels[1],) if len(channels) == 2 and channels[1] else ()
 
 
 def _named(names: tuple[str, ...], values: Values) -> Values:
@@ -160,64 +174,48 @@ def _named(names: tuple[str, ...], values: Values) -> Values:
 
 
 def _both(one: Values, other: Values) -> Values:
-    """Both, where there are both to compare."""
+    """Both, if there are both to compare."""
     return (*one, *other) if one and other else ()
 
 
-# what a rule's `field` means: all values that an operator has there, () where it has none
+# what a rule's `field` means: all values that an operator has there, () if it has none
 WORDS: dict[str, Callable[[Operator], Values]] = {
-    "type": lambda o: _types((*o.images, *o.outputs)),
+    "type": lambda o: _types(o.activations),
     "input type": lambda o: _types(o.images),
     "output type": lambda o: _types(o.outputs),
     "weight type": lambda o: _types(o.at(1)),
     "bias type": lambda o: _types(o.at(2)),
     "input and weight type": lambda o: _both(_types(o.images), _types(o.at(1))),
     "input and output type": lambda o: _both(_types(o.images), _types(o.outputs)),
-    "input and output quantization": lambda o: tuple(
-        (each.scales, each.zero_points) for each in (*o.images, *o.outputs)
-    ),
+    "input and output quantization": lambda o: tuple((t.scales, t.zero_points) for t in o.activations),
     "padding": lambda o: _named(PADDINGS, o.option("padding")),
     "activation": lambda o: _named(ACTIVATIONS, o.option("fusedActivationFunction")),
 }
 NUMBERS: dict[str, Callable[[Operator], Values]] = {
-    "bias rank": lambda o: tuple(len(each.shape) for each in o.at(2)),
-    "an input has the output's shape": _covered,
-    "rank": lambda o: tuple(len(each.shape) for each in (*o.inputs, *o.outputs) if each is not None),
-    "size": lambda o: tuple(n for each in (*o.images, *o.at(1), *o.outputs) for n in each.shape),
-    "size after the first": lambda o: tuple(n for each in (*o.images, *o.outputs) for n in each.shape[1:]),
-    "batch": lambda o: tuple(each.shape[0] for each in o.images if len(each.shape) == 4),
-    "scales": _scales,
-    "input rank": lambda o: tuple(len(each.shape) for each in o.images),
+    "bias rank": lambda o: _ranks(o.at(2)),
+    "an input has the output's shape": lambda o: tuple(
+        any(t and t.shape == output.shape for t in o.inputs) for output in o.outputs
+    ),
+    "rank": lambda o: _ranks((*o.inputs, *o.outputs)),
+    "size": lambda o: tuple(n for t in (*o.images, *o.at(1), *o.outputs) for n in t.shape),
+    "size after the first": lambda o: tuple(n for t in o.activations for n in t.shape[1:]),
+    "batch": lambda o: tuple(t.shape[0] for t in o.images if len(t.shape) == 4),
+    # a bias has as many scales as the weights and counts for nothing
+    "scales": lambda o: tuple(len(t.scales) for t in (*o.images, *o.at(1), *o.outputs)),
+    "input rank": lambda o: _ranks(o.images),
     "stride height": lambda o: o.option("strideH"),
-    "stride": lambda o: (*o.option("strideH"), *o.option("strideW")),
+    "stride": lambda o: o.option("strideH", "strideW"),
     "kernel height": lambda o: _kernel(o)[:1],
     "kernel area": lambda o: _area(_kernel(o)),
     "filter": _filter,
     "filter height": lambda o: _filter(o)[:1],
     "filter area": lambda o: _area(_filter(o)),
     "beta": lambda o: o.option("beta"),
-    "weights are constant": lambda o: tuple(each.constant for each in o.at(1)),
-    "parameters are constant": lambda o: tuple(each.constant for each in o.inputs[1:] if each),
+    "weights are constant": lambda o: tuple(t.constant for t in o.at(1)),
+    "parameters are constant": lambda o: tuple(t.constant for t in o.inputs[1:] if t),
     "weight sum": _weight_sum,
     "groups": _groups,
     "depth multiplier": lambda o: o.option("depthMultiplier"),
-    "input channels": lambda o: tuple(each.shape[3] for each in o.images if len(each.shape) == 4),
+    "input channels": lambda o: tuple(t.shape[3] for t in o.images if len(t.shape) == 4),
 }
 FIELDS = WORDS | NUMBERS
-
-
-def peak_activations(file: File) -> int | None:
-    """The most bytes of activations at one time, in the file's order; None where a type has no size."""
-    steps = file.graph.operators
-    last = {int(i): 0 for i in file.graph.inputs}
-    last |= {int(i): step for step, told in enumerate(steps) for i in (*told.inputs, *told.outputs)}
-    last |= {int(i): len(steps) for i in file.graph.outputs}
-    live, peak = {int(i) for i in file.graph.inputs}, 0
-    for step, told in enumerate(steps):
-        live |= {int(i) for i in told.outputs}
-        operands = [_operand(file, file.graph.tensors[i]) for i in live]
-        if any(each.dtype == "unknown" for each in operands):
-            return None
-        peak = max(peak, sum(prod(each.shape) * np.dtype(each.dtype).itemsize for each in operands))
-        live = {i for i in live if last[i] > step}
-    return peak

@@ -6,11 +6,9 @@ import hashlib
 import struct
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
+from math import inf, prod
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.spec import Contract
@@ -86,8 +84,8 @@ class File:
         q = tensor.quantization
         scaled = q is not None and q.scale is not None and len(q.scale) > 0
         return Tensor(
-            name=tensor.name.decode(),
-            shape=tuple(int(n) for n in tensor.shape),
+            name=(tensor.name or b"").decode(),
+            shape=() if tensor.shape is None else tuple(int(n) for n in tensor.shape),
             dtype=schema.TYPES.get(tensor.type, "unknown"),
             scale=float(q.scale[0]) if scaled else 0.0,
             zero_point=int(q.zeroPoint[0]) if scaled and q.zeroPoint is not None else 0,
@@ -120,7 +118,7 @@ def read_any(path: Path) -> File:
 
 
 def parse(data: bytes, path: Path) -> File:
-    """The file whose bytes are `data`. BadFileError as `read_any`."""
+    """A file of any task whose bytes are at hand; `path` is what errors call it."""
     if len(data) < 8 or data[4:8] != schema.IDENTIFIER:
         raise BadFileError(f"{path}: is not a .tflite file (no {schema.IDENTIFIER.decode()} at byte 4)")
     try:
@@ -142,7 +140,7 @@ def parse(data: bytes, path: Path) -> File:
 
 
 def check_classifier(file: File) -> None:
-    """BadFileError unless there is one (1, h, w, 1 or 3) input and one (1, classes) output."""
+    """BadFileError unless there is one (1, h, w, 1 or 3) input and one (1, classes) output of known types."""
     inputs, outputs = len(file.graph.inputs), len(file.graph.outputs)
     if (inputs, outputs) != (1, 1):
         raise BadFileError(
@@ -151,5 +149,10 @@ def check_classifier(file: File) -> None:
     shape, out = file.input.shape, file.output.shape
     if len(shape) != 4 or shape[0] != 1 or shape[3] not in {1, 3} or min(shape) < 1:
         raise BadFileError(f"{file.path}: input of shape {shape}, expected (1, height, width, 1 or 3)")
-    if int(np.prod(out[:-1])) != 1:
+    if not out or out[-1] != prod(out) or out[-1] < 1:
         raise BadFileError(f"{file.path}: output of shape {out}, expected (1, classes)")
+    for side, tensor in (("input", file.input), ("output", file.output)):
+        if tensor.dtype not in {"float32", "int8", "uint8", "int16"}:
+            raise BadFileError(f"{file.path}: {side} of {tensor.dtype}, expected float32, int8 or uint8")
+        if tensor.dtype != "float32" and not (0 < tensor.scale < inf):
+            raise BadFileError(f"{file.path}: {side} of {tensor.dtype} without a scale. Quantize it again.")

@@ -18,6 +18,7 @@ OPERATORS = {
 }
 TYPES = {
     generated.TensorType.FLOAT32: "float32",
+    generated.TensorType.FLOAT16: "float16",
     generated.TensorType.INT8: "int8",
     generated.TensorType.UINT8: "uint8",
     generated.TensorType.INT16: "int16",

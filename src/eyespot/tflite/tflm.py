@@ -1,11 +1,10 @@
-"""TensorFlow Lite for Microcontrollers on this machine, isolated, as it can abort its process."""
+"""TensorFlow Lite for Microcontrollers on this machine; it can abort its process."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,49 +30,19 @@ class Arena:
 
 
 def measure_arena(file: File) -> Arena:
-    """The arena that a file needs, measured by TFLM's own recording allocator.
+    """The arena that a file needs, measured by TFLM's own recording allocator, isolated.
 
     BadFileError if TFLM refuses the file; other errors as `eyespot.isolation` says.
     """
-    return _isolated(_arena, file)
-
-
-def run_all(file: File, tensors: NDArray[Any]) -> NDArray[Any]:
-    """Outputs (n, classes) for input tensors (n, h, w, c). Errors as `measure_arena`."""
-    return _isolated(_outputs, file, tensors)
+    return isolation.run(_arena, file, seconds=600, memory=isolation.MEMORY + 8 * len(file.data), name="TFLM")
 
 
 def open_tflm(file: File) -> Run:
-    """A function from an input tensor to the output vector, in this process. BadFileError as above."""
-    _refuse_external(file)
-    return _runner(file.path, file.data)
+    """A function from an input tensor to the output vector. BadFileError if TFLM refuses the file.
 
-
-def _isolated(function: Callable[..., Any], file: File, *args: Any) -> Any:
-    _refuse_external(file)
-    memory = isolation.MEMORY + 8 * len(file.data)
-    return isolation.run(function, file.path, file.data, *args, seconds=600, memory=memory, name="TFLM")
-
-
-def _refuse_external(file: File) -> None:
-    if file.external_buffers:
-        raise BadFileError(f"{file.path}: has weights outside the flatbuffer, which TFLM reads wrongly")
-
-
-def _arena(path: Path, data: bytes) -> Arena:
-    opened = _interpreter(path, data)
-    with captured() as caught:
-        opened.print_allocations()
-    lines = re.findall(r"Arena allocation (total|head|tail) (\d+)", caught.text)
-    return Arena(**{name: int(size) for name, size in lines})
-
-
-def _outputs(path: Path, data: bytes, tensors: NDArray[Any]) -> NDArray[Any]:
-    return np.stack(list(map(_runner(path, data), tensors)))
-
-
-def _runner(path: Path, data: bytes) -> Run:
-    opened = _interpreter(path, data)
+    It runs in this process, which a file can abort.
+    """
+    opened = _interpreter(file)
 
     def run(tensor: NDArray[Any]) -> NDArray[Any]:
         opened.set_input(tensor[None], 0)
@@ -83,12 +52,22 @@ def _runner(path: Path, data: bytes) -> Run:
     return run
 
 
-def _interpreter(path: Path, data: bytes) -> Any:
+def _arena(file: File) -> Arena:
+    opened = _interpreter(file)
+    with captured() as caught:
+        opened.print_allocations()
+    lines = re.findall(r"Arena allocation (total|head|tail) (\d+)", caught.text)
+    return Arena(**{name: int(size) for name, size in lines})
+
+
+def _interpreter(file: File) -> Any:
     from tflite_micro import runtime
 
+    if file.external_buffers:
+        raise BadFileError(f"{file.path}: has weights outside the flatbuffer, which TFLM reads wrongly")
     try:
         with captured() as caught:
-            return runtime.Interpreter.from_bytes(data, arena_size=ARENA_LIMIT)
+            return runtime.Interpreter.from_bytes(file.data, arena_size=ARENA_LIMIT)
     except (RuntimeError, ValueError) as error:
-        said = caught.text.strip().splitlines() or [str(error)]
-        raise BadFileError(f"{path}: TFLM does not take it: {said[0]}") from error
+        words = caught.text.strip().splitlines() or [str(error)]
+        raise BadFileError(f"{file.path}: TFLM refuses it: {words[0]}") from error

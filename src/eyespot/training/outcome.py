@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.artifacts.sidecars import Artifact
+from eyespot.nouns import Noun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +23,8 @@ class Epoch:
     images_per_second: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Training:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Training(Noun):
     """A finished run: its folder, weights and float32 file, and top-1 on n validation images.
 
     `low` and `high` bound the 95 % interval (Wilson). `dropped` counts training images that were left

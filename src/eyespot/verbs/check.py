@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from eyespot.arguments import Bytes, size, verb
 from eyespot.artifacts.measurements import Compatibility
 from eyespot.devices import device as device_card
 from eyespot.devices import devices
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
-from eyespot.sizes import Bytes
 from eyespot.zoo import registry
 
 
+@verb
 def check(
     model: str,
     *,
@@ -41,4 +42,4 @@ def check(
     """
     _, file = registry.open_model(model)
     cards = [device_card(device)] if device else devices()
-    return check_file(HostMeasurements(file=file), cards, ram=ram, flash=flash, strict=strict)
+    return check_file(HostMeasurements(file=file), cards, ram=size(ram), flash=size(flash), strict=strict)

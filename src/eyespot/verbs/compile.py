@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from eyespot.arguments import verb
 from eyespot.devices import device as device_card
 from eyespot.devices.compile import Compiled, compile_file
 from eyespot.devices.host import HostMeasurements
 from eyespot.zoo import registry
 
 
+@verb
 def compile_for(model: str, *, device: str, tool: Path | None = None, out: Path | None = None) -> Compiled:
     """Compile an int8 file for a device's NPU, the compiler's reports kept beside the result.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from eyespot.arguments import verb
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.conversion import engine
 from eyespot.zoo import registry
 
 
+@verb
 def convert(model: str, *, weights: str | None = None, out: Path | None = None) -> Artifact:
     """Turn trained or published weights into OUT/float32.tflite, the contract inside.
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from eyespot.arguments import positive, verb
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.data import catalogue
 from eyespot.evaluation import engine
 from eyespot.preprocessing.spec import Damage
-from eyespot.sizes import positive
 from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 
 
+@verb
 def evaluate(
     model: str,
     *,
@@ -48,7 +49,7 @@ def evaluate(
         For a file that carries none: the model whose input and classes it shares.
     """
     positive(images=images, processes=processes)
-    with engine.workers(processes) as pool:
+    with engine.workers(processes) as pool:  # they start while the file and the data are looked up
         _, file = registry.open_model(model)
         agreed = contract_of(file, registry.contract(contract) if contract else None)
         card = catalogue.data_for(file.path, agreed, data, split)

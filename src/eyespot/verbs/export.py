@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from eyespot.arguments import verb
 from eyespot.devices.host import HostMeasurements
 from eyespot.exports.c import write_c
 from eyespot.exports.folder import write_folder
+from eyespot.nouns import Noun
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 
 
-@dataclass(frozen=True, kw_only=True)
-class Exported:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Exported(Noun):
     """What was written; the arena in bytes that the C source asks for."""
 
     folder: Path
@@ -22,6 +24,7 @@ class Exported:
     arena: int | None = None
 
 
+@verb
 def export(model: str, *, to: Literal["c", "folder"] = "c", out: Path | None = None) -> Exported:
     """Write a file as C source for a microcontroller, or as a folder for a Linux board.
 

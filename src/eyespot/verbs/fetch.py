@@ -7,11 +7,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from eyespot.arguments import verb
 from eyespot.data import catalogue
 from eyespot.data import fetch as engine
 from eyespot.data.fetch import Fetched
 
 
+@verb
 def fetch(data: str, *, from_: Annotated[Path | None, Parameter(name="--from")] = None) -> Fetched:
     """Get a data set, verify it and lay it out under $EYESPOT_DATA.
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from eyespot.arguments import Bytes, size, verb
 from eyespot.devices import device as device_card
-from eyespot.errors import RefusedError
+from eyespot.errors import BadArgumentError
 from eyespot.reports.plot import draw
-from eyespot.sizes import Bytes
-from eyespot.zoo.listing import Listed, listing
+from eyespot.zoo import registry
+from eyespot.zoo.listing import Listed, choose, models
 
 
+@verb
 def list_models(
     *,
     device: str | None = None,
@@ -45,10 +47,11 @@ def list_models(
         A PNG file to draw accuracy against arena and multiply-adds to.
     """
     if min_accuracy is not None and not 0 <= min_accuracy <= 1:
-        raise RefusedError(f"--min-accuracy {min_accuracy:g}: is no share; give one from 0 to 1, such as 0.8")
-    listed = listing(
-        device=device_card(device).name if device else None,
-        ram=ram, flash=flash, min_accuracy=min_accuracy, data=data,
+        raise BadArgumentError(f"min_accuracy: expected 0 to 1, such as 0.8, found {min_accuracy:g}")
+    listed = choose(
+        models(device_card(device).name if device else None),
+        runs=device is not None, ram=size(ram), flash=size(flash), min_accuracy=min_accuracy,
+        data=registry.dataset(data).name if data else None,
     )  # fmt: skip
     if plot:
         draw(listed, plot)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from eyespot.arguments import verb
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import INT8, ModelFolder
@@ -12,12 +13,13 @@ from eyespot.devices import devices
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
 from eyespot.evaluation.sweep import sweep
+from eyespot.nouns import Noun
 from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measured:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Measured(Noun):
     """What was measured and where it was written; what could not be, and why."""
 
     folder: Path
@@ -26,6 +28,7 @@ class Measured:
     left_out: tuple[str, ...]
 
 
+@verb
 def measure(model: str | None = None, *, out: Path | None = None) -> Measured:
     """Measure the models' files again, on every data set at hand and for every device.
 

@@ -6,16 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from eyespot.arguments import positive, verb
 from eyespot.artifacts import places
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.errors import RefusedError
 from eyespot.quantization import engine
 from eyespot.quantization.engine import Quantized
-from eyespot.sizes import positive
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 
 
+@verb
 def quantize(
     model: str,
     *,

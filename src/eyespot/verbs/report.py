@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from eyespot.arguments import verb
 from eyespot.reports.model_list import Report, model_list
 
 
+@verb
 def report() -> Report:
     """Write the Model List in Markdown: our measurements, beside what others published.
 

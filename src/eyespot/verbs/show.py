@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from eyespot.arguments import verb
 from eyespot.zoo.overview import Shown, overview
 
 
+@verb
 def show(model: str) -> Shown:
     """Show a model's card, its files with their provenance, and all measurements.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from eyespot.arguments import positive, verb
 from eyespot.data import catalogue
 from eyespot.errors import RefusedError, StoppedError
-from eyespot.sizes import positive
 from eyespot.training.outcome import Training
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
@@ -15,6 +15,7 @@ from eyespot.zoo.cards import Model
 SEEDS = 1 << 31
 
 
+@verb
 def train(
     model: str,
     *,

@@ -157,18 +157,17 @@ class Weights:
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A published number, with its source."""
+    """What somebody published of a model, as printed there: {quantity: value}, and the source."""
 
     publisher: str
-    quantity: str
-    value: str
     source: str
     date: str
+    figures: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model card. `network` ("module:class") is imported only for training and conversion.
+    """A model card, `models/NAME.toml`. Only training and conversion import `network` ("module:class").
 
     `parameters` are counted as in Keras, batch-norm statistics included. `operations` is twice the
     multiply-adds of one inference. Both are intentions; tests compare them with the network and the files.
@@ -177,19 +176,20 @@ class Model:
     """
 
     name: str
+    position: int
     title: str
     architecture: str
     backbone: str
     network: str
     data: str
     preprocessing: Preprocessing
-    recipe: Recipe | None
-    quantization: Quantization
     parameters: int
     operations: int
-    weights: tuple[Weights, ...]
-    references: tuple[Reference, ...]
     paper: str
     licence: str
     terms: str
     differs: str = ""
+    recipe: Recipe | None = None
+    quantization: Quantization = Quantization()
+    weights: tuple[Weights, ...] = ()
+    references: tuple[Reference, ...]

@@ -8,13 +8,14 @@ from math import inf
 
 from eyespot.artifacts.measurements import Compatibility, Status
 from eyespot.artifacts.sidecars import Artifact
-from eyespot.zoo import provenance, registry, results
+from eyespot.nouns import Noun
+from eyespot.zoo import provenance, results
 from eyespot.zoo.cards import Model
 from eyespot.zoo.models import MODELS
 
 
-@dataclass(frozen=True, kw_only=True)
-class Listed:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Listed(Noun):
     """A model in one line. Sizes are bytes; operations, top-1 and arena are those of the int8 file.
 
     `runs` and `npu` are the verdicts on the device that was asked for; `best` says that no other model of
@@ -37,33 +38,24 @@ class Listed:
     best: bool = False
 
 
-def listing(
-    *, device: str | None, ram: int | None, flash: int | None, min_accuracy: float | None, data: str | None
-) -> tuple[Listed, ...]:
-    """Our models that fulfil all constraints, as `choose`. UnknownNameError for an unknown data set."""
-    wanted = registry.dataset(data).name if data else None
-    models = [_listed(card, device) for card in MODELS]
-    return choose(models, device=device, ram=ram, flash=flash, min_accuracy=min_accuracy, data=wanted)
+def models(device: str | None = None) -> tuple[Listed, ...]:
+    """Our models, with their verdicts on the device of that name."""
+    return tuple(_listed(card, device) for card in MODELS)
 
 
 def choose(
-    models: Iterable[Listed],
-    *,
-    device: str | None = None,
-    ram: int | None = None,
-    flash: int | None = None,
-    min_accuracy: float | None = None,
-    data: str | None = None,
-) -> tuple[Listed, ...]:
+    listed: Iterable[Listed], *, runs: bool = False, ram: int | None = None, flash: int | None = None,
+    min_accuracy: float | None = None, data: str | None = None,
+) -> tuple[Listed, ...]:  # fmt: skip
     """Those that fulfil all constraints, sorted by accuracy within each data set; sizes in bytes.
 
-    What was not measured fulfils no constraint.
+    What was not measured fulfils no constraint. With `runs` only those that run on their device.
     """
     kept = [
         m
-        for m in models
+        for m in listed
         if data in {None, m.data}
-        and (device is None or m.runs in {"ok", "partial"})
+        and (not runs or m.runs in {"ok", "partial"})
         and (ram is None or _known(m.arena) <= ram)
         and (flash is None or _known(m.int8_bytes) <= flash)
         and (min_accuracy is None or (m.top1 or -1) >= min_accuracy)
@@ -79,11 +71,8 @@ def _listed(card: Model, device: str | None) -> Listed:
     here = checked.get(device) if device else None
     spec = card.preprocessing
     return Listed(
-        name=card.name,
-        title=card.title,
-        data=card.data,
+        name=card.name, title=card.title, data=card.data, parameters=card.parameters,
         input=f"{spec.width}x{spec.height}x{spec.channels}",
-        parameters=card.parameters,
         operations=int8.facts["operations"] if int8 else card.operations,
         float32_bytes=_size(provenance.record(card.name, "float32")),
         int8_bytes=_size(int8),
@@ -92,7 +81,7 @@ def _listed(card: Model, device: str | None) -> Listed:
         n=measured.n if measured else None,
         runs=here.runs.status if here else None,
         npu=here.npu.status if here and here.npu else None,
-    )
+    )  # fmt: skip
 
 
 def _size(record: Artifact | None) -> int | None:

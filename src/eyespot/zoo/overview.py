@@ -9,12 +9,13 @@ from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact
+from eyespot.nouns import Noun
 from eyespot.zoo import registry, results
 from eyespot.zoo.cards import Model
 
 
-@dataclass(frozen=True, kw_only=True)
-class FileFacts:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class FileFacts(Noun):
     """What a model file says of itself, and the chain of artifacts that it was made from."""
 
     path: Path
@@ -27,8 +28,8 @@ class FileFacts:
     chain: tuple[Artifact, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shown:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Shown(Noun):
     """A model's card, its files on this machine, and what was measured of them."""
 
     card: Model

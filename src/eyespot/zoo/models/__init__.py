@@ -1,17 +1,12 @@
-"""The model cards, in the order of the Model List. To add a model, add its card here."""
+"""The model cards (`*.toml`), in the order of the Model List. To add a model, add its card."""
 
-from eyespot.zoo.models.deepface import DEEPFACE_EMOTION
-from eyespot.zoo.models.efficientnet_lite import EFFICIENTNET_LITE0
-from eyespot.zoo.models.mnasnet import MNASNET
-from eyespot.zoo.models.mobilenet import MOBILENET_V1, MOBILENET_V2, VISUAL_WAKE_WORD
-from eyespot.zoo.models.resnet import TINY_RESNET
+from __future__ import annotations
 
-MODELS = (
-    DEEPFACE_EMOTION,
-    MOBILENET_V1,
-    TINY_RESNET,
-    VISUAL_WAKE_WORD,
-    MOBILENET_V2,
-    MNASNET,
-    EFFICIENTNET_LITE0,
-)
+from pathlib import Path
+
+from eyespot import decoding
+from eyespot.zoo.cards import Model
+
+_FILES = Path(__file__).parent.glob("*.toml")
+_CARDS = [decoding.read(Model, path, "Correct the card", name=path.stem) for path in _FILES]
+MODELS = tuple(sorted(_CARDS, key=lambda card: card.position))

@@ -1,0 +1,103 @@
+"""Arguments: checked in Python as on the command line."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterator, Sequence
+from numbers import Integral, Real
+from os import PathLike, fspath
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from eyespot.errors import BadArgumentError, MissingExtraError
+from eyespot.nouns import Table, brief
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Bytes = int | str | None  # as people write sizes: 256k, 1M, 300,000
+UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+FORMS: dict[Any, tuple[Any, Callable[[Any], Any]]] = {  # what a parameter of each type accepts, and as what
+    int: (Integral, int),
+    float: (Real, float),
+    str: ((str, PathLike), fspath),
+    Path: ((str, PathLike), Path),
+}
+
+
+def verb(function: Callable[P, R]) -> Callable[P, R]:
+    """A function that checks its arguments by its type hints, and returns a tuple of nouns as a `Table`.
+
+    It raises BadArgumentError, and MissingExtraError for a package that an extra installs.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        hints = get_type_hints(function, include_extras=True)
+        bound = signature.bind(*args, **kwargs)
+        for name, value in bound.arguments.items():
+            bound.arguments[name] = accepted(name, value, hints[name])
+        try:
+            result = function(*bound.args, **bound.kwargs)
+        except ModuleNotFoundError as error:
+            raise MissingExtraError.of(error) from None
+        shown: Any = Table(result) if isinstance(result, tuple) else result
+        return shown
+
+    return checked
+
+
+def accepted(name: str, value: Any, hint: Any) -> Any:
+    """An argument as a parameter of the type `hint` takes it. BadArgumentError if it does not."""
+    options = list(_options(hint))
+    for option in options:
+        origin = get_origin(option) or option
+        kinds, convert = FORMS.get(origin, (origin, lambda same: same))
+        if isinstance(option, str):
+            if isinstance(value, str) and value == option:
+                return value
+        elif origin in {tuple, Sequence}:
+            if isinstance(value, tuple | list):
+                return tuple(accepted(name, each, get_args(option)[0]) for each in value)
+        elif isinstance(value, kinds) and isinstance(value, bool) == (option is bool):
+            return convert(value)
+    *others, last = (getattr(each, "__name__", each) for each in options if each is not NoneType)
+    expected = f"{', '.join(others)} or {last}" if others else last
+    raise BadArgumentError(f"{name}: expected {expected}, found {brief(value)}")
+
+
+def _options(hint: Any) -> Iterator[Any]:
+    """The types and, of a Literal, the values that a type hint allows."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in {Union, UnionType}:
+        for part in parts:
+            yield from _options(part)
+    elif origin is Annotated:
+        yield from _options(parts[0])
+    elif origin is Literal:
+        yield from parts
+    else:
+        yield hint
+
+
+def size(text: Bytes) -> int | None:
+    """Bytes of a size; k, M and G (also kB, KiB, ...) are powers of 1,024. BadArgumentError otherwise."""
+    if text is None:
+        return None
+    match = re.fullmatch(
+        r"(\d+|\d{1,3}(?:[,_]\d{3})+)(\.\d+)?\s*([kmg]?)(?:i?b)?", str(text).strip().lower(), re.ASCII
+    )
+    if not match:
+        raise BadArgumentError(f"{text!r}: invalid size; write 256k, 1M or 300000")
+    return round(float(re.sub("[,_]", "", match[1]) + (match[2] or "")) * UNITS[match[3]])
+
+
+def positive(**values: int | None) -> None:
+    """BadArgumentError for a number below 1; None stands for a parameter that was left out."""
+    for name, value in values.items():
+        if value is not None and value < 1:
+            raise BadArgumentError(f"{name}: expected 1 or more, found {value}")

@@ -1,0 +1,56 @@
+"""What a worker does: it runs a file on a part of a split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot.data.split import image_digest
+from eyespot.evaluation.metrics import ranked
+from eyespot.preprocessing.spec import Contract, Damage
+from eyespot.tflite.kernels import Kernels
+from eyespot.tflite.read import parse
+from eyespot.tflite.run import encoder, open_runner
+from eyespot.zoo.cards import Dataset
+
+Span = tuple[int, int]
+Answers = tuple[NDArray[np.int64], list[bytes]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """All that a worker gets: a file's bytes, and a split of the data in `root`."""
+
+    path: Path
+    content: bytes
+    contract: Contract
+    data: Dataset
+    root: Path
+    split: str
+    kernels: Kernels = "xnnpack"
+    under: Damage | None = None
+
+
+def open_job(job: Job) -> Callable[[Span], Answers]:
+    """A function from (start, stop) to the ranked classes of these images, (n, 5), and their digests.
+
+    BadFileError if the kernels refuse the file.
+    """
+    file = parse(job.content, job.path)
+    read = import_module(job.data.reader).read(job.data, job.root, job.split).read
+    encode, run = encoder(file, job.contract, job.under), open_runner(file, job.kernels)
+
+    def work(span: Span) -> Answers:
+        digests, outputs = [], np.empty((span[1] - span[0], len(job.contract.classes)))
+        for row, i in enumerate(range(*span)):
+            image = read(i)
+            digests.append(image_digest(image))
+            outputs[row] = run(encode(image))
+        return ranked(outputs), digests
+
+    return work
