@@ -6,13 +6,16 @@ Sidecars hold the digests of the images that calibrated, and the digest of the l
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import digest
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact, read_sidecar
 from eyespot.errors import BadFileError, MissingDataError
-from eyespot.tflite.read import File
+
+if TYPE_CHECKING:
+    from eyespot.tflite.read import File
 
 LIST = "training-images.bin"  # beside the weights: what `split.image_list` makes, 12 bytes an image
 
