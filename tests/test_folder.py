@@ -47,7 +47,6 @@ def test_class_folders(photos: Path) -> None:
     card = catalogue.dataset(str(photos))
     assert card.classes == tuple(sorted(CLASSES))
     assert (card.splits["all"], card.test, card.root) == (12, "all", photos)
-    assert card.source == "a folder of yours, classes sorted by name, no classes.txt"
     split = opened(photos)
     assert [split.classes[i] for i in split.labels] == [CLASSES[i % 4] for i in range(12)]
     for i in range(12):
@@ -58,7 +57,6 @@ def test_class_folders_in_an_order_of_their_own(photos: Path) -> None:
     (photos / "classes.txt").write_text("\ufeff" + "\r\n".join(CLASSES) + "\r\n", encoding="utf-8")
     card = catalogue.dataset(str(photos))
     assert card.classes == CLASSES
-    assert card.source == "a folder of yours, classes as in its classes.txt"
     assert opened(photos).labels.tolist() == [i % 4 for i in range(12)]
 
 

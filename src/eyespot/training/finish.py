@@ -42,7 +42,7 @@ class Trained:
     parts: Manifest | None = None
 
 
-def finish(trained: Trained, folder: Path) -> tuple[Training, Answers]:
+def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
     """Write the weights, the float32 file and what is known of the data; count the right answers."""
     data, contract = trained.data, trained.contract
     shares = answers(trained.network, data.validation_images, contract.preprocessing).numpy()
