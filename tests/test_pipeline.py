@@ -8,7 +8,7 @@ import pytest
 from eyespot.artifacts.sidecars import read_sidecar
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, RefusedError
-from eyespot.evaluation import engine
+from eyespot.evaluation import engine, workers
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.verbs.evaluate import evaluate
@@ -32,7 +32,7 @@ def folder(data_root, tmp_path_factory):
 
 def predicted(path):
     """Predicted class of each of the first N test images."""
-    with engine.workers() as pool:
+    with workers.start() as pool:
         job = engine.prepare(
             read(path), registry.contract("tiny-resnet"), catalogue.dataset("cifar-10"), "test"
         )
