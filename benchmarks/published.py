@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from eyespot.artifacts import places
 from eyespot.data import catalogue
-from eyespot.evaluation import engine
+from eyespot.evaluation import engine, workers
 from eyespot.preprocessing.spec import Contract
 from eyespot.quantity import wilson
 from eyespot.reports.markdown import share
@@ -32,7 +32,7 @@ DATA = {"imagenet": "imagenet-like", "vww": "vww"}
 
 def predicted(path: Path, contract: Contract, data: str, n: int) -> NDArray[Any]:
     """Class of each test image, as a file of ours gives it."""
-    with engine.workers() as pool:
+    with workers.start() as pool:
         job = engine.prepare(read(path), contract, catalogue.dataset(data), "test")
         return engine.classify(job, n, pool)[0][:, 0]
 

@@ -156,7 +156,7 @@ def test_a_model_too_large_for_the_flash(data_root):
     assert finding(c, "npu activations").status == "fails"
 
 
-def test_no_npu_without_flash(monkeypatch, tmp_path):
+def test_no_npu_without_flash(tmp_path):
     """The NPU needs the file in flash as much as the CPU does."""
     data = registry.find("tiny-resnet").read_bytes()
     (tmp_path / "padded.tflite").write_bytes(data + bytes(3 << 20))

@@ -9,7 +9,7 @@ from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import read_sidecar
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, RefusedError
-from eyespot.evaluation import engine
+from eyespot.evaluation import engine, workers
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.verbs.convert import convert
@@ -39,8 +39,8 @@ def mlperf(data_root, tmp_path_factory):
 
 
 def predicted(path):
-    """Predicted class of each test image."""
-    with engine.workers() as pool:
+    """Predicted class of each of the first N test images."""
+    with workers.start() as pool:
         job = engine.prepare(
             read(path), registry.contract("tiny-resnet"), catalogue.dataset("cifar-10"), "test"
         )

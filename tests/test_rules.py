@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as generated
@@ -21,6 +23,7 @@ from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS
 
 RULES = sorted(path.stem for path in (FOLDER / "rules").glob("*.toml"))
+ROOT = places.PACKAGE.parents[1]
 NPUS = {"imx93", "imx8mp", "mcxn947"}
 
 
@@ -101,6 +104,13 @@ def test_a_device_is_a_file(tmp_path, tiny):
     assert (card.name, card.memory[0].bytes) == ("board", 1_000_000)
     (c,) = check_file(HostMeasurements(file=tiny), [card])
     assert (c.device, c.runs.status, c.npu) == ("board", "ok", None)
+
+
+def test_the_example_of_the_documents_is_a_device(tmp_path, tiny):
+    (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/devices-howto.md").read_text("utf-8"), re.S)
+    (c,) = check_file(HostMeasurements(file=tiny), [board(tmp_path, text)])
+    assert c.runs.status == "ok"
+    assert "arena" in {f.check for f in c.findings}
 
 
 def test_an_npu_that_nothing_decides_is_unknown(tmp_path, tiny):

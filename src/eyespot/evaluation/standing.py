@@ -8,7 +8,7 @@ from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.data import catalogue
 from eyespot.errors import MissingDataError
-from eyespot.evaluation import engine
+from eyespot.evaluation import engine, workers
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import provenance, results
 
@@ -29,7 +29,7 @@ def accuracies(folder: ModelFolder) -> tuple[Accuracy, ...]:
         catalogue.open_split(data, data.test)
     except MissingDataError:
         return tuple(found for record in genuine if (found := _shipped(record, contract.model)))
-    with engine.workers() as pool:
+    with workers.start() as pool:
         files = [folder.file(record.file) for record in genuine]
         measured = [engine.evaluate(each, contract_of(each), data, data.test, pool=pool) for each in files]
     return tuple(Accuracy(evaluation=each, origin=NOW) for each in measured)

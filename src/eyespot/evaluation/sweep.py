@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.artifacts.model_folder import FLOAT32, INT8, ModelFolder
 from eyespot.errors import MissingDataError
-from eyespot.evaluation import engine
+from eyespot.evaluation import engine, workers
 from eyespot.isolation import Pool
 from eyespot.preprocessing.damage import DAMAGES, OF_COLOURS
 from eyespot.tflite.kernels import Kernels
@@ -27,7 +27,7 @@ def sweep(card: Model, folder: ModelFolder, left_out: list[str]) -> Iterator[Eva
     Why something cannot be evaluated is added to `left_out`.
     """
     classes = registry.dataset(card.data).classes
-    with engine.workers() as pool:
+    with workers.start() as pool:
         for name, kernels in RUNS:
             file, record = folder.file(name), folder.record(name)
             where = f"{card.name}:{file.precision}"

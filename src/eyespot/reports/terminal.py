@@ -98,7 +98,8 @@ def _findings(found: Compatibility) -> Group:
     for f in found.findings:
         answer = f"{escape(words.value(f))} [dim]({f.kind}, {escape(f.tool)})[/]"
         why = words.reason(f) + ("" if f.kind == "measured" else f" [{f.source}]")
-        rows += [(f"  {words.check(f)}", _coloured(f.status), answer), ("", "", f"[dim]{escape(why)}[/]")]
+        name = escape(words.check(f))
+        rows += [(f"  {name}", _coloured(f.status), answer), ("", "", f"[dim]{escape(why)}[/]")]
     return Group(f"\n[bold]{found.device}[/]", _table("", "", "", rows=rows))
 
 

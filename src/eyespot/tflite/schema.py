@@ -71,11 +71,12 @@ def operator_code(model: Any, operator: Any) -> int:
 
 
 def operator_name(model: Any, operator: Any) -> str:
-    """`CONV_2D`, ..., or `custom:NAME`."""
+    """`CONV_2D`, ..., or `custom:NAME`; safe to print."""
     name = OPERATORS.get(operator_code(model, operator), "unknown")
     if name != "CUSTOM":
         return name
-    return f"custom:{model.operatorCodes[operator.opcodeIndex].customCode.decode()}"
+    custom = model.operatorCodes[operator.opcodeIndex].customCode.decode()
+    return f"custom:{''.join(filter(str.isprintable, custom))}"
 
 
 def constant(model: Any, tensor: Any) -> NDArray[Any] | None:
