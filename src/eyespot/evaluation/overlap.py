@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from eyespot.data.used import used_images
+from collections.abc import Mapping, Sequence
+
 from eyespot.errors import RefusedError
 from eyespot.tflite.read import File
 
 
-def refuse_overlap(file: File, digests: list[bytes]) -> None:
-    """RefusedError if images trained or calibrated the file, BadFileError if a sidecar is of another file."""
-    used = used_images(file)
+def refuse_overlap(file: File, used: Mapping[bytes, str], digests: Sequence[bytes]) -> None:
+    """RefusedError if images trained or calibrated the file, which `used_images` says."""
     for did in ("trained", "calibrated"):
         if common := sum(used.get(digest) == did for digest in digests):
             raise RefusedError(
