@@ -10,6 +10,7 @@ import numpy as np
 
 from eyespot.artifacts import sidecars
 from eyespot.artifacts.measurements import Evaluation
+from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.data import catalogue
 from eyespot.data.split import Split, data_digest
 from eyespot.data.used import used_images
@@ -31,6 +32,7 @@ AT_ONCE, VALUES = 250, 1 << 20  # images of a request at most, and numbers in th
 
 
 def evaluate(
+    folder: ModelFolder,
     file: File,
     contract: Contract,
     data: Dataset,
@@ -53,7 +55,7 @@ def evaluate(
     labels = opened.labels[:images]
     job = prepare(file, contract, data, split, kernels, under)
     classify = classifier(job, pool)
-    used = used_images(file)  # while the workers open the file
+    used = used_images(folder, file)  # while the workers open the file
     answers, digests = classify(len(labels))
     refuse_overlap(file, used, digests)
     return Evaluation(
