@@ -144,7 +144,7 @@ def test_each_channel_has_its_numbers(photos, site, tmp_path):
     assert np.shape(json.loads((made.folder / "contract.json").read_text())["levels"]) == (256, 3)
     done = alone(site, RUN, made.folder / "classify.py", *photos)
     ours = predict(str(path), tuple(map(str, photos)), top=1)
-    expected = [f"{p.file}: {p.classes[0][0]} {100 * p.classes[0][1]:.1f} %" for p in ours]
+    expected = [f"{p.source}: {p.classes[0][0]} {100 * p.classes[0][1]:.1f} %" for p in ours]
     assert done.stdout.splitlines() == expected
 
 
