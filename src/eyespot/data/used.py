@@ -23,9 +23,9 @@ LIST = "training-images.bin"  # beside the weights: what `split.image_list` make
 def used_images(file: File) -> dict[bytes, str]:
     """Digests of the images that "trained" or "calibrated" a model file, as far as is known.
 
-    The file is known by its sidecar, or by its bytes if it is a copy of a shipped one. A list of training
-    images beside it counts, with or without a sidecar. MissingDataError if the list is gone or has changed,
-    BadFileError if a sidecar is damaged.
+    The file is known by its sidecar, or by its bytes if it is a copy of a shipped one, or by the digests
+    inside it. A list of training images beside it counts, with or without a sidecar. MissingDataError if
+    that list is gone or has changed, BadFileError if a sidecar is damaged.
     """
     links = _links(file)
     try:
@@ -39,12 +39,16 @@ def used_images(file: File) -> dict[bytes, str]:
 
 
 def _links(file: File) -> list[Artifact]:
-    """What the file was made from, by its own sidecars and then by the shipped ones."""
+    """What the file was made from, by its sidecars or what it says itself, and then by shipped sidecars."""
+    from eyespot.tflite.contract import read_provenance
+
     shipped = [read_sidecar(each.with_suffix("")) for each in places.ZOO.glob("*/*.json")]
     links = list(ModelFolder.of(file).chain(file.path.name))
     links = links or [each for each in shipped if each.sha256 == file.sha256]
-    while links and (found := [each for each in shipped if each.sha256 in links[-1].inputs.values()]):
+    inputs = links[-1].inputs if links else read_provenance(file.model).get("inputs")
+    while isinstance(inputs, dict) and (found := [s for s in shipped if s.sha256 in inputs.values()]):
         links.append(found[0])
+        inputs = found[0].inputs
     return links
 
 
