@@ -36,7 +36,7 @@ def predicted(path):
         job = engine.prepare(
             read(path), registry.contract("tiny-resnet"), catalogue.dataset("cifar-10"), "test"
         )
-        return engine.classifier(job, pool)(N)[0][:, 0]
+        return engine.collect(engine.classify(job, N, pool))[0][:, 0]
 
 
 @pytest.fixture(scope="module")

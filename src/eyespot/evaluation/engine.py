@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -52,9 +52,9 @@ def evaluate(
         raise RefusedError(f"{file.path}: takes gray images, to which {under} does nothing")
     labels = opened.labels[:images]
     job = prepare(file, contract, data, split, kernels, under)
-    classify = classifier(job, pool)
-    used = used_images(file)  # while the workers open the file
-    answers, digests = classify(len(labels))
+    results = classify(job, len(labels), pool)
+    used = used_images(file)  # while the workers run it
+    answers, digests = collect(results)
     refuse_overlap(file, used, digests)
     return Evaluation(
         model=contract.model,
@@ -90,22 +90,21 @@ def prepare(
     )  # fmt: skip
 
 
-def classifier(job: Job, pool: Pool) -> Callable[[int], Answers]:
-    """Open a job in the workers, without waiting for them.
+def classify(job: Job, images: int, pool: Pool) -> Iterator[Answers]:
+    """The ranked classes (n, 5) of a split's first images, and the images' digests, in parts; see `collect`.
 
-    Returns a function from n to the ranked classes (n, 5) of the split's first n images, and the images'
-    digests. Only these cross the process border, so memory does not grow with the images. Errors as
-    `evaluate`.
+    The workers begin at once. Only the answers cross the process border, so memory does not grow with the
+    images. Errors as `evaluate`.
     """
-    path = job.file.path
-    run = pool.open(open_job, job, name=f"{path}: {job.kernels}")
+    path, parts = job.file.path, list(spans(job, images, len(pool)))
+    results = pool.open(open_job, job, name=f"{path}: {job.kernels}")(parts)
+    return iter(track(results, len(parts), f"evaluate {path.name}"))
 
-    def classify(images: int) -> Answers:
-        parts = list(spans(job, images, len(pool)))
-        answers, digests = zip(*track(run(parts), len(parts), f"evaluate {path.name}"), strict=True)
-        return np.concatenate(answers), list(itertools.chain(*digests))
 
-    return classify
+def collect(results: Iterator[Answers]) -> Answers:
+    """All parts together."""
+    answers, digests = zip(*results, strict=True)
+    return np.concatenate(answers), list(itertools.chain(*digests))
 
 
 def spans(job: Job, images: int, processes: int) -> Iterator[Span]:
