@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shlex
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from eyespot.tflite.run import levels
 from eyespot.zoo import provenance
 from eyespot.zoo.cards import Dataset
 
-AT_ONCE, VALUES = 250, 1 << 20  # images of a request at most, and numbers in their input tensors
+VALUES = 1 << 20  # of all input tensors of a request
 
 
 def evaluate(
@@ -110,7 +111,7 @@ def collect(results: Iterator[Answers]) -> Answers:
 def spans(job: Job, images: int, processes: int) -> Iterator[Span]:
     """(start, stop) of requests that take a moment each, and get smaller so that all workers end together."""
     spec, start = job.preprocessing, 0
-    most = min(AT_ONCE, max(1, VALUES // (spec.height * spec.width * spec.channels)))
+    most = max(1, VALUES // prod(spec.shape))
     while start < images:
         stop = min(images, start + min(most, max(most // 16, (images - start) // (4 * processes)) or 1))
         yield start, stop
