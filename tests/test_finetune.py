@@ -141,8 +141,8 @@ def test_all_that_a_zoo_model_can(mine, photos, tmp_path):
     made = make(folder, out=board)
     assert {a.evaluation.split for a in made.accuracies} == {"test"}
     card = (board / "card.md").read_text()
-    assert "4 classes of its owner's" in card
-    assert "What others say" not in card
+    assert "on 4 custom classes" in card
+    assert "Published figures" not in card
     assert "CIFAR-10 test" not in card
     for elsewhere in (tmp_path / "q", board):
         with pytest.raises(RefusedError, match="images trained it"):
@@ -192,7 +192,7 @@ def test_own_classes_called_like_the_models(photos, tmp_path):
     train("visual-wake-word", data=str(tmp_path / "photos"), out=tmp_path / "out", threads=1)
     quantize(str(tmp_path / "out"))
     card = (make(str(tmp_path / "out")).folder / "card.md").read_text()
-    assert "2 classes of its owner's" in card
+    assert "on 2 custom classes" in card
     assert "Silicon Labs" not in card
 
 

@@ -119,11 +119,11 @@ def _images(file: File, contract: Contract, asked: str | None) -> tuple[Dataset,
     if asked and is_unsorted(Path(asked)) and not registry.is_named(asked):
         return unsorted(Path(asked))
     data = catalogue.data_for(file.path, contract, asked, "train")
-    found = next((name for name in MAY_CALIBRATE if name in data.splits), None)
-    if found is None:
-        raise RefusedError(f"{data.name}: has test images alone, which never calibrate")
+    name = next((name for name in MAY_CALIBRATE if name in data.splits), None)
+    if name is None:
+        raise RefusedError(f"{data.name}: has only test images, which never calibrate")
     try:
-        return data, catalogue.open_split(data, found)
+        return data, catalogue.open_split(data, name)
     except MissingDataError as error:
         raise MissingDataError(
             f"{error}; or calibrate on pictures like those of the board: --calibration FOLDER"

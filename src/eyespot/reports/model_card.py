@@ -1,4 +1,4 @@
-"""The model card: what a model is, what was measured, what it runs on, what others say of it.
+"""The model card: what a model is, what was measured, what it runs on, published figures.
 
 `make` writes it beside the files; the pages under docs/models are the same text.
 """
@@ -34,13 +34,13 @@ def model_card(
         "Files": _files(files),
         "Devices": _devices(compatibility),
         "Published weights": _weights(card),
-        "What others say": "" if own else _references(card),
+        "Published figures": "" if own else _references(card),
         "Origin": f"- Paper: {card.paper}\n- Licence: {card.licence}\n- Terms: {card.terms}\n",
     }
     body = "\n".join(f"## {title}\n\n{text}" for title, text in sections.items() if text)
+    tuned = f"Fine-tuned from {card.name} on {len(contract.classes)} custom classes."
     counted = f"{card.parameters:,} parameters as Keras counts them."
-    told = f"Trained from {card.name} on {len(contract.classes)} classes of its owner's." if own else counted
-    return f"# {card.title}\n\n{told}\n\n{body}"
+    return f"# {card.title}\n\n{tuned if own else counted}\n\n{body}"
 
 
 def _input(contract: Contract) -> str:
@@ -60,7 +60,7 @@ def _input(contract: Contract) -> str:
 
 def _accuracy(accuracies: Sequence[Accuracy]) -> str:
     if not accuracies:
-        return "Not measured; `eyespot evaluate` measures it where the data set is at hand.\n"
+        return "Not measured. If you have the data set, `eyespot evaluate` measures it.\n"
     rows = [
         (
             e.precision,
@@ -77,14 +77,14 @@ def _accuracy(accuracies: Sequence[Accuracy]) -> str:
 
 
 def _files(files: Sequence[Artifact]) -> str:
-    """Sizes and digests, and a warning where stand-in weights are in them."""
+    """Sizes and digests, and a warning if they have stand-in weights."""
     rows = [
         (f.file, f"{f.facts['bytes']:,}", f"{f.facts['operations'] / 1e6:.1f} M", f"`{f.sha256}`")
         for f in files
     ]
-    told = next((stand_in(f) for f in files if stand_in(f)), "")
-    warning = f"\nMade of stand-in weights ({told}): operators and sizes are real, accuracy is not.\n"
-    return table(("File", "Bytes", "Operations", "sha256"), rows) + (warning if told else "")
+    weights = next((stand_in(f) for f in files if stand_in(f)), "")
+    warning = f"\nMade of stand-in weights ({weights}): operators and sizes are real, accuracy is not.\n"
+    return table(("File", "Bytes", "Operations", "sha256"), rows) + (warning if weights else "")
 
 
 def _devices(compatibility: Sequence[Compatibility]) -> str:
@@ -107,5 +107,5 @@ def _references(card: Model) -> str:
         for r in card.references
         for quantity, value in r.figures.items()
     ]
-    told = f"\n{card.differs}\n" if card.differs else ""
-    return table(("Publisher", "Quantity", "Value", "Source"), rows) + told if rows else ""
+    differs = f"\n{card.differs}\n" if card.differs else ""
+    return table(("Publisher", "Quantity", "Value", "Source"), rows) + differs if rows else ""

@@ -33,7 +33,7 @@ class Report(Noun):
 
 
 def model_list() -> Report:
-    """The Model List. A number whose chain of digests does not verify is refused."""
+    """The Model List. A number is refused if its chain of digests is not verified."""
     rows = tuple(_row(card) for card in MODELS)
     table = markdown.table(list(rows[0]), [list(row.values()) for row in rows])
     sources = "\n".join(f"- {line}" for card in MODELS for line in _sources(card))
@@ -73,25 +73,24 @@ def _beside(ours: str, card: Model, quantity: str) -> str:
 
 
 def _accuracy(card: Model, chains: Chains, precision: str) -> str:
-    """Figures on the own test images and on others of the same classes, named; or how to get them."""
+    """Figures on the model's own test images and on named others of its classes, or how to get them."""
     own = registry.dataset(card.data)
     alike = [d.name for d in DATASETS if d.classes == own.classes]
-    found = {name: results.accuracy(card.name, precision, name) for name in alike}
-    figures = [_figure(card, chains, measured) for measured in found.values() if measured]
-    if not found[own.name]:
+    measured = {name: results.accuracy(card.name, precision, name) for name in alike}
+    figures = [_figure(card, chains, each) for each in measured.values() if each]
+    if not measured[own.name]:
         figures.insert(0, f"not measured on {own.title}; `eyespot evaluate {card.name}:{precision}`")
     return _beside("\n".join(figures), card, f"top-1 {precision}")
 
 
 def _robustness(card: Model, chains: Chains) -> str:
-    """The int8 file's top-1 on damaged images, where it was measured and its chain verifies."""
+    """The int8 file's top-1 on damaged images, if it was measured and its chain is verified."""
     for data in [card.data, *(d.name for d in DATASETS if d.name != card.data)]:
         clean = results.accuracy(card.name, "int8", data)
         measured = results.robustness(card.name, data).items()
-        found = {under: e for under, e in measured if clean and e.artifact == clean.artifact}
-        if clean and found and not _refusal(card, chains, clean):
-            told = "\n".join(f"{under}: {e.top1:.3f}" for under, e in found.items())
-            return told if data == card.data else f"on {data}:\n{told}"
+        lines = [f"{under}: {e.top1:.3f}" for under, e in measured if clean and e.artifact == clean.artifact]
+        if clean and lines and not _refusal(card, chains, clean):
+            return "\n".join(lines if data == card.data else [f"on {data}:", *lines])
     return "not measured; `eyespot measure`"
 
 
@@ -121,16 +120,15 @@ def _size(record: Artifact | None) -> str:
     return markdown.megabytes(record.facts["bytes"]) + (" (stand-in)" if provenance.stand_in(record) else "")
 
 
-def _devices(found: tuple[Compatibility, ...]) -> str:
-    """Each device with its verdicts; npu only where there is one."""
-    if not found:
-        return "not measured; `eyespot check`"
-    told = [f"{c.device}: runs {c.runs.status}" + (f", NPU {c.npu.status}" if c.npu else "") for c in found]
-    return "\n".join(told)
+def _devices(checked: tuple[Compatibility, ...]) -> str:
+    """Each device with its verdicts."""
+    npu = {c.device: f", NPU {c.npu.status}" for c in checked if c.npu}
+    lines = [f"{c.device}: runs {c.runs.status}{npu.get(c.device, '')}" for c in checked]
+    return "\n".join(lines) or "not measured; `eyespot check`"
 
 
 def _sources(card: Model) -> list[str]:
-    """One line for each measurement of a model, why others differ, and where their numbers stand."""
+    """A line per measurement of a model, then why others' numbers differ and where they stand."""
     ours = [_measurement(e) for e in measurements.evaluations(card.name)]
     theirs = {f"{r.publisher}, {r.date}: {r.source}" for r in card.references}
     calibrated = provenance.record(card.name, "int8")
