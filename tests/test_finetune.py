@@ -19,7 +19,7 @@ from eyespot.data import catalogue, manifest  # noqa: E402
 from eyespot.data.used import LIST  # noqa: E402
 from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError  # noqa: E402
 from eyespot.preprocessing.image import decode, fit  # noqa: E402
-from eyespot.preprocessing.synthetic import CLASSES, picture, write_folder  # noqa: E402
+from eyespot.preprocessing.synthetic import CLASSES, picture  # noqa: E402
 from eyespot.tflite.read import read  # noqa: E402
 from eyespot.training import checkpoint, finetune, finish, own_data  # noqa: E402
 from eyespot.verbs.check import check  # noqa: E402
@@ -32,6 +32,7 @@ from eyespot.verbs.quantize import quantize  # noqa: E402
 from eyespot.verbs.train import train  # noqa: E402
 from eyespot.zoo import registry  # noqa: E402
 from opens import counting, opens  # noqa: E402
+from pictures import write_folder  # noqa: E402
 from tiny_network import Tiny, published  # noqa: E402
 
 IMAGES = 200
