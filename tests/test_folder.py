@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from eyespot.data.files import read_labels
 from eyespot.data.folder import read_classes
 from eyespot.data.split import Split
 from eyespot.errors import BadFileError, EyespotError, RefusedError, UnknownNameError
-from eyespot.preprocessing.synthetic import CLASSES, picture, write_folder
+from eyespot.preprocessing.synthetic import CLASSES, picture
 from eyespot.verbs.evaluate import evaluate
+from pictures import write_folder
 
 PROPERTY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -104,6 +106,19 @@ def test_files_that_are_not_images_by_name(photos: Path) -> None:
     (photos / "disc" / "notes.txt").touch()
     (photos / "disc" / "README").touch()
     with pytest.raises(BadFileError, match=r"disc: 2 of 5 entries are not images \(README, ...\)"):
+        opened(photos)
+
+
+def test_a_pipe_is_no_image(photos: Path) -> None:
+    """To read it would wait for ever."""
+    os.mkfifo(photos / "disc" / "pipe.png")
+    with pytest.raises(BadFileError, match=r"disc: 1 of 4 entries are not images \(pipe\.png, ...\)"):
+        opened(photos)
+
+
+def test_a_class_folder_whose_name_is_not_utf_8(photos: Path) -> None:
+    (photos / "disc").rename(photos / os.fsdecode(b"caf\xe9"))
+    with pytest.raises(BadFileError, match=r"the class name 'caf\\udce9' is not UTF-8; rename it"):
         opened(photos)
 
 
@@ -225,4 +240,4 @@ def test_any_labels_csv_gives_rows_or_one_line(text: str, tmp_path: Path) -> Non
         assert len(str(error).splitlines()) == 1
     else:
         assert rows
-        assert all((tmp_path / name).is_file() and 0 <= label < 3 for name, label in rows)
+        assert all((tmp_path / name).is_file() and 0 <= label < 3 for name, label, _ in rows)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as generated
 
 from eyespot import decoding
 from eyespot.artifacts import places
-from eyespot.devices import FOLDER, device, devices, names, read_device
+from eyespot.devices import FOLDER, device, devices, read_device
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.rules import PREDICATES, Condition, Rule, Ruleset, apply, ruleset
 from eyespot.devices.verdicts import check_file
 from eyespot.errors import BadFileError, UnknownNameError
-from eyespot.reports.findings import reason, value
+from eyespot.reports.words import reason, value
 from eyespot.tflite import schema
 from eyespot.tflite.operators import FIELDS, operators, peak_activations
 from eyespot.tflite.read import File, read
@@ -21,6 +23,8 @@ from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS
 
 RULES = sorted(path.stem for path in (FOLDER / "rules").glob("*.toml"))
+ROOT = places.PACKAGE.parents[1]
+NAMES = tuple(card.name for card in devices())
 NPUS = {"imx93", "imx8mp", "mcxn947"}
 
 
@@ -29,7 +33,7 @@ NPUS = {"imx93", "imx8mp", "mcxn947"}
 
 def test_the_order_is_the_files_own():
     known = ("imx93", "imx8mp", "mcxn947", "imxrt1170", "imxrt1050", "cortex-m", "linux-arm64")
-    assert names() == known
+    assert known == NAMES
     assert len({card.position for card in devices()}) == len(known)
 
 
@@ -69,7 +73,7 @@ def test_there_are_at_most_a_dozen_predicates():
 def test_no_device_and_no_maker_in_python():
     """Adding a device is adding a file."""
     source = "".join(path.read_text("utf-8") for path in places.PACKAGE.rglob("devices/*.py"))
-    assert not any(name in source for name in names())
+    assert not any(name in source for name in NAMES)
     assert "Dedicated_Sram" not in source
 
 
@@ -101,6 +105,13 @@ def test_a_device_is_a_file(tmp_path, tiny):
     assert (card.name, card.memory[0].bytes) == ("board", 1_000_000)
     (c,) = check_file(HostMeasurements(file=tiny), [card])
     assert (c.device, c.runs.status, c.npu) == ("board", "ok", None)
+
+
+def test_the_example_of_the_documents_is_a_device(tmp_path, tiny):
+    (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/devices-howto.md").read_text("utf-8"), re.S)
+    (c,) = check_file(HostMeasurements(file=tiny), [board(tmp_path, text)])
+    assert c.runs.status == "ok"
+    assert "arena" in {f.check for f in c.findings}
 
 
 def test_an_npu_that_nothing_decides_is_unknown(tmp_path, tiny):

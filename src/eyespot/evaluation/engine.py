@@ -11,6 +11,7 @@ import numpy as np
 
 from eyespot.artifacts import sidecars
 from eyespot.artifacts.measurements import Evaluation
+from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.data import catalogue
 from eyespot.data.split import Split, data_digest
 from eyespot.data.used import used_images
@@ -32,6 +33,7 @@ VALUES = 1 << 20  # of all input tensors of a request
 
 
 def evaluate(
+    folder: ModelFolder,
     file: File,
     contract: Contract,
     data: Dataset,
@@ -54,7 +56,7 @@ def evaluate(
     labels = opened.labels[:images]
     job = prepare(file, contract, data, split, kernels, under)
     results = classify(job, len(labels), pool)
-    used = used_images(file)  # while the workers run it
+    used = used_images(folder, file)  # while the workers run it
     answers, digests = collect(results)
     refuse_overlap(file, used, digests)
     return Evaluation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from eyespot.errors import RefusedError
@@ -10,9 +11,9 @@ from eyespot.tflite.read import File
 
 def refuse_overlap(file: File, used: Mapping[bytes, str], digests: Sequence[bytes]) -> None:
     """RefusedError if images trained or calibrated the file, which `used_images` says."""
-    for did in ("trained", "calibrated"):
-        if common := sum(used.get(digest) == did for digest in digests):
-            raise RefusedError(
-                f"{file.path}: {common} of the {len(digests)} images {did} it; evaluate on others, such as "
-                "a folder's own --split test"
-            )
+    counts = Counter(used[each] for each in digests if each in used)
+    for use, images in counts.most_common(1):
+        raise RefusedError(
+            f"{file.path}: {images} of the {len(digests)} images {use} it; evaluate on others, such as "
+            "a folder's own --split test"
+        )

@@ -122,7 +122,7 @@ def read_any(path: Path) -> File:
 
 
 def parse(data: bytes, path: Path) -> File:
-    """A file of any task whose bytes are at hand; `path` is what errors call it."""
+    """The file whose bytes are `data`. BadFileError as `read_any`."""
     if len(data) < 8 or data[4:8] != schema.IDENTIFIER:
         raise BadFileError(f"{path}: is not a .tflite file (no {schema.IDENTIFIER.decode()} at byte 4)")
     try:

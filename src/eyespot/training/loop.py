@@ -105,10 +105,8 @@ class Wanted:
 
     def loss(self, logits: Tensor, chosen: Tensor) -> Tensor:
         """Cross entropy, mixed with the divergence from the teacher's softened answers."""
-        hard = F.cross_entropy(
-            logits, self.labels[chosen], self.weights, label_smoothing=self.recipe.label_smoothing
-        )
-        teacher = self.recipe.teacher
+        smoothing, teacher = self.recipe.label_smoothing, self.recipe.teacher
+        hard = F.cross_entropy(logits, self.labels[chosen], self.weights, label_smoothing=smoothing)
         if teacher is None or self.taught is None:
             return hard
         t = teacher.temperature
