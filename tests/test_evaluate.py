@@ -20,10 +20,10 @@ from eyespot.artifacts import places
 from eyespot.errors import BadFileError, ToolCrashedError
 from eyespot.evaluation import engine
 from eyespot.preprocessing.spec import Contract, Preprocessing
-from eyespot.preprocessing.synthetic import write_folder
 from eyespot.tflite import contract, schema
 from eyespot.tflite.read import read
 from eyespot.zoo import registry
+from pictures import write_folder
 
 TINY = registry.find("tiny-resnet")
 FLOAT32 = registry.find("tiny-resnet:float32")
