@@ -46,8 +46,7 @@ class MobileNetV1(nn.Module):
         self.dense = PointwiseLinear(channels, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.dense(global_average(self.layers(x)))
-        return logits
+        return self.dense(global_average(self.layers(x)))
 
 
 def tf_slim(classes: int = 1000) -> MobileNetV1:
