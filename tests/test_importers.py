@@ -362,5 +362,5 @@ def test_weights_in_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     weights = Weights(name="x", file="b.tflite", download=source, licence="", importer="", member="a.tflite")
     assert published.locate(weights).read_bytes() == b"the weights"
     archive.write_bytes(archive.read_bytes()[:20])
-    with pytest.raises(BadFileError, match="is not the published file"):
+    with pytest.raises(BadFileError, match="expected the published file"):
         published.locate(weights)

@@ -84,8 +84,8 @@ class ModelFolder:
         return float32, int8
 
     def copy(self, folder: Path) -> None:
-        """Write both files with their sidecars to a folder, as they were read."""
-        for record in self.pair():
+        """Write both files with their sidecars to another folder, as they were read."""
+        for record in self.pair() if folder.resolve() != self.path.resolve() else ():
             write(folder / record.file, self.file(record.file).data)
             write_json(sidecars.sidecar(folder / record.file), asdict(record))
 

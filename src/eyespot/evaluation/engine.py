@@ -22,17 +22,11 @@ from eyespot.preprocessing.spec import Contract, Damage
 from eyespot.progress import track
 from eyespot.tflite.kernels import PACKAGES, Kernels
 from eyespot.tflite.read import File
+from eyespot.tflite.run import levels
 from eyespot.zoo import provenance
 from eyespot.zoo.cards import Dataset
 
-MEMORY = 4 << 30  # bytes: an image of 100 million pixels takes two
 AT_ONCE, VALUES = 250, 1 << 20  # images of a request at most, and numbers in their input tensors
-
-
-def workers(processes: int | None = None) -> Pool:
-    """Workers that import what they need while their parent looks up the file and the data."""
-    preload = ("eyespot.evaluation.job", "ai_edge_litert.interpreter")
-    return Pool(processes, preload=preload, memory=MEMORY, name="the evaluation")
 
 
 def evaluate(
@@ -46,7 +40,7 @@ def evaluate(
     under: Damage | None = None,
     images: int | None = None,
 ) -> Evaluation:
-    """Measure top-1 on the first `images` of a split, all by default, with the pool that `workers` started.
+    """Measure top-1 on the first `images` of a split, all by default, in the pool of `workers.start`.
 
     RefusedError if the classes differ, `under` does nothing or the images made the file; MissingDataError
     without images; BadFileError if the kernels refuse the file; ToolDiedError if they end without an answer.
@@ -86,9 +80,10 @@ def prepare(
     under: Damage | None = None,
 ) -> Job:
     """What workers need to run a file on a split."""
+    spec = contract.preprocessing
     return Job(
-        path=file.path, content=file.data, contract=contract, data=data, root=catalogue.folder(data),
-        split=split, kernels=kernels, under=under,
+        file=file.content, table=levels(spec, file.input), preprocessing=spec, classes=len(contract.classes),
+        data=data, root=catalogue.folder(data), split=split, kernels=kernels, under=under,
     )  # fmt: skip
 
 
@@ -98,15 +93,17 @@ def classify(job: Job, images: int, pool: Pool) -> Answers:
     Only these cross the process border, so memory does not grow with the images. Errors as `evaluate`.
     """
     parts = list(spans(job, images, len(pool)))
-    name = f"{job.path}: {job.kernels}"
-    results = track(pool.open(open_job, job, name=name)(parts), len(parts), f"evaluate {job.path.name}")
+    path = job.file.path
+    results = track(
+        pool.open(open_job, job, name=f"{path}: {job.kernels}")(parts), len(parts), f"evaluate {path.name}"
+    )
     answers, digests = zip(*results, strict=True)
     return np.concatenate(answers), list(itertools.chain(*digests))
 
 
 def spans(job: Job, images: int, processes: int) -> Iterator[Span]:
     """(start, stop) of requests that take a moment each, and get smaller so that all workers end together."""
-    spec, start = job.contract.preprocessing, 0
+    spec, start = job.preprocessing, 0
     most = min(AT_ONCE, max(1, VALUES // (spec.height * spec.width * spec.channels)))
     while start < images:
         stop = min(images, start + min(most, max(most // 16, (images - start) // (4 * processes)) or 1))

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.artifacts.model_folder import FLOAT32, INT8, ModelFolder
 from eyespot.errors import MissingDataError
-from eyespot.evaluation import engine
+from eyespot.evaluation import engine, workers
+from eyespot.isolation import Pool
 from eyespot.preprocessing.damage import DAMAGES, OF_COLOURS
 from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.read import File
@@ -26,24 +27,22 @@ def sweep(card: Model, folder: ModelFolder, left_out: list[str]) -> Iterator[Eva
     Why something cannot be evaluated is added to `left_out`.
     """
     classes = registry.dataset(card.data).classes
-    for name, kernels in RUNS:
-        file, record = folder.file(name), folder.record(name)
-        where = f"{card.name}:{file.precision}"
-        if record and provenance.stand_in(record):
-            left_out.append(f"{where}: has stand-in weights, whose accuracy means nothing")
-        elif kernels != "reference" or file.operations <= REFERENCE_WITHIN:
-            for data in (each for each in DATASETS if each.classes == classes):
-                try:
-                    yield from _evaluations(file, data, kernels)
-                except MissingDataError as error:
-                    left_out.append(f"{where}: {error}")
+    with workers.start() as pool:
+        for name, kernels in RUNS:
+            file, record = folder.file(name), folder.record(name)
+            where = f"{card.name}:{file.precision}"
+            if record and provenance.stand_in(record):
+                left_out.append(f"{where}: has stand-in weights, whose accuracy means nothing")
+            elif kernels != "reference" or file.operations <= REFERENCE_WITHIN:
+                for data in (each for each in DATASETS if each.classes == classes):
+                    try:
+                        yield from _evaluations(file, data, kernels, pool)
+                    except MissingDataError as error:
+                        left_out.append(f"{where}: {error}")
 
 
-def _evaluations(file: File, data: Dataset, kernels: Kernels) -> Iterator[Evaluation]:
+def _evaluations(file: File, data: Dataset, kernels: Kernels, pool: Pool) -> Iterator[Evaluation]:
     contract, damaged = contract_of(file), (file.precision, kernels) == ("int8", "xnnpack")
     for under in (None, *DAMAGES) if damaged else (None,):
         if contract.preprocessing.channels == 3 or under not in OF_COLOURS:
-            with engine.workers() as pool:
-                yield engine.evaluate(
-                    file, contract, data, data.test, pool=pool, kernels=kernels, under=under
-                )
+            yield engine.evaluate(file, contract, data, data.test, pool=pool, kernels=kernels, under=under)

@@ -59,7 +59,7 @@ def spread(split: Split, images: int) -> list[int]:
 def _held_out(data: Dataset, split: Split) -> set[bytes]:
     """Digests of the images of the validation and test split, where they are at hand."""
     found: set[bytes] = set()
-    for name in sorted({"validation", data.test} & data.splits.keys() - {split.name, "all"}):
+    for name in sorted({"validation", "test", data.test} & data.splits.keys() - {split.name, "all"}):
         with contextlib.suppress(MissingDataError):
             other = catalogue.open_split(data, name)
             found |= {image_digest(image) for image in track(other, len(other), f"compare with {name}")}

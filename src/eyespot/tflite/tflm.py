@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot import isolation
 from eyespot.capture import captured
 from eyespot.errors import BadFileError
-from eyespot.tflite.read import File
+from eyespot.tflite.kernels import Content
+
+if TYPE_CHECKING:
+    from eyespot.tflite.read import File
 
 Run = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -34,10 +36,13 @@ def measure_arena(file: File) -> Arena:
 
     BadFileError if TFLM refuses the file; other errors as `eyespot.isolation` says.
     """
-    return isolation.run(_arena, file, seconds=600, memory=isolation.MEMORY + 8 * len(file.data), name="TFLM")
+    from eyespot import isolation
+
+    memory = isolation.MEMORY + 8 * len(file.data)
+    return isolation.run(_arena, file.content, seconds=600, memory=memory, name="TFLM")
 
 
-def open_tflm(file: File) -> Run:
+def open_tflm(file: Content) -> Run:
     """A function from an input tensor to the output vector. BadFileError if TFLM refuses the file.
 
     It runs in this process, which a file can abort.
@@ -52,7 +57,7 @@ def open_tflm(file: File) -> Run:
     return run
 
 
-def _arena(file: File) -> Arena:
+def _arena(file: Content) -> Arena:
     opened = _interpreter(file)
     with captured() as caught:
         opened.print_allocations()
@@ -60,10 +65,12 @@ def _arena(file: File) -> Arena:
     return Arena(**{name: int(size) for name, size in lines})
 
 
-def _interpreter(file: File) -> Any:
+def _interpreter(file: Content) -> Any:
     from tflite_micro import runtime
 
-    if file.external_buffers:
+    from eyespot.tflite.read import parse
+
+    if parse(file.data, file.path).external_buffers:
         raise BadFileError(f"{file.path}: has weights outside the flatbuffer, which TFLM reads wrongly")
     try:
         with captured() as caught:

@@ -31,7 +31,7 @@ class Trained:
     """A trained network, its contract, its data, and what its sidecar says of them.
 
     `start` is the digest of the weights that training began with, "" for random ones; `parts` are those of
-    data that were named by the user.
+    data that the user named.
     """
 
     network: nn.Module
@@ -42,7 +42,7 @@ class Trained:
     parts: Manifest | None = None
 
 
-def finish(trained: Trained, folder: Path) -> tuple[Training, Answers]:
+def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
     """Write the weights, the float32 file and what is known of the data; count the right answers."""
     data, contract = trained.data, trained.contract
     shares = answers(trained.network, data.validation_images, contract.preprocessing).numpy()
@@ -76,13 +76,8 @@ def _save_weights(trained: Trained, folder: Path, facts: dict[str, Any]) -> Arti
     write(folder / LIST, trained.data.used)
     if trained.parts:
         manifest.save(trained.parts, folder)
+    inputs = {"train": trained.data.digest} | ({"weights": trained.start} if trained.start else {})
     return sidecars.save(
-        path,
-        weights,
-        verb="train",
-        model=trained.contract.model,
-        arguments=trained.arguments,
-        inputs={"train": trained.data.digest} | ({"weights": trained.start} if trained.start else {}),
-        tools=sidecars.tools("torch"),
-        facts=facts | encode(trained.contract.preprocessing),
-    )
+        path, weights, verb="train", model=trained.contract.model, arguments=trained.arguments, inputs=inputs,
+        tools=sidecars.tools("torch"), facts=facts | encode(trained.contract.preprocessing),
+    )  # fmt: skip
