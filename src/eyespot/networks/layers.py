@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from eyespot.networks.parameters import shapes
 from eyespot.preprocessing.spec import Preprocessing
 
 
@@ -19,15 +18,11 @@ class SameConv2d(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = (
-            _same(size, kernel, stride)
-            for size, kernel, stride in zip(x.shape[2:], self.kernel_size, self.stride, strict=True)
-        )
-        if height[0] == height[1] and width[0] == width[1]:
-            padding = (height[0], width[0])
-            return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
-        x = F.pad(x, (*width, *height))
-        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        (top, bottom), (left, right) = map(_same, x.shape[2:], self.kernel_size, self.stride)
+        padding = (top, left)
+        if padding != (bottom, right):
+            x, padding = F.pad(x, (left, right, top, bottom)), (0, 0)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -44,9 +39,8 @@ class SymmetricConv2d(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        rows, columns = (
-            int(stride == 2 and size % 2 == 0) for size, stride in zip(x.shape[2:], self.stride, strict=True)
-        )
+        halved = zip(x.shape[2:], self.stride, strict=True)
+        rows, columns = (int(stride == 2 and size % 2 == 0) for size, stride in halved)
         weight = F.pad(self.weight, (0, columns, 0, rows)) if rows or columns else self.weight
         padding = (self.kernel_size[0] // 2, self.kernel_size[1] // 2)
         return F.conv2d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
@@ -113,11 +107,6 @@ def placed(network: nn.Module, kinds: Any) -> list[tuple[nn.Module, str, Any]]:
     """(parent, name in the parent, module) for each module of these kinds, in order."""
     paths = [(path.rpartition("."), module) for path, module in network.named_modules()]
     return [(network.get_submodule(p), name, m) for (p, _, name), m in paths if isinstance(m, kinds)]
-
-
-def count_parameters(network: nn.Module) -> int:
-    """Parameters as Keras counts them: trainable ones plus running means and variances of batch norm."""
-    return sum(torch.Size(shape).numel() for shape in shapes(network).values())
 
 
 def initialise(network: nn.Module, seed: int) -> None:
