@@ -16,19 +16,15 @@ WITH_BACKGROUND = 1001
 
 
 def adopt(model: Any) -> None:
-    """Add a signature and fix the batch size; remove ImageNet's "background" class."""
-    fix_batch(model)
-    drop_background(model)
-    add_signature(model)
-
-
-def fix_batch(model: Any) -> None:
-    """Make the batch size fixed. The shapes say 1, and compilers plan for that."""
+    """Add a signature, fix the batch size and remove ImageNet's "background" class, in place."""
     for tensor in model.subgraphs[0].tensors:
-        tensor.shapeSignature = None
+        tensor.shapeSignature = None  # the shapes say 1, and compilers plan for that
+    _drop_background(model)
+    if not model.signatureDefs:
+        _add_signature(model)
 
 
-def drop_background(model: Any) -> None:
+def _drop_background(model: Any) -> None:
     """Remove class 0 of 1,001, which TF-slim's files have before ImageNet's 1,000.
 
     The last layer loses its first row. Shapes with 1,001 get 1,000.
@@ -64,18 +60,10 @@ def _drop_first_scale(quantization: Any) -> None:
         quantization.zeroPoint = quantization.zeroPoint[1:]
 
 
-def add_signature(model: Any) -> None:
-    """Name input and output if the file does not. litert-quantizer requires it."""
-    if model.signatureDefs:
-        return
-    graph, signature = model.subgraphs[0], generated.SignatureDefT()
-    signature.signatureKey, signature.subgraphIndex = b"serving_default", 0
-    signature.inputs = [_named(b"image", graph.inputs[0])]
-    signature.outputs = [_named(b"classes", graph.outputs[0])]
+def _add_signature(model: Any) -> None:
+    """Name input and output. litert-quantizer requires it."""
+    graph = model.subgraphs[0]
+    signature = generated.SignatureDefT(signatureKey=b"serving_default")
+    signature.inputs = [generated.TensorMapT(name=b"image", tensorIndex=int(graph.inputs[0]))]
+    signature.outputs = [generated.TensorMapT(name=b"classes", tensorIndex=int(graph.outputs[0]))]
     model.signatureDefs = [signature]
-
-
-def _named(name: bytes, index: int) -> Any:
-    entry = generated.TensorMapT()
-    entry.name, entry.tensorIndex = name, int(index)
-    return entry

@@ -1,6 +1,6 @@
 """Repairs files from the converter and the quantizer, so that every runtime accepts them.
 
-Each step modifies the schema's object form in place. `clean` applies all steps at once.
+Each step modifies the schema's object form in place.
 """
 
 from __future__ import annotations
@@ -11,16 +11,14 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as generated
 
+from eyespot.artifacts.atomic import digest_file
+from eyespot.artifacts.model_folder import FLOAT32, INT8, ModelFolder
+from eyespot.artifacts.sidecars import Artifact
 from eyespot.preprocessing.spec import Contract
 from eyespot.tflite import contract as contracts
 from eyespot.tflite import schema
 
 Operator = generated.BuiltinOperator
-
-
-def clean(data: bytes, contract: Contract, provenance: Mapping[str, Any]) -> bytes:
-    """The repaired bytes of a file, with the contract in its metadata. Deterministic."""
-    return finish(repair(data), contract, provenance)
 
 
 def repair(data: bytes) -> Any:
@@ -33,11 +31,29 @@ def repair(data: bytes) -> Any:
 
 
 def finish(model: Any, contract: Contract, provenance: Mapping[str, Any]) -> bytes:
-    """The bytes of an object form, with the contract in its metadata and without what is unused."""
+    """The bytes of an object form, with the contract in its metadata, without unused parts. Deterministic."""
     model.metadata = [m for m in model.metadata or [] if m.name == b"min_runtime_version"]
     contracts.write(model, contract, provenance)
     drop_unused(model)
     return schema.pack(model)
+
+
+def save_first(
+    folder: ModelFolder, model: Any, contract: Contract, *, weights: str, inputs: dict[str, str], **rest: Any
+) -> Artifact:
+    """Write a repaired object form as float32.tflite. If that changes the file, int8.tflite is removed.
+
+    `weights` names its source, `inputs` holds the digests, `rest` are the sidecar's tools and facts.
+    """
+    record: dict[str, Any] = {
+        "verb": "convert", "model": contract.model, "arguments": {"weights": weights}, "inputs": inputs,
+    }  # fmt: skip
+    path = folder.path / FLOAT32
+    before = digest_file(path) if path.exists() else ""
+    saved = folder.save(FLOAT32, finish(model, contract, record), **record, **rest)
+    if before != saved.sha256:
+        folder.discard(INT8)
+    return saved
 
 
 def inline_buffers(model: Any, data: bytes) -> None:
@@ -74,23 +90,18 @@ def _transpose_depthwise(model: Any, weights: Any) -> None:
 
 
 def _as_conv(depthwise: Any) -> Any:
-    options = generated.Conv2DOptionsT()
     names = "padding strideW strideH fusedActivationFunction dilationWFactor dilationHFactor"
-    for name in names.split():
-        setattr(options, name, getattr(depthwise, name))
-    return options
+    return generated.Conv2DOptionsT(**{name: getattr(depthwise, name) for name in names.split()})
 
 
 def _code_index(model: Any, builtin: int) -> int:
     """Index of an operator code, added if missing (version 3: int8 per channel)."""
-    for index, code in enumerate(model.operatorCodes):
-        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
-            return index
-    code = generated.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = builtin
-    code.version = 3
-    model.operatorCodes.append(code)
-    return len(model.operatorCodes) - 1
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    if builtin not in codes:
+        codes.append(builtin)
+        code = generated.OperatorCodeT(builtinCode=builtin, deprecatedBuiltinCode=builtin, version=3)
+        model.operatorCodes.append(code)
+    return codes.index(builtin)
 
 
 def shorten_names(model: Any) -> None:
@@ -107,12 +118,9 @@ def drop_unused(model: Any) -> None:
         operator.opcodeIndex = used.index(operator.opcodeIndex)
     model.operatorCodes = [model.operatorCodes[index] for index in used]
     owners = [*graph.tensors, *model.metadata]
-    filled = sorted({o.buffer for o in owners if o.buffer and _size(model.buffers[o.buffer])})
+    stored = {owner.buffer: model.buffers[owner.buffer].data for owner in owners if owner.buffer}
+    filled = sorted(old for old, data in stored.items() if data is not None and len(data))
     index = {old: new for new, old in enumerate(filled, start=1)}
     for owner in owners:
         owner.buffer = index.get(owner.buffer, 0)
     model.buffers = [generated.BufferT(), *(model.buffers[old] for old in filled)]
-
-
-def _size(buffer: Any) -> int:
-    return 0 if buffer.data is None else len(buffer.data)

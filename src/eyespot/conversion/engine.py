@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,11 @@ from eyespot.artifacts.atomic import digest, digest_file
 from eyespot.artifacts.model_folder import WEIGHTS, ModelFolder
 from eyespot.artifacts.sidecars import HANDED_ON, Artifact, tools
 from eyespot.conversion.adopt import adopt
-from eyespot.conversion.clean import repair
-from eyespot.conversion.float32 import save_first
+from eyespot.conversion.clean import repair, save_first
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError
-from eyespot.preprocessing.spec import Contract
 from eyespot.tflite.contract import decode
-from eyespot.tflite.read import File, read
+from eyespot.tflite.read import read
 from eyespot.weights import published
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
@@ -25,19 +24,17 @@ if TYPE_CHECKING:
     from torch import nn
 
 RANDOM, TRAINED = "random", "train"
-OURS = "eyespot.weights.state_dicts:load_safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Weights: their file (None: random ones), the function that loads it, digests, facts of `train`."""
+    """Weights: their file (None: random ones), the function that loads it, digests and facts."""
 
     name: str
-    path: Path | None
-    importer: str
+    path: Path | None = None
+    importer: str = ""
     inputs: dict[str, str]
-    facts: dict[str, Any] = field(default_factory=dict)
-    stand_in: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def convert(card: Model, weights: str | None, folder: ModelFolder) -> Artifact:
@@ -47,38 +44,30 @@ def convert(card: Model, weights: str | None, folder: ModelFolder) -> Artifact:
     belong to another model.
     """
     source = _source(card, weights, folder)
+    _hand_on_data(source, folder.path)
     facts = {each: source.facts[each] for each in HANDED_ON if each in source.facts}
-    if source.stand_in:
-        facts["stand_in"] = source.name
-    origin = source.path.parent if source.path and source.name == TRAINED else None
-    if origin is None or origin.resolve() != folder.path.resolve():
-        catalogue.forget_data(folder.path)
-    if origin:
-        catalogue.hand_on_data(origin, folder.path)
-    if file := _float32(source):
-        model, agreed = repair(file.data), registry.contract(card.name)
-        adopt(model)
-        return save_first(
-            folder, model, agreed, weights=source.name, inputs=source.inputs, tools=tools(), facts=facts
-        )
+    record: dict[str, Any] = {"weights": source.name, "inputs": source.inputs, "facts": facts}
+    contract = registry.contract(card.name)
+    if model := _adopted(source):
+        return save_first(folder, model, contract, tools=tools(), **record)
     from eyespot.conversion.pytorch import save_float32
 
-    contract = _contract(card, source)
-    network = _network(card, contract, source)
-    return save_float32(network, contract, folder, weights=source.name, inputs=source.inputs, facts=facts)
+    if "classes" in source.facts:  # trained on others than the card's
+        spec, classes = decode(source.facts), tuple(source.facts["classes"])
+        contract = replace(contract, preprocessing=spec, classes=classes)
+    return save_float32(_network(card, len(contract.classes), source), contract, folder, **record)
 
 
 def _source(card: Model, weights: str | None, folder: ModelFolder) -> Source:
     if weights == RANDOM:
-        inputs = {"weights": digest(b"random, seed 0")}
-        return Source(name=RANDOM, path=None, importer="", inputs=inputs, stand_in=True)
+        return Source(name=RANDOM, inputs={"weights": digest(b"random, seed 0")}, facts={"stand_in": RANDOM})
     if weights is None or weights.endswith(".safetensors"):
         return _trained(card, folder.path / WEIGHTS if weights is None else Path(weights))
     chosen = published.named(card, weights)
     path = published.locate(chosen)
     return Source(
         name=chosen.name, path=path, importer=chosen.importer, inputs=published.digests(chosen, path),
-        stand_in=chosen.stand_in,
+        facts={"stand_in": chosen.name} if chosen.stand_in else {},
     )  # fmt: skip
 
 
@@ -92,31 +81,37 @@ def _trained(card: Model, path: Path) -> Source:
     record = ModelFolder(path.parent).record(path.name)
     if record and record.model != card.name:
         raise BadFileError(f"{path}: expected weights of {card.name}, found {record.model}'s")
-    inputs = {"weights": record.sha256 if record else digest_file(path)}
     return Source(
-        name=TRAINED, path=path, importer=OURS, inputs=inputs, facts=dict(record.facts) if record else {}
-    )
+        name=TRAINED, path=path, importer="eyespot.weights.state_dicts:load_safetensors",
+        inputs={"weights": record.sha256 if record else digest_file(path)},
+        facts=record.facts if record else {},
+    )  # fmt: skip
 
 
-def _float32(source: Source) -> File | None:
-    """Published weights that are a whole float32 model already."""
+def _hand_on_data(source: Source, folder: Path) -> None:
+    """Replace what the folder says of the data with what is known beside the weights."""
+    origin = source.path.parent if source.path and source.name == TRAINED else None
+    if origin is None or origin.resolve() != folder.resolve():
+        catalogue.forget_data(folder)
+    if origin:
+        catalogue.hand_on_data(origin, folder)
+
+
+def _adopted(source: Source) -> Any:
+    """The object form of published weights that are a whole float32 model already, else None."""
     if source.path is None or source.path.suffix != ".tflite":
         return None
     file = read(source.path)
-    return file if file.precision == "float32" else None
+    if file.precision != "float32":
+        return None
+    model = repair(file.data)
+    adopt(model)
+    return model
 
 
-def _contract(card: Model, source: Source) -> Contract:
-    """The card's, or that of weights which were trained on other classes."""
-    agreed = registry.contract(card.name)
-    if "classes" not in source.facts:
-        return agreed
-    return replace(agreed, preprocessing=decode(source.facts), classes=tuple(source.facts["classes"]))
-
-
-def _network(card: Model, contract: Contract, source: Source) -> nn.Module:
+def _network(card: Model, classes: int, source: Source) -> nn.Module:
     """The network with its weights."""
-    network: nn.Module = registry.imported(card.network)(len(contract.classes))
+    network: nn.Module = registry.imported(card.network)(classes)
     if source.path:
         registry.imported(source.importer)(network, source.path)
     else:

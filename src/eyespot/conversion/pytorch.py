@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact, tools
 from eyespot.capture import captured
-from eyespot.conversion.clean import repair
-from eyespot.conversion.float32 import save_first
+from eyespot.conversion.clean import repair, save_first
 from eyespot.preprocessing.spec import Contract, Preprocessing
 
 
@@ -28,14 +27,10 @@ class Classifier(nn.Module):
         return torch.softmax(self.network(x), -1)
 
 
-def save_float32(
-    network: nn.Module, contract: Contract, folder: ModelFolder, *, weights: str, inputs: dict[str, str],
-    facts: dict[str, Any],
-) -> Artifact:  # fmt: skip
-    """Convert a network and write it as `save_first` does."""
+def save_float32(network: nn.Module, contract: Contract, folder: ModelFolder, **record: Any) -> Artifact:
+    """Convert a network and write it with its `record`, as `save_first` does."""
     model = repair(to_tflite(network, contract.preprocessing))
-    versions = tools("torch", "litert-torch")
-    return save_first(folder, model, contract, weights=weights, inputs=inputs, tools=versions, facts=facts)
+    return save_first(folder, model, contract, tools=tools("torch", "litert-torch"), **record)
 
 
 def to_tflite(network: nn.Module, spec: Preprocessing) -> bytes:
@@ -45,7 +40,7 @@ def to_tflite(network: nn.Module, spec: Preprocessing) -> bytes:
 
         _keep_pads_channel_last()
         example = torch.zeros(1, spec.height, spec.width, spec.channels)
-        plain = Classifier(network).to(memory_format=torch.contiguous_format)  # the same bytes from any
+        plain = Classifier(network).to(memory_format=torch.contiguous_format)  # else other bytes
         module = litert_torch.to_channel_last_io(plain.eval(), args=[0]).eval()
         converted = litert_torch.convert(module, (example,))
         with tempfile.TemporaryDirectory() as folder:
