@@ -11,9 +11,6 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as generated
 
-from eyespot.artifacts.atomic import digest_file
-from eyespot.artifacts.model_folder import FLOAT32, INT8, ModelFolder
-from eyespot.artifacts.sidecars import Artifact
 from eyespot.preprocessing.spec import Contract
 from eyespot.tflite import contract as contracts
 from eyespot.tflite import schema
@@ -36,24 +33,6 @@ def finish(model: Any, contract: Contract, provenance: Mapping[str, Any]) -> byt
     contracts.write(model, contract, provenance)
     drop_unused(model)
     return schema.pack(model)
-
-
-def save_first(
-    folder: ModelFolder, model: Any, contract: Contract, *, weights: str, inputs: dict[str, str], **rest: Any
-) -> Artifact:
-    """Write a repaired object form as float32.tflite. If that changes the file, int8.tflite is removed.
-
-    `weights` names its source, `inputs` holds the digests, `rest` are the sidecar's tools and facts.
-    """
-    record: dict[str, Any] = {
-        "verb": "convert", "model": contract.model, "arguments": {"weights": weights}, "inputs": inputs,
-    }  # fmt: skip
-    path = folder.path / FLOAT32
-    before = digest_file(path) if path.exists() else ""
-    saved = folder.save(FLOAT32, finish(model, contract, record), **record, **rest)
-    if before != saved.sha256:
-        folder.discard(INT8)
-    return saved
 
 
 def inline_buffers(model: Any, data: bytes) -> None:

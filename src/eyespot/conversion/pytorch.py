@@ -9,11 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from eyespot.artifacts.model_folder import ModelFolder
-from eyespot.artifacts.sidecars import Artifact, tools
 from eyespot.capture import captured
-from eyespot.conversion.clean import repair, save_first
-from eyespot.preprocessing.spec import Contract, Preprocessing
+from eyespot.preprocessing.spec import Preprocessing
 
 
 class Classifier(nn.Module):
@@ -25,12 +22,6 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.softmax(self.network(x), -1)
-
-
-def save_float32(network: nn.Module, contract: Contract, folder: ModelFolder, **record: Any) -> Artifact:
-    """Convert a network and write it with its `record`, as `save_first` does."""
-    model = repair(to_tflite(network, contract.preprocessing))
-    return save_first(folder, model, contract, tools=tools("torch", "litert-torch"), **record)
 
 
 def to_tflite(network: nn.Module, spec: Preprocessing) -> bytes:
