@@ -45,7 +45,7 @@ def convert(card: Model, weights: str | None, folder: ModelFolder) -> Artifact:
     """
     source, contract = _source(card, weights, folder), registry.contract(card.name)
     _settle_data(source, folder.path)
-    if "classes" in source.facts:  # the owner's
+    if "classes" in source.facts:  # of the user's data
         classes = tuple(source.facts["classes"])
         contract = replace(contract, preprocessing=decode(source.facts), classes=classes)
     file = read(source.path) if source.path and source.path.suffix == ".tflite" else None
@@ -76,14 +76,9 @@ def _converted(card: Model, contract: Contract, source: Source) -> Any:
 
 
 def save_float32(
-    folder: ModelFolder,
-    model: Any,
-    contract: Contract,
-    weights: str,
-    inputs: Mapping[str, str],
-    facts: dict[str, Any],
-    packages: Sequence[str] = (),
-) -> Artifact:
+    folder: ModelFolder, model: Any, contract: Contract, weights: str, inputs: Mapping[str, str],
+    facts: dict[str, Any], packages: Sequence[str] = (),
+) -> Artifact:  # fmt: skip
     """Write a repaired object form as float32.tflite. If that changes the file, int8.tflite is removed.
 
     `weights` names its source, `inputs` holds the digests.

@@ -129,11 +129,10 @@ class Separable(nn.Module):
 
     def __init__(self, channels: int, stage: Stage, style: Style) -> None:
         super().__init__()
-        self.conv_dw = style.convolution(
-            channels, channels, stage.kernel, stage.stride, groups=channels, bias=False
-        )
+        convolution, kernel, stride = style.convolution, stage.kernel, stage.stride
+        self.conv_dw = convolution(channels, channels, kernel, stride, groups=channels, bias=False)
         self.bn1 = nn.BatchNorm2d(channels, style.epsilon)
-        self.conv_pw = style.convolution(channels, stage.channels, 1, bias=False)
+        self.conv_pw = convolution(channels, stage.channels, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(stage.channels, style.epsilon)
         self.activation = style.activation()
         self.shortcut = stage.stride == 1 and channels == stage.channels
@@ -148,15 +147,13 @@ class InvertedResidual(nn.Module):
 
     def __init__(self, channels: int, stage: Stage, style: Style) -> None:
         super().__init__()
-        hidden = channels * stage.expansion
-        self.conv_pw = style.convolution(channels, hidden, 1, bias=False)
+        convolution, hidden = style.convolution, channels * stage.expansion
+        self.conv_pw = convolution(channels, hidden, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(hidden, style.epsilon)
-        self.conv_dw = style.convolution(
-            hidden, hidden, stage.kernel, stage.stride, groups=hidden, bias=False
-        )
+        self.conv_dw = convolution(hidden, hidden, stage.kernel, stage.stride, groups=hidden, bias=False)
         self.bn2 = nn.BatchNorm2d(hidden, style.epsilon)
         self.se = SqueezeExcite(hidden, round(channels * stage.squeeze)) if stage.squeeze else nn.Identity()
-        self.conv_pwl = style.convolution(hidden, stage.channels, 1, bias=False)
+        self.conv_pwl = convolution(hidden, stage.channels, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(stage.channels, style.epsilon)
         self.activation = style.activation()
         self.shortcut = stage.stride == 1 and channels == stage.channels

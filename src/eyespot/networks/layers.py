@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from eyespot.preprocessing.spec import Preprocessing
+
+Layer: TypeAlias = nn.Conv2d | nn.Linear
 
 
 class SameConv2d(nn.Conv2d):
@@ -52,9 +54,6 @@ class Normalise(nn.Module):
     The constants are not trained, not counted as parameters and not stored in state dicts.
     """
 
-    weight: Tensor
-    bias: Tensor
-
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
         scale = 1 / torch.tensor(std)
@@ -92,11 +91,11 @@ def flatten(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).flatten(1)
 
 
-def layers_and_norms(network: nn.Module) -> list[tuple[nn.Conv2d | nn.Linear, nn.BatchNorm2d | None]]:
+def layers_and_norms(network: nn.Module) -> list[tuple[Layer, nn.BatchNorm2d | None]]:
     """Each layer with its batch norm, if any. A network must create its modules in execution order."""
-    pairs: list[tuple[nn.Conv2d | nn.Linear, nn.BatchNorm2d | None]] = []
+    pairs: list[tuple[Layer, nn.BatchNorm2d | None]] = []
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, Layer):
             pairs.append((module, None))
         elif isinstance(module, nn.BatchNorm2d):
             pairs[-1] = (pairs[-1][0], module)
@@ -113,7 +112,7 @@ def initialise(network: nn.Module, seed: int) -> None:
     """Fill convolutions and dense layers with He-normal weights and zero biases, using only `seed`."""
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, Layer):
             nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu", generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

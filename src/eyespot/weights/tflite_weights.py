@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from eyespot.errors import BadFileError
-from eyespot.networks.layers import layers_and_norms
+from eyespot.networks.layers import Layer, layers_and_norms
 from eyespot.tflite import schema
 from eyespot.tflite.read import File, read
 from eyespot.weights.state_dicts import fill
@@ -86,9 +86,7 @@ def _numbers(values: Any) -> NDArray[np.float64]:
     return np.asarray(() if values is None else values, np.float64)
 
 
-def _fill(
-    layer: nn.Conv2d | nn.Linear, norm: nn.BatchNorm2d | None, weights: Array, bias: Array, where: str
-) -> None:
+def _fill(layer: Layer, norm: nn.BatchNorm2d | None, weights: Array, bias: Array, where: str) -> None:
     if isinstance(layer, nn.Linear):
         if weights.shape[2:] == (1, 1):  # TF-slim's dense layers are convolutions
             weights = weights.reshape(weights.shape[:2])

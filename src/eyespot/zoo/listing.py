@@ -48,7 +48,7 @@ class Listed(Noun):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class FileFacts(Noun):
-    """What a model file says of itself, and the chain of artifacts that it was made from."""
+    """What a model file says of itself, and the chain of artifacts behind it."""
 
     path: Path
     bytes: int
