@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from eyespot.artifacts.atomic import digest, digest_file
 from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, ModelFolder
 from eyespot.artifacts.sidecars import HANDED_ON, Artifact, tools
-from eyespot.conversion.adopt import adopt
-from eyespot.conversion.clean import finish, repair
+from eyespot.conversion.clean import adopt, finish, repair
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.spec import Contract

@@ -53,12 +53,12 @@ def fill(module: nn.Module, arrays: Mapping[str, NDArray[Any]], where: str) -> N
 
     BadFileError, starting with `where`, for the first name or shape that does not match.
     """
-    found = {name: array.shape for name, array in arrays.items()}
+    shapes = {name: array.shape for name, array in arrays.items()}
     expected = {name: tuple(t.shape) for name, t in _without_counters(module.state_dict()).items()}
-    for name in [*expected, *found]:
-        if found.get(name) != expected.get(name):
-            shapes = f"{name} is {_shown(found.get(name))}, expected {_shown(expected.get(name))}"
-            raise BadFileError(f"{where}: {shapes}; weights of another model?")
+    for name in [*expected, *shapes]:
+        if shapes.get(name) != expected.get(name):
+            both = f"{_shown(shapes.get(name))}, expected {_shown(expected.get(name))}"
+            raise BadFileError(f"{where}: {name} is {both}; weights of another model?")
     module.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, strict=False)
 
 
