@@ -8,21 +8,18 @@ The two cranes have only one name, so the id is added to it.
 
 from __future__ import annotations
 
-import tomllib
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from eyespot import decoding
 from eyespot.zoo.cards import Dataset
 
-_CARDS, _IMAGENET = Path(__file__).with_suffix(".toml"), Path(__file__).with_name("imagenet_classes.csv")
+_IMAGENET = Path(__file__).with_name("imagenet_classes.csv")
 _LINES = _IMAGENET.read_text("utf-8").splitlines()
 IMAGENET_IDS, IMAGENET_CLASSES = zip(*(line.split(",") for line in _LINES), strict=True)
 
-
-def _card(name: str, fields: dict[str, Any]) -> Dataset:
-    classes = IMAGENET_CLASSES if fields["classes"] == _IMAGENET.name else fields["classes"]
-    return decoding.decode(Dataset, fields | {"name": name, "classes": classes}, _CARDS, "Correct the card")
-
-
-DATASETS = tuple(_card(*item) for item in tomllib.loads(_CARDS.read_text("utf-8")).items())
+_TABLES = Path(__file__).with_suffix(".toml")
+_CARDS = decoding.read(dict[str, tuple[Dataset, ...]], _TABLES, "Correct the card")["datasets"]
+DATASETS = tuple(
+    replace(card, classes=IMAGENET_CLASSES) if card.classes == (_IMAGENET.name,) else card for card in _CARDS
+)
