@@ -19,7 +19,6 @@ from eyespot.networks.layers import (
     Normalise,
     SameConv2d,
     SymmetricConv2d,
-    count_parameters,
     flatten,
     initialise,
 )
@@ -32,6 +31,7 @@ from eyespot.weights.stand_in import fill_stand_in
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.models import MODELS
+from tiny_network import count_parameters
 
 OPERATORS = {
     "ADD",
