@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from eyespot.evaluation.job import Job, Span
-from eyespot.tflite.read import parse
 from eyespot.tflite.run import interpreter
 
 
 def open_bare(job: Job) -> Callable[[Span], None]:
     """A function that invokes as often as a span has images, and does nothing else."""
-    opened = interpreter(parse(data=job.content, path=job.path), "xnnpack")
+    opened = interpreter(job.file, "xnnpack")
 
     def work(span: Span) -> None:
         for _ in range(*span):

@@ -17,7 +17,7 @@ from statistics import median
 
 from bare import open_bare
 from eyespot.data import catalogue
-from eyespot.evaluation import engine
+from eyespot.evaluation import engine, workers
 from eyespot.evaluation.job import Job, open_job
 from eyespot.tflite.read import read
 from eyespot.zoo import registry
@@ -52,9 +52,9 @@ def seconds(work: Callable[[], object]) -> float:
 
 def started(job: Job, rounds: int) -> None:
     """Print (a)."""
-    with engine.workers() as pool, engine.workers() as others:
+    with workers.start() as pool, workers.start() as others:
         ours, bare = pool.open(open_job, job), others.open(open_bare, job)
-        spans = list(engine.spans(job, IMAGES, len(pool)))
+        spans = list(engine.spans(IMAGES, 341, len(pool)))
 
         def turn() -> tuple[float, float]:
             return seconds(lambda: list(ours(spans))), seconds(lambda: list(bare(spans)))

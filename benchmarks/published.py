@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from eyespot.artifacts import places
 from eyespot.data import catalogue
-from eyespot.evaluation.engine import classify, prepare, workers
+from eyespot.evaluation import engine, workers
 from eyespot.preprocessing.spec import Contract
 from eyespot.quantity import wilson
 from eyespot.tflite import run
@@ -31,9 +31,9 @@ DATA = {"imagenet": "imagenet-like", "vww": "vww"}
 
 def predicted(path: Path, contract: Contract, data: str, n: int) -> NDArray[Any]:
     """Class of each test image, as a file of ours gives it."""
-    with workers() as pool:
-        job = prepare(read(path), contract, catalogue.dataset(data), "test")
-        return classify(job, n, pool)[0][:, 0]
+    with workers.start() as pool:
+        job = engine.prepare(read(path), contract, catalogue.dataset(data), "test")
+        return engine.collect(engine.classify(job, n, pool))[0][:, 0]
 
 
 def published(card: Model, path: Path, data: str) -> NDArray[Any]:

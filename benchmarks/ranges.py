@@ -21,7 +21,7 @@ from eyespot.artifacts.atomic import write
 from eyespot.conversion.clean import finish
 from eyespot.data import catalogue
 from eyespot.data.split import image_digest, usable
-from eyespot.evaluation.engine import classify, prepare, workers
+from eyespot.evaluation import engine, workers
 from eyespot.quantization.calibration import choose_images
 from eyespot.quantization.engine import quantized
 from eyespot.tflite.read import read
@@ -35,8 +35,9 @@ IMAGES = (100, 200, 500)
 def predicted(path: Path, data: Dataset, n: int) -> tuple[NDArray[Any], list[bytes]]:
     """Class and digest of each validation image."""
     file = read(path)
-    with workers() as pool:
-        ranked, digests = classify(prepare(file, contract_of(file), data, "validation"), n, pool)
+    with workers.start() as pool:
+        job = engine.prepare(file, contract_of(file), data, "validation")
+        ranked, digests = engine.collect(engine.classify(job, n, pool))
     return ranked[:, 0], digests
 
 

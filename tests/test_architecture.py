@@ -17,7 +17,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "eyespot"
 
 # From the bottom to the top; "" are the modules that stand alone.
-FOUNDATION = ("", "preprocessing", "tflite", "artifacts", "zoo")
+FOUNDATION = ("", "isolation", "preprocessing", "tflite", "artifacts", "zoo")
 PIPELINE = (
     "data",
     "evaluation",

@@ -192,7 +192,7 @@ def test_a_sidecar_that_does_not_match(capsys, tmp_path):
     with (tmp_path / "int8.tflite").open("ab") as file:
         file.write(b"\0")
     told = fails(capsys, "make", tmp_path, "--out", tmp_path / "made")
-    assert "its sidecar int8.tflite.json is of another file" in told
+    assert "its sidecar expects sha256" in told
     assert not (tmp_path / "made").exists()
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from eyespot.artifacts.model_folder import WEIGHTS, ModelFolder  # noqa: E402
+from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, ModelFolder  # noqa: E402
 from eyespot.cli import main  # noqa: E402
 from eyespot.data import catalogue, manifest  # noqa: E402
 from eyespot.data.used import LIST  # noqa: E402
@@ -21,7 +21,7 @@ from eyespot.errors import BadFileError, EyespotError, MissingDataError, Refused
 from eyespot.preprocessing.image import decode, fit  # noqa: E402
 from eyespot.preprocessing.synthetic import CLASSES, picture  # noqa: E402
 from eyespot.tflite.read import read  # noqa: E402
-from eyespot.training import checkpoint, finetune, own_data  # noqa: E402
+from eyespot.training import checkpoint, finetune, finish, own_data  # noqa: E402
 from eyespot.verbs.check import check  # noqa: E402
 from eyespot.verbs.convert import convert  # noqa: E402
 from eyespot.verbs.evaluate import evaluate  # noqa: E402
@@ -349,6 +349,27 @@ def test_classes_that_differ_in_left_and_right(tiny, tmp_path):
     x = trained.data.validation_images.permute(0, 3, 1, 2).float().contiguous()
     called = trained.network(x).argmax(1)
     assert float((called == trained.data.validation_labels).float().mean()) > 0.9
+
+
+def test_a_conversion_that_fails_leaves_no_file_of_other_weights(tiny, photos, tmp_path):
+    """Nor does a kill: the old files go first, then come the manifest, the weights and the float32 file."""
+    trained, left = learn(tiny, photos, tmp_path), [1]
+
+    def fail(module, _):
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("cannot be converted")
+
+    for name in (WEIGHTS, FLOAT32, INT8, f"{INT8}.json", "trained-on.txt"):
+        (tmp_path / name).write_text("of other weights")
+    trained.network.register_forward_pre_hook(fail)
+    with pytest.raises(RuntimeError, match="cannot be converted"):
+        finish.save(trained, tmp_path)
+    assert not [
+        name for name in (FLOAT32, INT8, f"{INT8}.json", "trained-on.txt") if (tmp_path / name).exists()
+    ]
+    assert manifest.load(tmp_path) == trained.parts
+    assert ModelFolder(tmp_path).record(WEIGHTS).inputs["train"] == trained.data.digest
 
 
 def test_all_of_the_square_is_taken_of_own_pictures():

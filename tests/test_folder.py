@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -48,7 +49,6 @@ def test_class_folders(photos: Path) -> None:
     card = catalogue.dataset(str(photos))
     assert card.classes == tuple(sorted(CLASSES))
     assert (card.splits["all"], card.test, card.root) == (12, "all", photos)
-    assert card.source == "a folder of yours, classes sorted by name, no classes.txt"
     split = opened(photos)
     assert [split.classes[i] for i in split.labels] == [CLASSES[i % 4] for i in range(12)]
     for i in range(12):
@@ -59,7 +59,6 @@ def test_class_folders_in_an_order_of_their_own(photos: Path) -> None:
     (photos / "classes.txt").write_text("\ufeff" + "\r\n".join(CLASSES) + "\r\n", encoding="utf-8")
     card = catalogue.dataset(str(photos))
     assert card.classes == CLASSES
-    assert card.source == "a folder of yours, classes as in its classes.txt"
     assert opened(photos).labels.tolist() == [i % 4 for i in range(12)]
 
 
@@ -107,6 +106,19 @@ def test_files_that_are_not_images_by_name(photos: Path) -> None:
     (photos / "disc" / "notes.txt").touch()
     (photos / "disc" / "README").touch()
     with pytest.raises(BadFileError, match=r"disc: 2 of 5 entries are not images \(README, ...\)"):
+        opened(photos)
+
+
+def test_a_pipe_is_no_image(photos: Path) -> None:
+    """To read it would wait for ever."""
+    os.mkfifo(photos / "disc" / "pipe.png")
+    with pytest.raises(BadFileError, match=r"disc: 1 of 4 entries are not images \(pipe\.png, ...\)"):
+        opened(photos)
+
+
+def test_a_class_folder_whose_name_is_not_utf_8(photos: Path) -> None:
+    (photos / "disc").rename(photos / os.fsdecode(b"caf\xe9"))
+    with pytest.raises(BadFileError, match=r"the class name 'caf\\udce9' is not UTF-8; rename it"):
         opened(photos)
 
 
@@ -228,4 +240,4 @@ def test_any_labels_csv_gives_rows_or_one_line(text: str, tmp_path: Path) -> Non
         assert len(str(error).splitlines()) == 1
     else:
         assert rows
-        assert all((tmp_path / name).is_file() and 0 <= label < 3 for name, label in rows)
+        assert all((tmp_path / name).is_file() and 0 <= label < 3 for name, label, _ in rows)

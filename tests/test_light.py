@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -132,9 +133,14 @@ def test_what_a_missing_tool_leaves_unknown(eyespot):
     assert '"ok"' in out
 
 
-def test_make_ends_in_a_folder_or_one_line(eyespot, tmp_path):
-    done = eyespot("make tiny-resnet --out made")
-    assert done.stderr.count("\n") == done.returncode <= 1
+def test_make_leaves_out_what_needs_an_extra(eyespot):
+    done = eyespot("make tiny-resnet --out made --json")
+    assert (done.returncode, done.stderr) == (0, "")
+    made = json.loads(done.stdout)
+    assert made["sizes"].keys() == {"float32.tflite", "int8.tflite"}
+    assert made["accuracies"]
+    assert made["arena"] is None
+    assert [".[devices]" in each for each in made["left_out"]] == [True]
 
 
 def test_every_optional_package_has_its_extra():

@@ -15,19 +15,22 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from safetensors import safe_open  # noqa: E402
 from safetensors.torch import save  # noqa: E402
 
+from eyespot.artifacts.atomic import digest_file  # noqa: E402
+from eyespot.artifacts.model_folder import ModelFolder  # noqa: E402
 from eyespot.errors import BadFileError, MissingDataError  # noqa: E402
-from eyespot.networks.layers import count_parameters, initialise  # noqa: E402
+from eyespot.networks.layers import initialise  # noqa: E402
 from eyespot.networks.resnet8 import ResNet8  # noqa: E402
 from eyespot.preprocessing.synthetic import picture  # noqa: E402
 from eyespot.reports import plot as views  # noqa: E402
-from eyespot.training import checkpoint, distil, loop, norms, recipe_run  # noqa: E402
+from eyespot.training import checkpoint, distil, finish, loop, norms, recipe_run  # noqa: E402
 from eyespot.training.data import Data  # noqa: E402
 from eyespot.training.outcome import Answers, Epoch  # noqa: E402
 from eyespot.zoo import registry  # noqa: E402
 from eyespot.zoo.cards import Augmentation, Teacher  # noqa: E402
-from tiny_network import CARD, RECIPE, Tiny  # noqa: E402
+from tiny_network import CARD, RECIPE, Tiny, count_parameters  # noqa: E402
 
 RUN = checkpoint.Run(model="tiny", data="0" * 64, seed=1, recipe=RECIPE, preprocessing=CARD.preprocessing)
 
@@ -174,6 +177,19 @@ def test_a_damaged_checkpoint_is_one_line(data, tmp_path, content):
     (tmp_path / checkpoint.NAME).write_bytes(content)
     with pytest.raises(BadFileError, match=r"checkpoint\.safetensors: damaged checkpoint .* Delete it"):
         fit(data, tmp_path)
+
+
+@pytest.mark.parametrize("lost", ["network.conv.weight", "average.module.norm.bias", "run", "history"])
+def test_a_checkpoint_that_lacks_something_is_one_line(data, tmp_path, lost):
+    fit(data, tmp_path, run=replace(RUN, recipe=replace(RECIPE, epochs=1)))
+    path = tmp_path / checkpoint.NAME
+    with safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys() if name != lost}  # noqa: SIM118
+        metadata = {name: text for name, text in file.metadata().items() if name != lost}
+    path.write_bytes(save(tensors, metadata))
+    with pytest.raises(BadFileError, match="damaged checkpoint") as caught:
+        fit(data, tmp_path, run=replace(RUN, recipe=replace(RECIPE, epochs=1)))
+    assert "\n" not in str(caught.value)
 
 
 def test_learning_rate_rises_to_the_peak_and_falls_and_is_never_zero():
@@ -323,6 +339,24 @@ def test_frozen_norms_keep_their_statistics(data, tmp_path):
 
 def test_parameters_are_counted_as_keras_does():
     assert count_parameters(ResNet8()) == registry.model("tiny-resnet").parameters
+
+
+@pytest.mark.slow
+def test_a_recipe_trains_on_the_data_of_its_card(real_data, tmp_path):
+    """And leaves the list of its training images, by which they are known later."""
+    real_data("cifar-10")
+    card = replace(CARD, recipe=replace(RECIPE, epochs=5, batch=500))
+    (tmp_path / "manifest.csv").write_text("of an earlier run")
+    trained = recipe_run.train(card, tmp_path, lambda *_: None, epochs=1, seed=0, teacher=None)
+    result, answers = finish.save(trained, tmp_path)
+    assert (result.n, answers.shares.shape) == (5000, (5000, 10))
+    assert 0.15 < result.validation_top1 < 0.8
+    assert result.weights.arguments["recipe"]["epochs"] == 1
+    shipped = ModelFolder(registry.home("tiny-resnet")).record("weights.safetensors")
+    assert result.weights.inputs == shipped.inputs
+    assert digest_file(tmp_path / "training-images.bin") == result.weights.inputs["train"]
+    assert not (tmp_path / "manifest.csv").exists()
+    assert "training_images" not in result.float32.facts
 
 
 # A shell starts background jobs with SIGINT ignored, and what they start inherits that.

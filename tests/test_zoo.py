@@ -106,7 +106,7 @@ def test_published_weights_are_pinned(card):
 @cards
 def test_parameters(card):
     pytest.importorskip("torch")
-    from eyespot.networks.layers import count_parameters
+    from tiny_network import count_parameters
 
     network = registry.imported(card.network)(len(catalogue.dataset(card.data).classes))
     assert count_parameters(network) == card.parameters
@@ -162,7 +162,7 @@ def test_arenas_and_cycles_are_no_more_than_others(name, no_data):
 
 @files
 def test_chain_verifies_down_to_the_data(file):
-    links = ModelFolder.of(file).chain(file.path.name)
+    links = ModelFolder(file.path.parent).chain(file.path.name)
     assert links[0] == read_sidecar(file.path)
     assert [link.verb for link in links][-2:] == ["convert", "train"]
     assert set(links[-1].inputs) == {"train"}

@@ -4,12 +4,17 @@ Each command of the command line is a function here. A name of `__init__.pyi` is
 used, so that `import eyespot` loads no framework.
 """
 
-from importlib.metadata import version
-
 import lazy_loader
 
-__getattr__, _, __all__ = lazy_loader.attach_stub(__name__, __file__)
-__version__ = version("eyespot")
+_lazy, _, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name):
+    if name != "__version__":
+        return _lazy(name)
+    from importlib.metadata import version
+
+    return version("eyespot")
 
 
 def __dir__() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from eyespot.artifacts import sidecars
 from eyespot.artifacts.atomic import digest_file, write, write_json
@@ -24,11 +24,6 @@ class ModelFolder:
     path: Path
     _files: dict[str, File] = field(default_factory=dict, repr=False, compare=False)
     _records: dict[str, Artifact] = field(default_factory=dict, repr=False, compare=False)
-
-    @classmethod
-    def of(cls, file: File) -> Self:
-        """The folder of a file that has been read."""
-        return cls(file.path.parent, {file.path.name: file})
 
     def file(self, name: str) -> File:
         """A .tflite file of any task. Errors as `read_any`."""
@@ -84,8 +79,8 @@ class ModelFolder:
         return float32, int8
 
     def copy(self, folder: Path) -> None:
-        """Write both files with their sidecars to a folder, as they were read."""
-        for record in self.pair():
+        """Write both files with their sidecars to another folder, as they were read."""
+        for record in self.pair() if folder.resolve() != self.path.resolve() else ():
             write(folder / record.file, self.file(record.file).data)
             write_json(sidecars.sidecar(folder / record.file), asdict(record))
 

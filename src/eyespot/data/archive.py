@@ -16,14 +16,8 @@ LIMIT = 8 << 30  # bytes; several times the largest data set that is published a
 
 # what the two libraries raise for bytes that are not as they should be
 _DAMAGE = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    RuntimeError,
-    ValueError,
-)
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError
+)  # fmt: skip
 
 
 def unpack(source: Path, folder: Path, limit: int = LIMIT) -> None:

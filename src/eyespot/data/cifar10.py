@@ -33,9 +33,10 @@ def read(card: Dataset, root: Path, split: str) -> Split:
             f"{root / FOLDER}: label {labels.max()} is out of range 0..{len(card.classes) - 1}"
         )
     chosen = _members(card, labels, split)
+    places = chosen.tolist()
 
     def image(i: int) -> Image:
-        batch, row = divmod(int(chosen[i]), len(batches[0]))
+        batch, row = divmod(places[i], len(batches[0]))
         return batches[batch][row].take(PIXELS)
 
     return Split(data=card.name, name=split, classes=card.classes, labels=labels[chosen], read=image)
@@ -57,7 +58,7 @@ def _records(card: Dataset, path: Path) -> NDArray[np.uint8]:
     """A file's records, (n, 3073), as a memory map; all six files hold as many."""
     if not path.is_file():
         raise MissingDataError(f"{path}: no such file; get it with: eyespot fetch cifar-10")
-    shape = card.splits["test"] or 0, RECORD
+    shape = card.splits["test"], RECORD
     if path.stat().st_size != shape[0] * RECORD:
         raise BadFileError(
             f"{path}: {path.stat().st_size:,} bytes, expected {shape[0] * RECORD:,}; "
@@ -70,7 +71,7 @@ def _members(card: Dataset, labels: NDArray[np.int64], split: str) -> NDArray[np
     """Indices of a split's images among all that its files hold, ascending."""
     if split == "test":
         return np.arange(len(labels))
-    held_out, each = np.zeros(len(labels), bool), (card.splits["validation"] or 0) // len(card.classes)
+    held_out, each = np.zeros(len(labels), bool), card.splits["validation"] // len(card.classes)
     for label in range(len(card.classes)):
         held_out[np.flatnonzero(labels == label)[-each:]] = True
     return np.flatnonzero(held_out if split == "validation" else ~held_out)

@@ -31,14 +31,14 @@ def card(path: Path) -> Dataset:
     """
     if not path.is_dir():
         raise MissingDataError(f"{path}: no such folder")
-    classes, order = _classes(path)
-    return _card(path, str(path), classes, _files(path, classes), f"a folder of yours, {order}")
+    classes = _classes(path)
+    return _card(path, str(path), classes, _files(path, classes))
 
 
 def unsorted(path: Path) -> tuple[Dataset, Split]:
     """Images without classes, which can calibrate and nothing else; their labels are 0."""
     files = [LabelledFile(name, 0) for name in sorted(images_in(path, path.name))]
-    unnamed = _card(path, path.name, ("",), files, "a folder of yours")
+    unnamed = _card(path, path.name, ("",), files)
     return unnamed, read(unnamed, path, ALL)
 
 
@@ -54,12 +54,11 @@ def read(card: Dataset, root: Path, split: str) -> Split:
     return open_files(card, split, root, [each for each in card.files if split in {ALL, each.part}])
 
 
-def _card(
-    path: Path, name: str, classes: tuple[str, ...], files: Sequence[LabelledFile], source: str
-) -> Dataset:
+def _card(path: Path, name: str, classes: tuple[str, ...], files: Sequence[LabelledFile]) -> Dataset:
     return Dataset(
-        name=name, title=path.resolve().name, classes=classes, splits={ALL: len(files)}, source=source,
-        terms="Your own.", download=None, reader=__name__, test=ALL, root=path, files=tuple(files),
+        name=name, title=path.resolve().name, classes=classes, splits={ALL: len(files)},
+        source="a folder of yours", terms="Your own.", download=None, reader=__name__, test=ALL, root=path,
+        files=tuple(files),
     )  # fmt: skip
 
 
@@ -71,26 +70,18 @@ def _files(path: Path, classes: tuple[str, ...]) -> list[LabelledFile]:
     return [each._replace(file=(images / each.file).as_posix()) for each in rows]
 
 
-def _classes(path: Path) -> tuple[tuple[str, ...], str]:
-    """The class names, and where their order is from."""
+def _classes(path: Path) -> tuple[str, ...]:
+    """The class names in label order, () if only their numbers are known."""
+    listed = read_classes(path / CLASSES) if (path / CLASSES).is_file() else ()
     if (path / LABELS).is_file():
-        listed = read_classes(path / CLASSES) if (path / CLASSES).is_file() else ()
-        return (
-            listed,
-            f"classes as in its {CLASSES}" if listed else f"classes known by number only, no {CLASSES}",
-        )
+        return listed
     folders = [entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
     if not folders:
         raise BadFileError(f"{path}: expected a folder for each class or {LABELS}, found neither")
     check_distinct(path, folders)
-    if not (path / CLASSES).is_file():
-        return tuple(sorted(folders)), f"classes sorted by name, no {CLASSES}"
-    listed = read_classes(path / CLASSES)
-    if differing := set(folders) ^ set(listed):
-        raise BadFileError(
-            f"{path}: {CLASSES} and the class folders differ in {', '.join(sorted(differing)[:3])}"
-        )
-    return listed, f"classes as in its {CLASSES}"
+    if listed and (differing := sorted(set(folders) ^ set(listed))):
+        raise BadFileError(f"{path}: {CLASSES} and the class folders differ in {', '.join(differing[:3])}")
+    return listed or tuple(sorted(folders))
 
 
 def read_classes(path: Path) -> tuple[str, ...]:

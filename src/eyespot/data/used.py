@@ -6,25 +6,28 @@ Sidecars hold the digests of the images that calibrated, and the digest of the l
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import digest
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact, read_sidecar
 from eyespot.errors import BadFileError, MissingDataError
-from eyespot.tflite.read import File
+
+if TYPE_CHECKING:
+    from eyespot.tflite.read import File
 
 LIST = "training-images.bin"  # beside the weights: what `split.image_list` makes, 12 bytes an image
 
 
-def used_images(file: File) -> dict[bytes, str]:
-    """Digests of the images that "trained" or "calibrated" a model file, as far as is known.
+def used_images(folder: ModelFolder, file: File) -> dict[bytes, str]:
+    """Digests of the images that "trained" or "calibrated" a file of a folder, as far as is known.
 
-    The file is known by its sidecar, or by its bytes if it is a copy of a shipped one. A list of training
-    images beside it counts, with or without a sidecar. MissingDataError if the list is gone or has changed,
-    BadFileError if a sidecar is damaged.
+    The file is known by its sidecar, or by its bytes if it is a copy of a shipped one, or by the digests
+    inside it. A list of training images beside it counts, with or without a sidecar. MissingDataError if
+    that list is gone or has changed, BadFileError if a sidecar is damaged.
     """
-    links = _links(file)
+    links = _links(folder, file)
     try:
         used = dict.fromkeys(_in_facts(links, "calibration_images"), "calibrated")
         used |= dict.fromkeys(_in_facts(links, "training_images"), "trained")  # written by version 0.1.0
@@ -35,13 +38,18 @@ def used_images(file: File) -> dict[bytes, str]:
     return used
 
 
-def _links(file: File) -> list[Artifact]:
-    """What the file was made from, by its own sidecars and then by the shipped ones."""
+def _links(folder: ModelFolder, file: File) -> list[Artifact]:
+    """What the file was made from, by its sidecars or what it says itself, and then by shipped sidecars."""
+    from eyespot.tflite.contract import content
+
     shipped = [read_sidecar(each.with_suffix("")) for each in places.ZOO.glob("*/*.json")]
-    links = list(ModelFolder.of(file).chain(file.path.name))
+    links = list(folder.chain(file.path.name))
     links = links or [each for each in shipped if each.sha256 == file.sha256]
-    while links and (found := [each for each in shipped if each.sha256 in links[-1].inputs.values()]):
+    inside = content(file.model)
+    inputs = links[-1].inputs if links else inside and inside.provenance.get("inputs")
+    while isinstance(inputs, dict) and (found := [s for s in shipped if s.sha256 in inputs.values()]):
         links.append(found[0])
+        inputs = found[0].inputs
     return links
 
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.data.split import image_digest
 from eyespot.evaluation.metrics import ranked
-from eyespot.preprocessing.spec import Contract, Damage
-from eyespot.tflite.kernels import Kernels
-from eyespot.tflite.read import parse
-from eyespot.tflite.run import encoder, open_runner
+from eyespot.preprocessing.spec import Damage, Preprocessing
+from eyespot.tflite.kernels import Content, Kernels
+from eyespot.tflite.run import encoder_of, open_runner
 from eyespot.zoo.cards import Dataset
 
 Span = tuple[int, int]
@@ -24,11 +24,12 @@ Answers = tuple[NDArray[np.int64], list[bytes]]
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """All that a worker gets: a file's bytes, and a split of the data in `root`."""
+    """All that a worker gets: a file, the `levels` of its input, and a split of the data in `root`."""
 
-    path: Path
-    content: bytes
-    contract: Contract
+    file: Content
+    table: NDArray[Any]
+    preprocessing: Preprocessing
+    classes: int
     data: Dataset
     root: Path
     split: str
@@ -41,12 +42,11 @@ def open_job(job: Job) -> Callable[[Span], Answers]:
 
     BadFileError if the kernels refuse the file.
     """
-    file = parse(job.content, job.path)
     read = import_module(job.data.reader).read(job.data, job.root, job.split).read
-    encode, run = encoder(file, job.contract, job.under), open_runner(file, job.kernels)
+    encode, run = encoder_of(job.preprocessing, job.table, job.under), open_runner(job.file, job.kernels)
 
     def work(span: Span) -> Answers:
-        digests, outputs = [], np.empty((span[1] - span[0], len(job.contract.classes)))
+        digests, outputs = [], np.empty((span[1] - span[0], job.classes))
         for row, i in enumerate(range(*span)):
             image = read(i)
             digests.append(image_digest(image))

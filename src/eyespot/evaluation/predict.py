@@ -49,11 +49,7 @@ def _outputs(file: File, tensors: Iterable[NDArray[Any]]) -> Iterator[NDArray[An
         yield from map(running.open_runner(file, "xnnpack"), tensors)
     else:
         with Pool(1, name=f"{file.path}: LiteRT") as pool:
-            yield from pool.open(_open, file.path, file.data)(tensors)
-
-
-def _open(path: Path, data: bytes) -> running.Run:
-    return running.open_runner(File(path=path, data=data, model=None), "xnnpack")
+            yield from pool.open(running.open_runner, file.content, "xnnpack")(tensors)
 
 
 def _each(images: Sequence[Picture]) -> Iterator[tuple[str, Picture]]:

@@ -1,7 +1,9 @@
-"""The sets of kernels that run a file."""
+"""The sets of kernels that run a file, and what they need of it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Kernels = Literal["xnnpack", "reference", "tflm"]
@@ -11,3 +13,11 @@ PACKAGES: dict[Kernels, str] = {
     "reference": "ai-edge-litert",
     "tflm": "tflite-micro",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """The bytes of a .tflite file; `path` is what errors call it."""
+
+    path: Path
+    data: bytes

@@ -13,6 +13,7 @@ from typing import Any
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.spec import Contract
 from eyespot.tflite import contract, schema
+from eyespot.tflite.kernels import Content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +28,15 @@ class Tensor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class File:
+class File(Content):
     """A .tflite file; `read` gives only those with one image in, (1, h, w, channels), and one vector out."""
 
-    path: Path
-    data: bytes
     model: Any
+
+    @property
+    def content(self) -> Content:
+        """What workers need to run it."""
+        return Content(path=self.path, data=self.data)
 
     @property
     def graph(self) -> Any:

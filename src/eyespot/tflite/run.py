@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot import isolation
 from eyespot.capture import captured
 from eyespot.errors import BadFileError, RefusedError
 from eyespot.preprocessing.damage import DAMAGES
 from eyespot.preprocessing.image import fit, to_real
 from eyespot.preprocessing.spec import Contract, Damage, Preprocessing
-from eyespot.tflite.kernels import Kernels
-from eyespot.tflite.read import File, Tensor, check_classifier
+from eyespot.tflite.kernels import Content, Kernels
 from eyespot.tflite.tflm import Run as Run
 from eyespot.tflite.tflm import open_tflm
 
+if TYPE_CHECKING:  # workers run files without its schema, which takes long to import
+    from eyespot.tflite.read import File, Tensor
 
-def open_runner(file: File, kernels: Kernels) -> Run:
+Encode = Callable[[NDArray[np.uint8]], NDArray[Any]]
+
+
+def open_runner(file: Content, kernels: Kernels) -> Run:
     """A function from an input tensor (h, w, c) to the output vector, both as the file stores them.
 
     `xnnpack` is LiteRT as phones and Linux boards run it, `reference` LiteRT's plain kernels, with
@@ -32,7 +35,7 @@ def open_runner(file: File, kernels: Kernels) -> Run:
     return as_function(file, interpreter(file, kernels))
 
 
-def interpreter(file: File, kernels: Kernels, *, keep_all: bool = False) -> Any:
+def interpreter(file: Content, kernels: Kernels, *, keep_all: bool = False) -> Any:
     """LiteRT's interpreter of a file, on one thread; `keep_all` keeps intermediate tensors readable."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
@@ -53,17 +56,19 @@ def interpreter(file: File, kernels: Kernels, *, keep_all: bool = False) -> Any:
     return opened
 
 
-def _refused(file: File, error: Exception) -> BadFileError:
+def _refused(file: Content, error: Exception) -> BadFileError:
     return BadFileError(f"{file.path}: LiteRT does not run it: {' '.join(str(error).split())[:200]}")
 
 
 def run_on_zeros(file: File) -> None:
     """Run a file of any task once, isolated. BadFileError if LiteRT refuses it."""
+    from eyespot import isolation
+
     memory = isolation.MEMORY + 8 * len(file.data)
-    isolation.run(_run_on_zeros, file, seconds=300, memory=memory, name="LiteRT")
+    isolation.run(_run_on_zeros, file.content, seconds=300, memory=memory, name="LiteRT")
 
 
-def _run_on_zeros(file: File) -> None:
+def _run_on_zeros(file: Content) -> None:
     opened = interpreter(file, "xnnpack")
     try:
         for detail in opened.get_input_details():
@@ -73,7 +78,7 @@ def _run_on_zeros(file: File) -> None:
         raise _refused(file, error) from error
 
 
-def as_function(file: File, opened: Any) -> Run:
+def as_function(file: Content, opened: Any) -> Run:
     """One image in, one vector out, on the `interpreter` of a file. BadFileError if LiteRT refuses."""
     source = opened.get_input_details()[0]["index"]
     result = opened.get_output_details()[0]["index"]
@@ -96,6 +101,8 @@ def contract_of(file: File, fallback: Contract | None = None) -> Contract:
     Nothing is guessed: what a float tensor holds cannot be seen in the file. BadFileError for files of
     other tasks.
     """
+    from eyespot.tflite.read import check_classifier
+
     check_classifier(file)
     contract = file.contract or fallback
     if contract is None:
@@ -130,7 +137,7 @@ def stored(pixels: NDArray[np.uint8], spec: Preprocessing, tensor: Tensor) -> ND
     return _look_up(levels(spec, tensor))(pixels)
 
 
-def _look_up(table: NDArray[Any]) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
+def _look_up(table: NDArray[Any]) -> Encode:
     if table.ndim == 2:
         return lambda pixels: table[pixels, np.arange(table.shape[1])]
     if table.dtype == np.int8 and (table == np.arange(-128, 128)).all():
@@ -138,14 +145,14 @@ def _look_up(table: NDArray[Any]) -> Callable[[NDArray[np.uint8]], NDArray[Any]]
     return table.take
 
 
-def encoder(
-    file: File, contract: Contract, under: Damage | None = None
-) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
-    """A function from any (h, w, c) uint8 image to the file's input tensor (h, w, c).
+def encoder(file: File, contract: Contract) -> Encode:
+    """A function from any (h, w, c) uint8 image to the file's input tensor (h, w, c)."""
+    return encoder_of(contract.preprocessing, levels(contract.preprocessing, file.input))
 
-    With `under` the image that fits is damaged first.
-    """
-    spec, look_up = contract.preprocessing, _look_up(levels(contract.preprocessing, file.input))
+
+def encoder_of(spec: Preprocessing, table: NDArray[Any], under: Damage | None = None) -> Encode:
+    """`encoder`, for the `levels` of a file. With `under` the image that fits is damaged first."""
+    look_up = _look_up(table)
     if under is None:
         return lambda image: look_up(fit(image, spec))
     damage = DAMAGES[under]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot import isolation
 from eyespot.capture import captured
 from eyespot.errors import BadFileError
-from eyespot.tflite.read import File
+from eyespot.tflite.kernels import Content
+
+if TYPE_CHECKING:
+    from eyespot.tflite.read import File
 
 Run = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -31,10 +33,13 @@ class Arena:
 
 def measure_arena(file: File) -> Arena:
     """The arena that a file needs, by TFLM's own recording allocator. Errors as `eyespot.isolation.run`."""
-    return isolation.run(_arena, file, seconds=600, memory=isolation.MEMORY + 8 * len(file.data), name="TFLM")
+    from eyespot import isolation
+
+    memory = isolation.MEMORY + 8 * len(file.data)
+    return isolation.run(_arena, file.content, seconds=600, memory=memory, name="TFLM")
 
 
-def open_tflm(file: File) -> Run:
+def open_tflm(file: Content) -> Run:
     """A function from an input tensor to the output vector, in this process, which a file can abort."""
     opened = _interpreter(file)
 
@@ -46,7 +51,7 @@ def open_tflm(file: File) -> Run:
     return run
 
 
-def _arena(file: File) -> Arena:
+def _arena(file: Content) -> Arena:
     opened = _interpreter(file)
     with captured() as caught:
         opened.print_allocations()
@@ -54,11 +59,13 @@ def _arena(file: File) -> Arena:
     return Arena(**{name: int(size) for name, size in lines})
 
 
-def _interpreter(file: File) -> Any:
+def _interpreter(file: Content) -> Any:
     """BadFileError if TFLM refuses the file."""
     from tflite_micro import runtime
 
-    if file.external_buffers:
+    from eyespot.tflite.read import parse
+
+    if parse(file.data, file.path).external_buffers:
         raise BadFileError(f"{file.path}: has weights outside the flatbuffer, which TFLM reads wrongly")
     try:
         with captured() as caught:

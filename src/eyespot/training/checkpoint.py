@@ -78,12 +78,12 @@ def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
         return []
     try:
         metadata, tensors = _read(path)
-        found, history = json.loads(metadata["run"]), json.loads(metadata["history"])
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise BadFileError(f"{path}: damaged checkpoint ({error}). Delete it to start again") from error
-    _same_run(path, found, json.loads(json.dumps(asdict(run))))
-    state.restore(tensors)
-    return [Epoch(**e) for e in history]
+        _same_run(path, json.loads(metadata["run"]), json.loads(json.dumps(asdict(run))))
+        state.restore(tensors)
+        return [Epoch(**each) for each in json.loads(metadata["history"])]
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        reason = f"{error}".partition("\n")[0]
+        raise BadFileError(f"{path}: damaged checkpoint ({reason}). Delete it to start again") from error
 
 
 def kept_tensors(path: Path, key: str) -> dict[str, torch.Tensor]:

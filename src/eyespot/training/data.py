@@ -62,16 +62,14 @@ def load(owner: Dataset, spec: Preprocessing) -> Data:
         )
     kept, dropped = usable(digests, blank, {*checked, *test})
     valid, also = usable(checked, (), set(test))
-    labels, validation_labels = splits[0].labels[kept], splits[1].labels[valid]
+    ours, theirs = splits[0].labels[kept], splits[1].labels[valid]
     return Data(
-        images=torch.from_numpy(images[kept]),
-        labels=torch.from_numpy(labels),
-        validation_images=torch.from_numpy(validation[valid]),
-        validation_labels=torch.from_numpy(validation_labels),
-        used=image_list(labels, (digests[i] for i in kept)),
-        validation_digest=data_digest(validation_labels, (checked[i] for i in valid)),
+        images=torch.from_numpy(images[kept]), labels=torch.from_numpy(ours),
+        validation_images=torch.from_numpy(validation[valid]), validation_labels=torch.from_numpy(theirs),
+        used=image_list(ours, (digests[i] for i in kept)),
+        validation_digest=data_digest(theirs, (checked[i] for i in valid)),
         dropped=dropped | {"validation images in test": also["in validation or test"]},
-    )
+    )  # fmt: skip
 
 
 def _read(

@@ -13,7 +13,9 @@ from eyespot.artifacts import sidecars
 from eyespot.artifacts.atomic import digest, digest_file, write
 from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, ModelFolder
 from eyespot.artifacts.sidecars import Artifact
-from eyespot.conversion.pytorch import save_float32
+from eyespot.conversion.clean import repair
+from eyespot.conversion.engine import TORCH, TRAINED, save_float32
+from eyespot.conversion.pytorch import to_tflite
 from eyespot.data import catalogue, manifest
 from eyespot.data.manifest import Manifest
 from eyespot.data.used import LIST
@@ -31,7 +33,7 @@ class Trained:
     """A trained network, its contract, its data, and what its sidecar says of them.
 
     `start` is the digest of the weights that training began with, "" for random ones; `parts` are those of
-    data that were named by the user.
+    data that the user named.
     """
 
     network: nn.Module
@@ -42,7 +44,7 @@ class Trained:
     parts: Manifest | None = None
 
 
-def finish(trained: Trained, folder: Path) -> tuple[Training, Answers]:
+def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
     """Write the weights, the float32 file and what is known of the data; count the right answers."""
     data, contract = trained.data, trained.contract
     shares = answers(trained.network, data.validation_images, contract.preprocessing).numpy()
@@ -52,10 +54,8 @@ def finish(trained: Trained, folder: Path) -> tuple[Training, Answers]:
     own = {"training_images": data.digest} if trained.parts else {}
     facts = {"dropped": data.dropped, "validation_top1": correct / n, "classes": contract.classes} | own
     weights = _save_weights(trained, folder, facts)
-    float32 = save_float32(
-        trained.network, contract, ModelFolder(folder), weights="train", inputs={"weights": weights.sha256},
-        facts=own,
-    )  # fmt: skip
+    model, inputs = repair(to_tflite(trained.network, contract.preprocessing)), {"weights": weights.sha256}
+    float32 = save_float32(ModelFolder(folder), model, contract, TRAINED, inputs, own, TORCH)
     training = Training(
         folder=folder, weights=weights, float32=float32, validation_top1=correct / n, low=low, high=high, n=n,
         dropped=data.dropped,
@@ -76,13 +76,8 @@ def _save_weights(trained: Trained, folder: Path, facts: dict[str, Any]) -> Arti
     write(folder / LIST, trained.data.used)
     if trained.parts:
         manifest.save(trained.parts, folder)
+    inputs = {"train": trained.data.digest} | ({"weights": trained.start} if trained.start else {})
     return sidecars.save(
-        path,
-        weights,
-        verb="train",
-        model=trained.contract.model,
-        arguments=trained.arguments,
-        inputs={"train": trained.data.digest} | ({"weights": trained.start} if trained.start else {}),
-        tools=sidecars.tools("torch"),
-        facts=facts | encode(trained.contract.preprocessing),
-    )
+        path, weights, verb="train", model=trained.contract.model, arguments=trained.arguments, inputs=inputs,
+        tools=sidecars.tools("torch"), facts=facts | encode(trained.contract.preprocessing),
+    )  # fmt: skip

@@ -71,6 +71,11 @@ def fit(
     return fold_norms(average.module) if recipe.norms else average.module
 
 
+def use_threads(threads: int | None) -> None:
+    """Compute with so many threads from now on; None changes nothing."""
+    torch.set_num_threads(threads or torch.get_num_threads())
+
+
 def arithmetic(recipe: Recipe) -> torch.autocast:
     """Layers in bfloat16 if the recipe says so and the processor can: where it cannot, that is slow."""
     able = torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -100,10 +105,8 @@ class Wanted:
 
     def loss(self, logits: Tensor, chosen: Tensor) -> Tensor:
         """Cross entropy, mixed with the divergence from the teacher's softened answers."""
-        hard = F.cross_entropy(
-            logits, self.labels[chosen], self.weights, label_smoothing=self.recipe.label_smoothing
-        )
-        teacher = self.recipe.teacher
+        smoothing, teacher = self.recipe.label_smoothing, self.recipe.teacher
+        hard = F.cross_entropy(logits, self.labels[chosen], self.weights, label_smoothing=smoothing)
         if teacher is None or self.taught is None:
             return hard
         t = teacher.temperature

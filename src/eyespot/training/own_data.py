@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from eyespot.artifacts.atomic import digest_file
 from eyespot.data import catalogue, manifest
@@ -45,15 +46,11 @@ def train(
         model=card.name, data=data.digest, seed=seed, recipe=recipe, preprocessing=spec,
         start=digest_file(path),
     )  # fmt: skip
-    how = {"weights": name, "data": owner.title, "unfreeze": unfreeze, "seed": seed}
-    return Trained(
-        network=tune(network, data, run, folder, report, classes=len(owner.classes), unfreeze=unfreeze),
-        contract=Contract(model=card.name, preprocessing=spec, classes=owner.classes),
-        data=data,
-        arguments=how | ({"recipe": asdict(recipe)} if unfreeze else {}),
-        start=run.start,
-        parts=parts,
-    )
+    how: dict[str, Any] = {"weights": name, "data": owner.title, "unfreeze": unfreeze, "seed": seed}
+    network = tune(network, data, run, folder, report, classes=len(owner.classes), unfreeze=unfreeze)
+    contract = Contract(model=card.name, preprocessing=spec, classes=owner.classes)
+    how |= {"recipe": asdict(recipe)} if unfreeze else {}
+    return Trained(network=network, contract=contract, data=data, arguments=how, start=run.start, parts=parts)
 
 
 def _check_classes(owner: Dataset) -> None:

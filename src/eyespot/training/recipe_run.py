@@ -37,12 +37,10 @@ def train(
     owner = catalogue.dataset(card.data)
     data = load(owner, card.preprocessing)
     run = Run(model=card.name, data=data.digest, seed=seed, recipe=recipe, preprocessing=card.preprocessing)
-    return Trained(
-        network=by_recipe(card, data, run, folder, report, teacher),
-        contract=Contract(model=card.name, preprocessing=card.preprocessing, classes=owner.classes),
-        data=data,
-        arguments={"seed": seed, "recipe": asdict(recipe)},
-    )
+    network = by_recipe(card, data, run, folder, report, teacher)
+    contract = Contract(model=card.name, preprocessing=card.preprocessing, classes=owner.classes)
+    how = {"seed": seed, "recipe": asdict(recipe)}
+    return Trained(network=network, contract=contract, data=data, arguments=how)
 
 
 def by_recipe(

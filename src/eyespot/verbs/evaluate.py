@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from eyespot.arguments import positive, verb
 from eyespot.artifacts.measurements import Evaluation
-from eyespot.data import catalogue
-from eyespot.evaluation import engine
+from eyespot.evaluation import workers
 from eyespot.preprocessing.spec import Damage
 from eyespot.tflite.kernels import Kernels
-from eyespot.tflite.run import contract_of
-from eyespot.zoo import registry
 
 
 @verb
@@ -49,10 +46,16 @@ def evaluate(
         For a file that carries none: the model whose input and classes it shares.
     """
     positive(images=images, processes=processes)
-    with engine.workers(processes) as pool:  # they start while the file and the data are looked up
-        _, file = registry.open_model(model)
+    with workers.start(processes) as pool:
+        from eyespot.data import catalogue  # while they start
+        from eyespot.evaluation import engine
+        from eyespot.tflite.run import contract_of
+        from eyespot.zoo import registry
+
+        folder, file = registry.open_model(model)
         agreed = contract_of(file, registry.contract(contract) if contract else None)
         card = catalogue.data_for(file.path, agreed, data, split)
         return engine.evaluate(
-            file, agreed, card, split or card.test, pool=pool, kernels=kernels, under=under, images=images
-        )
+            folder, file, agreed, card, split or card.test, pool=pool, kernels=kernels, under=under,
+            images=images,
+        )  # fmt: skip

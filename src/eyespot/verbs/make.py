@@ -11,13 +11,12 @@ from eyespot.artifacts.measurements import Accuracy, Compatibility
 from eyespot.artifacts.model_folder import INT8, ModelFolder
 from eyespot.data import catalogue
 from eyespot.devices import device as device_card
-from eyespot.devices.host import HostMeasurements, compile_file
+from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
-from eyespot.evaluation.standing import accuracies
-from eyespot.exports.c import write_c
-from eyespot.exports.golden import write_golden
+from eyespot.evaluation.model_files import accuracies
+from eyespot.exports.board import write_board
 from eyespot.nouns import Noun
-from eyespot.quantization.build import build
+from eyespot.quantization.engine import build
 from eyespot.reports.model_card import model_card
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
@@ -25,13 +24,17 @@ from eyespot.zoo import registry
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Made(Noun):
-    """A finished folder: sizes in bytes by file, accuracies, compatibility, the TFLM arena to reserve."""
+    """A finished folder: sizes in bytes by file, accuracies, compatibility, the TFLM arena to reserve.
+
+    `left_out` says which optional package the C source or the compiled file would need.
+    """
 
     folder: Path
     sizes: dict[str, int]
     accuracies: tuple[Accuracy, ...]
     compatibility: tuple[Compatibility, ...]
     arena: int | None
+    left_out: tuple[str, ...]
 
 
 @verb
@@ -46,8 +49,8 @@ def make(
     """Make the folder for a board: model files, compiled file, C source, golden tensors, checks, card.
 
     A model that does not ship is built from its published weights first, and kept for the other
-    commands. Measures accuracy where the data set is at hand; otherwise tells the shipped measurement as
-    such.
+    commands. If you have the data set, accuracy is measured; if not, you get the shipped measurement,
+    marked as such.
 
     Example: eyespot make tiny-resnet --device imx93 --out build/tiny-resnet
 
@@ -69,16 +72,14 @@ def make(
     folder = out or (source.path if given else Path("build") / model)
     records, int8 = source.pair(), source.file(INT8)
     contract, measured = contract_of(int8), HostMeasurements(file=int8)
-    if source.path.resolve() != folder.resolve():
-        source.copy(folder)
-        catalogue.hand_on_data(source.path, folder)
+    source.copy(folder)
+    catalogue.hand_on_data(source.path, folder)
     compatibility = check_file(measured, [card])
     write_json(folder / "check.json", [asdict(each) for each in compatibility])
-    if card.compiler and card.compiler.name == "vela":
-        compile_file(measured, card, folder / device)
-    _, arena = write_c(measured, contract, folder / "c")
-    write_golden(int8, contract, folder / "golden")
+    arena, left_out = write_board(measured, contract, card, folder)
     known = accuracies(source)
     write(folder / "card.md", model_card(contract, records, known, compatibility))
-    sizes = {record.file: len(source.file(record.file).data) for record in records}
-    return Made(folder=folder, sizes=sizes, accuracies=known, compatibility=compatibility, arena=arena)
+    return Made(
+        folder=folder, sizes={each.file: len(source.file(each.file).data) for each in records},
+        accuracies=known, compatibility=compatibility, arena=arena, left_out=left_out,
+    )  # fmt: skip

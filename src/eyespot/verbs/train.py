@@ -63,41 +63,43 @@ def train(
     """
     card, folder = registry.model(model), out or Path("build") / model
     positive(epochs=epochs, threads=threads)
-    if not 0 <= seed < SEEDS:
-        raise RefusedError(f"--seed {seed}: expected 0 to {SEEDS - 1:,}")
-    _check_options(card, data, {"--weights": weights, "--unfreeze": unfreeze}, teacher)
-    if data and epochs and not unfreeze:
-        raise RefusedError("--epochs: the last layer alone has none; goes with --unfreeze")
-    import torch
-
-    from eyespot.reports.plot import draw_answers, write_history
-    from eyespot.training import own_data, recipe_run
-    from eyespot.training.finish import finish
-
-    torch.set_num_threads(threads or torch.get_num_threads())
-    shared: dict[str, Any] = {"report": write_history, "epochs": epochs, "seed": seed}
+    own = {"weights": weights, "unfreeze": unfreeze}
+    _check_options(card, data, own, epochs, teacher, seed)
+    options = {"epochs": epochs, "seed": seed, **(own if data else {"teacher": teacher})}
     try:
-        if data is None:
-            trained = recipe_run.train(card, folder, teacher=teacher, **shared)
-        else:
-            owner = catalogue.dataset(data)
-            trained = own_data.train(card, owner, folder, weights=weights, unfreeze=unfreeze, **shared)
-        training, answers = finish(trained, folder)
-        draw_answers(answers, folder)
+        return _train(card, data, folder, threads, options)
     except KeyboardInterrupt as error:
         raise StoppedError(f"{folder}: stopped; the same command continues") from error
+
+
+def _train(card: Model, data: str | None, folder: Path, threads: int | None, options: Any) -> Training:
+    from eyespot.reports.plot import draw_answers, write_history
+    from eyespot.training import finish, loop, own_data, recipe_run
+
+    loop.use_threads(threads)
+    if data:
+        trained = own_data.train(card, catalogue.dataset(data), folder, write_history, **options)
+    else:
+        trained = recipe_run.train(card, folder, write_history, **options)
+    training, answers = finish.save(trained, folder)
+    draw_answers(answers, folder)
     return training
 
 
-def _check_options(card: Model, data: str | None, own: dict[str, Any], teacher: Path | None) -> None:
+def _check_options(
+    card: Model, data: str | None, own: dict[str, Any], epochs: int | None, teacher: Path | None, seed: int
+) -> None:
     """RefusedError for options that do not go together."""
+    if not 0 <= seed < SEEDS:
+        raise RefusedError(f"--seed {seed}: expected 0 to {SEEDS - 1:,}")
     if data is None and card.recipe is None:
         raise RefusedError(
             f"{card.name}: has no recipe, its weights are published: train it on your own pictures with "
             f"--data FOLDER, or use it as it is: eyespot make {card.name}"
         )
-    alone = [name for name, value in own.items() if value]
-    if data is None and alone:
+    if data is None and (alone := [f"--{name}" for name, value in own.items() if value]):
         raise RefusedError(f"{', '.join(alone)}: goes with --data; a recipe begins with random weights")
+    if data and epochs and not own["unfreeze"]:
+        raise RefusedError("--epochs: the last layer alone has none; goes with --unfreeze")
     if teacher and (data or card.recipe is None or card.recipe.teacher is None):
         raise RefusedError(f"--teacher {teacher}: nothing is learnt from a teacher here")
