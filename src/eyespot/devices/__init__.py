@@ -58,12 +58,11 @@ class Compiler:
 class Estimate:
     """A range of latencies: `least` to `most` of the quantity that `per` names, at a clock's `hertz`."""
 
-    check: str
+    check: Literal["latency", "npu latency"]
     per: Literal["vela millisecond", "cycles per multiply-add", "multiply-adds per second"]
     least: Positive
     most: Positive
     hertz: Positive = 1.0
-    npu: bool = False
     source: str
 
 

@@ -144,7 +144,7 @@ def _within(region: Region, reason: str, package: str, kind: Kind = "measured", 
 def _estimates(host: HostMeasurements, device: Device, stopped: Set[str]) -> Iterator[Finding]:
     """A finding for each estimate; unknown if the verdict (`runs`, `npu`, `both`) is stopped."""
     for estimate in device.latency:
-        if stopped & {"both", "npu" if estimate.npu else "runs"}:
+        if stopped & {"both", "npu" if estimate.check == "npu latency" else "runs"}:
             yield _unknown(device, estimate.check, "it does not run there")
         elif host.file.precision == "float32":
             yield _unknown(device, estimate.check, "the published latencies are those of integer files")
