@@ -177,4 +177,4 @@ def _check_int8(card: Model, float32: File, x: torch.Tensor) -> None:
     assert file.external_buffers == 0
     assert levels(card.preprocessing, file.input).tolist() == list(range(-128, 128))
     assert len(file.data) <= SIZES[card.name][1]
-    assert run_vela(path, device("imx93").compiler, path.parent / "vela").cpu == 0
+    assert run_vela(file, device("imx93").compiler).facts["cpu"] == 0

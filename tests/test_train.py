@@ -24,7 +24,7 @@ from eyespot.errors import BadFileError, MissingDataError  # noqa: E402
 from eyespot.networks.layers import initialise  # noqa: E402
 from eyespot.networks.resnet8 import ResNet8  # noqa: E402
 from eyespot.preprocessing.synthetic import picture  # noqa: E402
-from eyespot.reports import training as views  # noqa: E402
+from eyespot.reports import plot as views  # noqa: E402
 from eyespot.training import checkpoint, distil, finish, loop, norms, recipe_run  # noqa: E402
 from eyespot.training.data import Data  # noqa: E402
 from eyespot.training.outcome import Answers, Epoch  # noqa: E402
