@@ -32,7 +32,7 @@ class Arena:
 
 
 def measure_arena(file: File) -> Arena:
-    """The arena that a file needs, by TFLM's own recording allocator. Errors as `eyespot.isolation.run`."""
+    """The arena by TFLM's recording allocator. BadFileError if it refuses the file; as `isolation.run`."""
     from eyespot import isolation
 
     memory = isolation.MEMORY + 8 * len(file.data)
@@ -40,7 +40,7 @@ def measure_arena(file: File) -> Arena:
 
 
 def open_tflm(file: Content) -> Run:
-    """A function from an input tensor to the output vector, in this process, which a file can abort."""
+    """From an input tensor to the output, in this process, which can abort. BadFileError if TFLM refuses."""
     opened = _interpreter(file)
 
     def run(tensor: NDArray[Any]) -> NDArray[Any]:
@@ -60,7 +60,6 @@ def _arena(file: Content) -> Arena:
 
 
 def _interpreter(file: Content) -> Any:
-    """BadFileError if TFLM refuses the file."""
     from tflite_micro import runtime
 
     from eyespot.tflite.read import parse
