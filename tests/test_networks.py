@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from bars import FORBIDDEN, SIZES
-from eyespot.conversion.clean import clean
+from eyespot.conversion.clean import finish, repair
 from eyespot.conversion.pytorch import to_tflite
 from eyespot.devices import device
 from eyespot.devices.vela import run_vela
@@ -150,8 +150,8 @@ def test_converted(card: Model, tmp_path: Path) -> None:
     names = tuple(f"class number {i}" for i in range(len(expected)))
     path = tmp_path / "float32.tflite"
     path.write_bytes(
-        clean(
-            to_tflite(network, card.preprocessing),
+        finish(
+            repair(to_tflite(network, card.preprocessing)),
             Contract(model=card.name, preprocessing=card.preprocessing, classes=names),
             {},
         )
@@ -170,7 +170,7 @@ def _check_int8(card: Model, float32: File, x: torch.Tensor) -> None:
     pixels = np.stack([x[0].permute(1, 2, 0).numpy()])
     made = quantize_static(float32.data, choose(float32, pixels, card.preprocessing, "minmax"))
     path = float32.path.with_name("int8.tflite")
-    path.write_bytes(clean(made, float32.contract, {}))
+    path.write_bytes(finish(repair(made), float32.contract, {}))
     file = read(path)
     assert file.operators == float32.operators
     assert not set(file.operators) & FORBIDDEN

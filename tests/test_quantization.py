@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as generated
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyespot.conversion.clean import clean, finish
+from eyespot.conversion.clean import finish, repair
 from eyespot.errors import RefusedError
 from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.preprocessing.synthetic import picture
@@ -89,7 +89,7 @@ def test_least_squares_weighs_clipping_against_rounding():
 @pytest.fixture(scope="module")
 def plain(float32, chosen):
     """int8 without bias correction."""
-    data = clean(int8.quantize_static(float32.data, chosen["minmax"]), float32.contract, {})
+    data = finish(repair(int8.quantize_static(float32.data, chosen["minmax"])), float32.contract, {})
     return File(path=float32.path, data=data, model=schema.unpack(data))
 
 
@@ -153,7 +153,7 @@ def converted(network):
     """The float32 file of a torch network that takes 8 x 8 RGB pixels and has four outputs."""
     from eyespot.conversion.pytorch import to_tflite
 
-    data = clean(to_tflite(network, CONTRACT.preprocessing), CONTRACT, {})
+    data = finish(repair(to_tflite(network, CONTRACT.preprocessing)), CONTRACT, {})
     return unpacked(data)
 
 
@@ -274,7 +274,7 @@ def aligned(request, tmp_path_factory):
     float32 = np.stack([run.encoder(file, file.contract)(p) for p in pictures])
     made = int8.quantize_static(file.data, ranges.choose(file, float32, spec, "minmax"))
     path = tmp_path_factory.mktemp("aligned") / "int8.tflite"
-    data = clean(made, file.contract, {})
+    data = finish(repair(made), file.contract, {})
     plain = File(path=path, data=data, model=schema.unpack(data))
     tensors = np.stack([run.encoder(plain, file.contract)(p) for p in pictures])
     whole = File(path=path, data=data, model=schema.unpack(data))

@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as generated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eyespot.conversion.clean import clean, drop_unused, inline_buffers, restore_first_convolution
+from eyespot.conversion.clean import drop_unused, finish, inline_buffers, repair, restore_first_convolution
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, ToolCrashedError
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.preprocessing.synthetic import picture
@@ -91,7 +91,7 @@ def test_packing_is_stable_and_aligned(int8):
 
 def test_cleaning_twice_changes_nothing(int8):
     provenance = contract.read_provenance(int8.model)
-    assert clean(int8.data, int8.contract, provenance) == int8.data
+    assert finish(repair(int8.data), int8.contract, provenance) == int8.data
 
 
 def test_external_buffers_come_back_inline(tmp_path, int8):

@@ -161,7 +161,7 @@ def test_arenas_and_cycles_are_no_more_than_others(name, no_data):
 
 @files
 def test_chain_verifies_down_to_the_data(file):
-    links = ModelFolder.of(file).chain(file.path.name)
+    links = ModelFolder(file.path.parent).chain(file.path.name)
     assert links[0] == read_sidecar(file.path)
     assert [link.verb for link in links][-2:] == ["convert", "train"]
     assert set(links[-1].inputs) == {"train"}

@@ -1,6 +1,6 @@
 """Repairs files from the converter and the quantizer, so that every runtime accepts them.
 
-Each step modifies the schema's object form in place. `clean` applies all steps at once.
+Each step modifies the schema's object form in place.
 """
 
 from __future__ import annotations
@@ -18,11 +18,6 @@ from eyespot.tflite import schema
 Operator = generated.BuiltinOperator
 
 
-def clean(data: bytes, contract: Contract, provenance: Mapping[str, Any]) -> bytes:
-    """The repaired bytes of a file, with the contract in its metadata. Deterministic."""
-    return finish(repair(data), contract, provenance)
-
-
 def repair(data: bytes) -> Any:
     """The object form of a file from a converter or quantizer, repaired."""
     model = schema.unpack(data)
@@ -33,7 +28,7 @@ def repair(data: bytes) -> Any:
 
 
 def finish(model: Any, contract: Contract, provenance: Mapping[str, Any]) -> bytes:
-    """The bytes of an object form, with the contract in its metadata and without what is unused."""
+    """The bytes of an object form, with the contract in its metadata, without unused parts. Deterministic."""
     model.metadata = [m for m in model.metadata or [] if m.name == b"min_runtime_version"]
     contracts.write(model, contract, provenance)
     drop_unused(model)

@@ -9,12 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from eyespot.artifacts.model_folder import ModelFolder
-from eyespot.artifacts.sidecars import Artifact, tools
 from eyespot.capture import captured
-from eyespot.conversion.clean import repair
-from eyespot.conversion.float32 import save_first
-from eyespot.preprocessing.spec import Contract, Preprocessing
+from eyespot.preprocessing.spec import Preprocessing
 
 
 class Classifier(nn.Module):
@@ -26,16 +22,6 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.softmax(self.network(x), -1)
-
-
-def save_float32(
-    network: nn.Module, contract: Contract, folder: ModelFolder, *, weights: str, inputs: dict[str, str],
-    facts: dict[str, Any],
-) -> Artifact:  # fmt: skip
-    """Convert a network and write it as `save_first` does."""
-    model = repair(to_tflite(network, contract.preprocessing))
-    versions = tools("torch", "litert-torch")
-    return save_first(folder, model, contract, weights=weights, inputs=inputs, tools=versions, facts=facts)
 
 
 def to_tflite(network: nn.Module, spec: Preprocessing) -> bytes:

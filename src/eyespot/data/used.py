@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 LIST = "training-images.bin"  # beside the weights: what `split.image_list` makes, 12 bytes an image
 
 
-def used_images(file: File) -> dict[bytes, str]:
-    """Digests of the images that "trained" or "calibrated" a model file, as far as is known.
+def used_images(folder: ModelFolder, file: File) -> dict[bytes, str]:
+    """Digests of the images that "trained" or "calibrated" a file of a folder, as far as is known.
 
     The file is known by its sidecar, or by its bytes if it is a copy of a shipped one, or by the digests
     inside it. A list of training images beside it counts, with or without a sidecar. MissingDataError if
     that list is gone or has changed, BadFileError if a sidecar is damaged.
     """
-    links = _links(file)
+    links = _links(folder, file)
     try:
         used = dict.fromkeys(_in_facts(links, "calibration_images"), "calibrated")
         used |= dict.fromkeys(_in_facts(links, "training_images"), "trained")  # written by version 0.1.0
@@ -38,12 +38,12 @@ def used_images(file: File) -> dict[bytes, str]:
     return used
 
 
-def _links(file: File) -> list[Artifact]:
+def _links(folder: ModelFolder, file: File) -> list[Artifact]:
     """What the file was made from, by its sidecars or what it says itself, and then by shipped sidecars."""
     from eyespot.tflite.contract import read_provenance
 
     shipped = [read_sidecar(each.with_suffix("")) for each in places.ZOO.glob("*/*.json")]
-    links = list(ModelFolder.of(file).chain(file.path.name))
+    links = list(folder.chain(file.path.name))
     links = links or [each for each in shipped if each.sha256 == file.sha256]
     inputs = links[-1].inputs if links else read_provenance(file.model).get("inputs")
     while isinstance(inputs, dict) and (found := [s for s in shipped if s.sha256 in inputs.values()]):

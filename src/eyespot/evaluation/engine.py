@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from eyespot.artifacts import sidecars
 from eyespot.artifacts.measurements import Evaluation
+from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.data import catalogue
 from eyespot.data.split import Split, data_digest
+from eyespot.data.used import used_images
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.evaluation.job import Answers, Job, Span, open_job
 from eyespot.evaluation.metrics import accuracy
@@ -30,6 +32,7 @@ AT_ONCE, VALUES = 250, 1 << 20  # images of a request at most, and numbers in th
 
 
 def evaluate(
+    folder: ModelFolder,
     file: File,
     contract: Contract,
     data: Dataset,
@@ -51,8 +54,10 @@ def evaluate(
         raise RefusedError(f"{file.path}: takes gray images, to which {under} does nothing")
     labels = opened.labels[:images]
     job = prepare(file, contract, data, split, kernels, under)
-    answers, digests = classify(job, len(labels), pool)
-    refuse_overlap(file, digests)
+    classify = classifier(job, pool)
+    used = used_images(folder, file)  # while the workers open the file
+    answers, digests = classify(len(labels))
+    refuse_overlap(file, used, digests)
     return Evaluation(
         model=contract.model,
         precision=file.precision,
@@ -87,18 +92,22 @@ def prepare(
     )  # fmt: skip
 
 
-def classify(job: Job, images: int, pool: Pool) -> Answers:
-    """The ranked classes (n, 5) of a split's first images, and the images' digests.
+def classifier(job: Job, pool: Pool) -> Callable[[int], Answers]:
+    """Open a job in the workers, without waiting for them.
 
-    Only these cross the process border, so memory does not grow with the images. Errors as `evaluate`.
+    Returns a function from n to the ranked classes (n, 5) of the split's first n images, and the images'
+    digests. Only these cross the process border, so memory does not grow with the images. Errors as
+    `evaluate`.
     """
-    parts = list(spans(job, images, len(pool)))
     path = job.file.path
-    results = track(
-        pool.open(open_job, job, name=f"{path}: {job.kernels}")(parts), len(parts), f"evaluate {path.name}"
-    )
-    answers, digests = zip(*results, strict=True)
-    return np.concatenate(answers), list(itertools.chain(*digests))
+    run = pool.open(open_job, job, name=f"{path}: {job.kernels}")
+
+    def classify(images: int) -> Answers:
+        parts = list(spans(job, images, len(pool)))
+        answers, digests = zip(*track(run(parts), len(parts), f"evaluate {path.name}"), strict=True)
+        return np.concatenate(answers), list(itertools.chain(*digests))
+
+    return classify
 
 
 def spans(job: Job, images: int, processes: int) -> Iterator[Span]:

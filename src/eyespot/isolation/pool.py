@@ -111,8 +111,8 @@ class Pool:
     ) -> Callable[[Iterable[A]], Iterator[R]]:
         """Call `function` once in every worker, without waiting for it. With `name` errors begin from now on.
 
-        Returns a map: it takes items, calls what `function` returned on each, in whichever worker is
-        free, and yields the results in the order of the items.
+        Returns a map: it takes items, hands out the first, calls what `function` returned on each, in
+        whichever worker is free, and yields the results in the order of the items.
         """
         request = pickle.dumps((function, args))
         for worker in self._workers:
@@ -125,9 +125,13 @@ class Pool:
         """Results of the type `kind`, in the order of their requests."""
         if not self._workers or any(max(worker.jobs, default=-1) >= 0 for worker in self._workers):
             raise ValueError("the pool is closed, or still at work")
-        waiting, results, following = enumerate(requests), dict[int, Any](), 0
+        waiting = enumerate(requests)
         for worker, request in zip(self._workers * AHEAD, waiting, strict=False):
             worker.send(*request)
+        return self._results(waiting, kind)
+
+    def _results(self, waiting: Iterator[tuple[int, bytes]], kind: Any) -> Iterator[Any]:
+        results, following = dict[int, Any](), 0
         while any(worker.jobs for worker in self._workers):
             worker, job, reply = self._next()
             result = _value(worker, reply, kind if job >= 0 else None)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.artifacts.model_folder import INT8, ModelFolder
+from eyespot.artifacts.model_folder import FLOAT32, INT8, ModelFolder
 from eyespot.artifacts.sidecars import HANDED_ON, Artifact, tools
 from eyespot.conversion.clean import finish, repair
+from eyespot.conversion.engine import convert
 from eyespot.data import catalogue
 from eyespot.data.folder import is_unsorted, unsorted
 from eyespot.data.split import Split
@@ -30,7 +31,7 @@ from eyespot.quantization.ranges import choose
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
 from eyespot.zoo import registry
-from eyespot.zoo.cards import Dataset, Quantization
+from eyespot.zoo.cards import Dataset, Model, Quantization
 
 MAY_CALIBRATE = ("train", "calibration", "all")  # splits; never a test or validation split
 
@@ -75,6 +76,24 @@ def quantize(
     catalogue.hand_on_data(source.path, folder.path)
     layers = _explained(folder.file(INT8), file, chosen.pixels) if explain else ()
     return Quantized(artifact=artifact, layers=layers)
+
+
+def build(card: Model, weights: str | None = None, calibration: str | None = None) -> ModelFolder:
+    """The folder of a model's files, built if they do not exist or `weights` or `calibration` are named.
+
+    MissingDataError if the model neither ships nor has published weights. Errors as `convert`, `quantize`.
+    """
+    folder = ModelFolder(registry.home(card.name))
+    exists = (folder.path / INT8).exists() and not (weights or calibration)
+    if exists or registry.ships(card.name):
+        return folder
+    if not card.weights:
+        raise MissingDataError(
+            f"{card.name}: does not ship, nobody publishes it. Use eyespot train {card.name}."
+        )
+    convert(card, weights or card.weights[0].name, folder)
+    quantize(folder, folder.file(FLOAT32), calibration, card.quantization, folder)
+    return folder
 
 
 def quantized(file: File, pixels: NDArray[np.uint8], how: Quantization) -> Any:

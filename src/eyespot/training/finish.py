@@ -13,7 +13,9 @@ from eyespot.artifacts import sidecars
 from eyespot.artifacts.atomic import digest, digest_file, write
 from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, ModelFolder
 from eyespot.artifacts.sidecars import Artifact
-from eyespot.conversion.pytorch import save_float32
+from eyespot.conversion.clean import repair
+from eyespot.conversion.engine import TORCH, TRAINED, save_float32
+from eyespot.conversion.pytorch import to_tflite
 from eyespot.data import catalogue, manifest
 from eyespot.data.manifest import Manifest
 from eyespot.data.used import LIST
@@ -52,10 +54,8 @@ def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
     own = {"training_images": data.digest} if trained.parts else {}
     facts = {"dropped": data.dropped, "validation_top1": correct / n, "classes": contract.classes} | own
     weights = _save_weights(trained, folder, facts)
-    float32 = save_float32(
-        trained.network, contract, ModelFolder(folder), weights="train", inputs={"weights": weights.sha256},
-        facts=own,
-    )  # fmt: skip
+    model, inputs = repair(to_tflite(trained.network, contract.preprocessing)), {"weights": weights.sha256}
+    float32 = save_float32(ModelFolder(folder), model, contract, TRAINED, inputs, own, TORCH)
     training = Training(
         folder=folder, weights=weights, float32=float32, validation_top1=correct / n, low=low, high=high, n=n,
         dropped=data.dropped,

@@ -13,10 +13,10 @@ from eyespot.data import catalogue
 from eyespot.devices import device as device_card
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
-from eyespot.evaluation.standing import accuracies
+from eyespot.evaluation.model_files import accuracies
 from eyespot.exports.board import write_board
 from eyespot.nouns import Noun
-from eyespot.quantization.build import build
+from eyespot.quantization.engine import build
 from eyespot.reports.model_card import model_card
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
