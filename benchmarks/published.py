@@ -34,7 +34,7 @@ def predicted(path: Path, contract: Contract, data: str, n: int) -> NDArray[Any]
     """Class of each test image, as a file of ours gives it."""
     with workers.start() as pool:
         job = engine.prepare(read(path), contract, catalogue.dataset(data), "test")
-        return engine.classifier(job, pool)(n)[0][:, 0]
+        return engine.collect(engine.classify(job, n, pool))[0][:, 0]
 
 
 def published(card: Model, path: Path, data: str) -> NDArray[Any]:

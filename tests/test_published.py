@@ -41,6 +41,7 @@ def visual_wake_word(data_root, tmp_path_factory):
 def test_a_published_float32_file_needs_no_torch(visual_wake_word):
     made = read_sidecar(visual_wake_word / "float32.tflite")
     assert set(made.tools) == {"eyespot"}
+    assert made == read_sidecar(places.ZOO / "visual-wake-word/float32.tflite"), "the bytes that we measured"
     assert made.facts["bytes"] <= 866_284
     assert provenance.broken(registry.model("visual-wake-word"), (made,)) == ""
 

@@ -33,9 +33,10 @@ def read(card: Dataset, root: Path, split: str) -> Split:
             f"{root / FOLDER}: label {labels.max()} is out of range 0..{len(card.classes) - 1}"
         )
     chosen = _members(card, labels, split)
+    places = chosen.tolist()
 
     def image(i: int) -> Image:
-        batch, row = divmod(int(chosen[i]), len(batches[0]))
+        batch, row = divmod(places[i], len(batches[0]))
         return batches[batch][row].take(PIXELS)
 
     return Split(data=card.name, name=split, classes=card.classes, labels=labels[chosen], read=image)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from eyespot.tflite.run import levels
 from eyespot.zoo import provenance
 from eyespot.zoo.cards import Dataset
 
-AT_ONCE, VALUES = 250, 1 << 20  # images of a request at most, and numbers in their input tensors
+VALUES = 1 << 20  # of all input tensors of a request
 
 
 def evaluate(
@@ -54,9 +55,9 @@ def evaluate(
         raise RefusedError(f"{file.path}: takes gray images, to which {under} does nothing")
     labels = opened.labels[:images]
     job = prepare(file, contract, data, split, kernels, under)
-    classify = classifier(job, pool)
-    used = used_images(folder, file)  # while the workers open the file
-    answers, digests = classify(len(labels))
+    results = classify(job, len(labels), pool)
+    used = used_images(folder, file)  # while the workers run it
+    answers, digests = collect(results)
     refuse_overlap(file, used, digests)
     return Evaluation(
         model=contract.model,
@@ -92,28 +93,27 @@ def prepare(
     )  # fmt: skip
 
 
-def classifier(job: Job, pool: Pool) -> Callable[[int], Answers]:
-    """Open a job in the workers, without waiting for them.
+def classify(job: Job, images: int, pool: Pool) -> Iterator[Answers]:
+    """The ranked classes (n, 5) of a split's first images, and the images' digests, in parts; see `collect`.
 
-    Returns a function from n to the ranked classes (n, 5) of the split's first n images, and the images'
-    digests. Only these cross the process border, so memory does not grow with the images. Errors as
-    `evaluate`.
+    The workers begin at once. Only the answers cross the process border, so memory does not grow with the
+    images. Errors as `evaluate`.
     """
-    path = job.file.path
-    run = pool.open(open_job, job, name=f"{path}: {job.kernels}")
+    path, parts = job.file.path, list(spans(job, images, len(pool)))
+    results = pool.open(open_job, job, name=f"{path}: {job.kernels}")(parts)
+    return iter(track(results, len(parts), f"evaluate {path.name}"))
 
-    def classify(images: int) -> Answers:
-        parts = list(spans(job, images, len(pool)))
-        answers, digests = zip(*track(run(parts), len(parts), f"evaluate {path.name}"), strict=True)
-        return np.concatenate(answers), list(itertools.chain(*digests))
 
-    return classify
+def collect(results: Iterator[Answers]) -> Answers:
+    """All parts together."""
+    answers, digests = zip(*results, strict=True)
+    return np.concatenate(answers), list(itertools.chain(*digests))
 
 
 def spans(job: Job, images: int, processes: int) -> Iterator[Span]:
     """(start, stop) of requests that take a moment each, and get smaller so that all workers end together."""
     spec, start = job.preprocessing, 0
-    most = min(AT_ONCE, max(1, VALUES // (spec.height * spec.width * spec.channels)))
+    most = max(1, VALUES // prod(spec.shape))
     while start < images:
         stop = min(images, start + min(most, max(most // 16, (images - start) // (4 * processes)) or 1))
         yield start, stop

@@ -26,7 +26,6 @@ from eyespot.quantization.dense import align
 from eyespot.quantization.explain import LayerError
 from eyespot.quantization.explain import explain as compare
 from eyespot.quantization.int8 import quantize_static
-from eyespot.quantization.overflow import fit_biases
 from eyespot.quantization.ranges import choose
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
@@ -104,7 +103,6 @@ def quantized(file: File, pixels: NDArray[np.uint8], how: Quantization) -> Any:
     data = quantize_static(file.data, choose(file, real, spec, how.ranges, seen))
     int8 = File(path=file.path, data=data, model=repair(data))
     align(int8, file)
-    fit_biases(int8, file)
     if how.bias_correction:
         correct(int8, seen.means, running.stored(pixels, spec, int8.input))
     return int8.model
