@@ -12,7 +12,7 @@ from eyespot.artifacts.atomic import digest, digest_file, write, write_json
 from eyespot.errors import MissingDataError
 from eyespot.nouns import Noun
 
-HANDED_ON = ("stand_in", "training_images")  # facts that are true of whatever is made of a file
+HANDED_ON = ("stand_in", "training_images")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -39,6 +39,11 @@ def tools(*packages: str) -> dict[str, str]:
     from importlib.metadata import version  # it takes long
 
     return {name: version(name) for name in ("eyespot", *packages)}
+
+
+def handed_on(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a file that are also true of files made from it."""
+    return {name: facts[name] for name in HANDED_ON if name in facts}
 
 
 def save(path: Path, data: bytes, **fields: Any) -> Artifact:
