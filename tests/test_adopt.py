@@ -1,4 +1,4 @@
-"""Published .tflite files, spec as they are."""
+"""Published .tflite files, used as they are."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def test_data_that_the_user_must_bring(no_data: Path) -> None:
 
 
 def test_a_folder_of_the_users_is_not_fetched(tmp_path: Path) -> None:
-    from eyespot.preprocessing.synthetic import write_folder
+    from pictures import write_folder
 
     write_folder(tmp_path / "mine", 4)
     with pytest.raises(RefusedError, match="is a folder of your own"):

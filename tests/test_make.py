@@ -21,8 +21,8 @@ from eyespot.evaluation import model_files
 from eyespot.exports.c import FILES
 from eyespot.nouns import plain
 from eyespot.quantity import wilson
-from eyespot.reports.markdown import megabytes, share, table
 from eyespot.reports.terminal import show
+from eyespot.reports.words import accuracy, megabytes, table
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.verbs.make import make
@@ -176,7 +176,7 @@ EVALUATION = Evaluation(
 def test_results_survive_the_disk(no_data):
     measurements.save(EVALUATION, measurements.own())
     assert measurements.evaluations("tiny-resnet")[0] == EVALUATION
-    assert measurements.of_file("tiny-resnet", "0" * 64) == (EVALUATION,)
+    assert [e for e in measurements.evaluations("tiny-resnet") if e.artifact == "0" * 64] == [EVALUATION]
 
 
 @pytest.mark.parametrize("path", sorted(places.MEASUREMENTS.glob("*.json")), ids=lambda path: path.stem)
@@ -265,7 +265,8 @@ def test_markdown():
     assert table(["a", "b"], [["x|y", "1\n2"]]) == "| a | b |\n| --- | --- |\n| x\\|y | 1<br>2 |\n"
     assert megabytes(87_200) == "0.087 MB"
     assert megabytes(None) == "not built"
-    assert share(0.87, 0.863, 0.876, 10_000) == "0.8700 [0.863, 0.876], n = 10,000"
+    measured = replace(EVALUATION, top1=0.87, low=0.863, high=0.876, n=10_000)
+    assert accuracy(measured) == "0.8700 [0.863, 0.876], n = 10,000"
 
 
 @pytest.mark.parametrize(

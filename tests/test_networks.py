@@ -14,7 +14,7 @@ from bars import FORBIDDEN, SIZES
 from eyespot.conversion.clean import finish, repair
 from eyespot.conversion.pytorch import to_tflite
 from eyespot.devices import device
-from eyespot.devices.vela import run_vela
+from eyespot.devices.compilers import run_vela
 from eyespot.networks.layers import (
     Normalise,
     SameConv2d,

@@ -16,7 +16,7 @@ from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact, read_sidecar, sidecar
 from eyespot.conversion import engine
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
-from eyespot.preprocessing.synthetic import picture, write_folder
+from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite.read import read
 from eyespot.verbs.convert import convert
 from eyespot.verbs.evaluate import evaluate
@@ -27,6 +27,7 @@ from eyespot.weights import published
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Download, Weights
 from eyespot.zoo.models import MODELS
+from pictures import write_folder
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,7 @@ def test_packing_is_stable_and_aligned(int8):
 
 
 def test_cleaning_twice_changes_nothing(int8):
-    provenance = contract.read_provenance(int8.model)
+    provenance = contract.content(int8.model).provenance
     assert finish(repair(int8.data), int8.contract, provenance) == int8.data
 
 
@@ -175,7 +175,7 @@ def test_a_first_convolution_is_restored_with_the_same_result():
 
 def test_contract_and_provenance_travel_inside(int8):
     assert int8.contract == registry.contract("tiny-resnet")
-    told = contract.read_provenance(int8.model)
+    told = contract.content(int8.model).provenance
     assert told["verb"] == "quantize"
     assert set(told["inputs"]) == {"float32", "calibration"}
 

@@ -50,7 +50,7 @@ def restore_first_convolution(model: Any) -> None:
     """Turn a DEPTHWISE_CONV_2D over one channel back into the CONV_2D of the network."""
     graph = model.subgraphs[0]
     for operator in graph.operators:
-        if schema.operator_code(model, operator) != Operator.DEPTHWISE_CONV_2D:
+        if schema.operator_name(model, operator) != "DEPTHWISE_CONV_2D":
             continue
         if graph.tensors[operator.inputs[0]].shape[3] == 1:
             _transpose_depthwise(model, graph.tensors[operator.inputs[1]])

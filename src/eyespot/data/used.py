@@ -40,12 +40,13 @@ def used_images(folder: ModelFolder, file: File) -> dict[bytes, str]:
 
 def _links(folder: ModelFolder, file: File) -> list[Artifact]:
     """What the file was made from, by its sidecars or what it says itself, and then by shipped sidecars."""
-    from eyespot.tflite.contract import read_provenance
+    from eyespot.tflite.contract import content
 
     shipped = [read_sidecar(each.with_suffix("")) for each in places.ZOO.glob("*/*.json")]
     links = list(folder.chain(file.path.name))
     links = links or [each for each in shipped if each.sha256 == file.sha256]
-    inputs = links[-1].inputs if links else read_provenance(file.model).get("inputs")
+    inside = content(file.model)
+    inputs = links[-1].inputs if links else inside and inside.provenance.get("inputs")
     while isinstance(inputs, dict) and (found := [s for s in shipped if s.sha256 in inputs.values()]):
         links.append(found[0])
         inputs = found[0].inputs

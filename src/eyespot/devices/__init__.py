@@ -24,14 +24,9 @@ def read_device(path: Path) -> Device:
     return decoding.read(Device, path, REMEDY, name=path.stem)
 
 
-def names() -> tuple[str, ...]:
-    """The devices' names, in their order."""
-    return tuple(card.name for card in devices())
-
-
 def device(name: str) -> Device:
     """A device by name. UnknownNameError names the near ones."""
-    for card in devices():
-        if card.name == name:
-            return card
-    raise UnknownNameError("device", name, names())
+    known = {card.name: card for card in devices()}
+    if name not in known:
+        raise UnknownNameError("device", name, known)
+    return known[name]

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from eyespot.devices.card import Compiler, Device
-from eyespot.devices.compilers import Compilation
-from eyespot.devices.vela import run_vela
+from eyespot.devices.compilers import Compilation, run_vela
 from eyespot.errors import EyespotError
 from eyespot.tflite.operators import Operator, operators
 from eyespot.tflite.read import File
@@ -18,6 +17,7 @@ from eyespot.tflite.run import run_on_zeros
 from eyespot.tflite.tflm import Arena, measure_arena
 
 R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +30,12 @@ class HostMeasurements:
     @cached_property
     def litert(self) -> EyespotError | None:
         """Why LiteRT did not run the file; None if it did."""
-        return _result(lambda: run_on_zeros(self.file))
+        return _result(run_on_zeros, self.file)
 
     @cached_property
     def arena(self) -> Arena | EyespotError:
         """The arena that TFLM needs."""
-        return _result(lambda: measure_arena(self.file))
+        return _result(measure_arena, self.file)
 
     @cached_property
     def operators(self) -> tuple[Operator, ...]:
@@ -43,18 +43,18 @@ class HostMeasurements:
         return operators(self.file)
 
     def vela(self, device: Device) -> Compilation | EyespotError | None:
-        """What vela makes of the file for a device; None for a device without vela."""
+        """The file compiled by vela for a device; None for a device without vela."""
         compiler = device.compiler
         if compiler is None or compiler.name != "vela":
             return None
         if compiler not in self._vela:
-            self._vela[compiler] = _result(lambda: run_vela(self.file, compiler))
+            self._vela[compiler] = _result(run_vela, self.file, compiler)
         return self._vela[compiler]
 
 
-def _result(measure: Callable[[], R]) -> R | EyespotError:
+def _result(measure: Callable[[*Ts], R], *args: *Ts) -> R | EyespotError:
     try:
-        return measure()
+        return measure(*args)
     except EyespotError as error:
         return error
 

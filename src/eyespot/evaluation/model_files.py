@@ -73,8 +73,9 @@ def _evaluations(
 
 
 def _shipped(record: Artifact, model: str) -> Accuracy | None:
-    for evaluation in measurements.of_file(model, record.sha256):
-        if evaluation.kernels == "xnnpack" and not evaluation.under:
+    for evaluation in measurements.evaluations(model):
+        ours = evaluation.artifact == record.sha256
+        if ours and evaluation.kernels == "xnnpack" and not evaluation.under:
             return Accuracy(evaluation=evaluation, origin=SHIPPED)
     if "training_images" in record.facts:
         return None

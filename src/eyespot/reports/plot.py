@@ -1,8 +1,9 @@
-"""Accuracy against what it costs, as a picture."""
+"""Pictures; among them accuracy against what it costs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +17,32 @@ COSTS: dict[str, Callable[[Listed], float | None]] = {
 }
 
 
+@contextlib.contextmanager
+def drawing(path: Path, size: tuple[float, float], *grid: int, **options: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield a figure of `size` in inches and its `grid` of panels; write it as PNG when the block ends."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    yield figure, figure.subplots(*grid, **options)
+    with replacing(path) as partial:
+        figure.savefig(partial, format="png", dpi=120)
+
+
 def draw(listed: Sequence[Listed], path: Path) -> None:
     """Write a PNG: top-1 against each cost, a colour for each data set, the best ones filled.
 
     RefusedError for a name that does not end in .png.
     """
-    from matplotlib.figure import Figure
-
     if path.suffix != ".png":
         raise RefusedError(f"{path}: the plot is a PNG; give a name that ends in .png")
-    figure = Figure(figsize=(10, 4.5), layout="constrained")
     measured = [model for model in listed if model.top1 is not None]
-    panels = figure.subplots(1, len(COSTS), sharey=True)
-    for axes, (title, cost) in zip(panels, COSTS.items(), strict=True):
-        _points(axes, measured, cost)
-        axes.set_xlabel(title)
-    panels[0].set_ylabel("top-1 of the int8 file")
-    if measured:
-        panels[0].legend(title="filled: best of its data set")
-    with replacing(path) as partial:
-        figure.savefig(partial, format="png", dpi=120)
+    with drawing(path, (10, 4.5), 1, len(COSTS), sharey=True) as (_, panels):
+        for axes, (title, cost) in zip(panels, COSTS.items(), strict=True):
+            _points(axes, measured, cost)
+            axes.set_xlabel(title)
+        panels[0].set_ylabel("top-1 of the int8 file")
+        if measured:
+            panels[0].legend(title="filled: best of its data set")
 
 
 def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float | None]) -> None:

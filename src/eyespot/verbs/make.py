@@ -49,8 +49,8 @@ def make(
     """Make the folder for a board: model files, compiled file, C source, golden tensors, checks, card.
 
     A model that does not ship is built from its published weights first, and kept for the other
-    commands. Measures accuracy where the data set is at hand; otherwise tells the shipped measurement as
-    such.
+    commands. If you have the data set, accuracy is measured; if not, you get the shipped measurement,
+    marked as such.
 
     Example: eyespot make tiny-resnet --device imx93 --out build/tiny-resnet
 

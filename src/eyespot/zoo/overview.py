@@ -10,21 +10,22 @@ from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.nouns import Noun
+from eyespot.tflite.read import Tensor
 from eyespot.zoo import registry, results
 from eyespot.zoo.cards import Model
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class FileFacts(Noun):
-    """What a model file says of itself, and the chain of artifacts that it was made from."""
+    """A model file, and the chain of artifacts that it was made from."""
 
     path: Path
     bytes: int
     sha256: str
     operations: int
     operators: tuple[str, ...]
-    input: str
-    output: str
+    input: Tensor
+    output: Tensor
     chain: tuple[Artifact, ...]
 
 
@@ -39,7 +40,7 @@ class Shown(Noun):
 
 
 def overview(model: str) -> Shown:
-    """UnknownNameError for a model that does not exist, BadFileError where a sidecar is of another file."""
+    """UnknownNameError for an unknown model, BadFileError if a sidecar does not match its file."""
     card = registry.model(model)
     folder = ModelFolder(registry.home(model))
     return Shown(
@@ -58,12 +59,7 @@ def _facts(folder: ModelFolder, name: str) -> FileFacts:
         sha256=file.sha256,
         operations=file.operations,
         operators=file.operators,
-        input=_tensor(file.input.dtype, file.input.shape, file.input.scale, file.input.zero_point),
-        output=_tensor(file.output.dtype, file.output.shape, file.output.scale, file.output.zero_point),
+        input=file.input,
+        output=file.output,
         chain=folder.chain(name),
     )
-
-
-def _tensor(dtype: str, shape: tuple[int, ...], scale: float, zero_point: int) -> str:
-    quantized = f", scale {scale:.6g}, zero point {zero_point}" if scale else ""
-    return f"{dtype} {'x'.join(map(str, shape))}{quantized}"

@@ -1,7 +1,7 @@
 """Where a model's files come from: chains of sidecars, from the file to the data or the publisher.
 
-Files made of published weights do not ship, their sidecars do: so a shipped measurement says what it was
-made on, and a file that is built on another machine is compared with it by digest.
+Files made from published weights do not ship, but their sidecars do. So a shipped measurement says which
+file it is of, and a file that you build is compared with that one by digest.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def chains(model: str) -> dict[str, Chain]:
     BadFileError if a sidecar does not match its file.
     """
     folders = map(ModelFolder, _folders(model))
-    found = [f.chain(f"{name}.tflite") for f in folders for name in registry.PRECISIONS]
-    return {links[0].sha256: links for links in found if links}
+    every = [f.chain(f"{name}.tflite") for f in folders for name in registry.PRECISIONS]
+    return {links[0].sha256: links for links in every if links}
 
 
 def record(model: str, precision: str) -> Artifact | None:
@@ -51,9 +51,9 @@ def _folders(model: str) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((registry.home(model), places.ZOO / model)))
 
 
-def stand_in(found: Artifact) -> str:
-    """What takes the place of a file's genuine weights, or ""."""
-    return str(found.facts.get("stand_in", ""))
+def stand_in(record: Artifact) -> str:
+    """The name of what replaces a file's genuine weights, or ""."""
+    return str(record.facts.get("stand_in", ""))
 
 
 def broken(card: Model, links: Chain) -> str:

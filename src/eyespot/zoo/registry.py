@@ -42,15 +42,15 @@ def dataset(name: str) -> Dataset:
 
 
 def is_named(name: str) -> bool:
-    """Whether a data set of ours is called so."""
+    """Whether this is the name of one of our data sets."""
     return any(name == card.name for card in DATASETS)
 
 
 def imported(path: str) -> Any:
     """What "module:name" or "module" names; cards hold such strings so that listing imports nothing."""
     module, _, name = path.partition(":")
-    found = importlib.import_module(module)
-    return getattr(found, name) if name else found
+    loaded = importlib.import_module(module)
+    return getattr(loaded, name) if name else loaded
 
 
 def find(model: str | Path, precision: str = "int8") -> Path:
@@ -88,7 +88,7 @@ def _is_model(name: str) -> bool:
 
 
 def ships(name: str) -> bool:
-    """Whether a model's files come with the package; otherwise the user's machine builds them."""
+    """Whether a model's files come with the package; if not, the user's machine builds them."""
     return (places.ZOO / name / "int8.tflite").exists()
 
 
