@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eyespot.devices.card import Device
+    from eyespot.devices import Device
     from eyespot.devices.rules import Condition, Rule, Ruleset
 
 ROOT = Path(__file__).resolve().parents[1]

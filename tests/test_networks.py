@@ -19,7 +19,6 @@ from eyespot.networks.layers import (
     Normalise,
     SameConv2d,
     SymmetricConv2d,
-    count_parameters,
     flatten,
     initialise,
 )
@@ -32,6 +31,7 @@ from eyespot.weights.stand_in import fill_stand_in
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.models import MODELS
+from tiny_network import count_parameters
 
 OPERATORS = {
     "ADD",
@@ -178,4 +178,4 @@ def _check_int8(card: Model, float32: File, x: torch.Tensor) -> None:
     assert file.external_buffers == 0
     assert levels(card.preprocessing, file.input).tolist() == list(range(-128, 128))
     assert len(file.data) <= SIZES[card.name][1]
-    assert run_vela(path, device("imx93").compiler, path.parent / "vela").cpu == 0
+    assert run_vela(file, device("imx93").compiler).facts["cpu"] == 0

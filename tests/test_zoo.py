@@ -106,7 +106,7 @@ def test_published_weights_are_pinned(card):
 @cards
 def test_parameters(card):
     pytest.importorskip("torch")
-    from eyespot.networks.layers import count_parameters
+    from tiny_network import count_parameters
 
     network = registry.imported(card.network)(len(catalogue.dataset(card.data).classes))
     assert count_parameters(network) == card.parameters

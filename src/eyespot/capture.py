@@ -9,22 +9,18 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 _lock = threading.RLock()  # the file descriptors belong to the process: one capture at a time
 
 
-@dataclass
-class Caught:
-    """`text` holds what was written, once the block has ended."""
-
-    text: str = ""
-
-
 @contextlib.contextmanager
-def captured() -> Iterator[Caught]:
-    """Catch all that is written to file descriptors 1 and 2, by C++ as well; silence Python's warnings."""
-    caught = Caught()
+def captured() -> Iterator[SimpleNamespace]:
+    """Catch all that is written to file descriptors 1 and 2, by C++ as well; silence Python's warnings.
+
+    Yields an object whose `text` holds what was written, once the block has ended.
+    """
+    caught = SimpleNamespace(text="")
     with _lock, tempfile.TemporaryFile() as file, warnings.catch_warnings(action="ignore"):
         _flush()
         saved = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}

@@ -1,7 +1,6 @@
 """The command line: the verbs, derived from their functions by cyclopts.
 
-The one place that turns an error into a line and an exit code: 0 done, 1 an error of the user's world,
-2 usage.
+An error ends here, in a line and an exit code: 0 done, 1 an error of the user's world, 2 usage.
 """
 
 from __future__ import annotations

@@ -25,9 +25,8 @@ T = TypeVar("T")
 class Evaluation(Noun):
     """A measured accuracy, with everything needed to measure it again.
 
-    `low` and `high` bound top-1's 95 % interval (Wilson); `confusion` counts, as (i, j, images),
-    images of class i that were called j; `per_class` is each class's recall; `top5` is None up to 20 classes.
-    `under` names the damage (`eyespot.preprocessing.damage`) that was done to every image first.
+    `low` and `high` bound top-1's 95 % interval (Wilson); `confusion` holds (i, j, images of class i called
+    j); `per_class` is each class's recall; `top5` is None up to 20 classes; `under` names the images' damage.
     """
 
     model: str
@@ -54,9 +53,8 @@ class Evaluation(Noun):
 class Finding(Noun):
     """One check of one file on one device, and how far its answer can be trusted.
 
-    `place` is the runtime, region of memory or processor that it concerns. `operators` counts those that
-    are not accepted, by reason. `decides` names the verdicts that it counts for; estimates and quoted
-    numbers count for none. `eyespot.reports.words` says it in words.
+    `place` is the runtime, memory or processor concerned. `operators` counts those that are not accepted, by
+    reason. `decides` names the verdicts that it counts for; estimates and quoted numbers count for none.
     """
 
     check: str
@@ -102,7 +100,7 @@ def own() -> Path:
 def save(evaluation: Evaluation, folder: Path) -> Path:
     """Write an evaluation under a name that the same measurement gets again."""
     e = evaluation
-    parts = (e.model, e.precision, e.data, e.split, e.kernels, *([e.under] if e.under else []))
+    parts = filter(None, (e.model, e.precision, e.data, e.split, e.kernels, e.under))
     return write_json(folder / f"{'.'.join(parts)}.json", asdict(e))
 
 

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from eyespot.artifacts.atomic import digest, digest_file
 from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, ModelFolder
 from eyespot.artifacts.sidecars import Artifact, handed_on, tools
-from eyespot.conversion.adopt import adopt
-from eyespot.conversion.clean import finish, repair
+from eyespot.conversion.clean import adopt, finish, repair
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.spec import Contract
@@ -45,7 +44,7 @@ def convert(card: Model, weights: str | None, folder: ModelFolder) -> Artifact:
     """
     source, contract = _source(card, weights, folder), registry.contract(card.name)
     _settle_data(source, folder.path)
-    if "classes" in source.facts:  # the owner's
+    if "classes" in source.facts:  # of the user's data
         classes = tuple(source.facts["classes"])
         contract = replace(contract, preprocessing=decode(source.facts), classes=classes)
     file = read(source.path) if source.path and source.path.suffix == ".tflite" else None
@@ -76,17 +75,12 @@ def _converted(card: Model, contract: Contract, source: Source) -> Any:
 
 
 def save_float32(
-    folder: ModelFolder,
-    model: Any,
-    contract: Contract,
-    weights: str,
-    inputs: Mapping[str, str],
-    facts: dict[str, Any],
-    packages: Sequence[str] = (),
-) -> Artifact:
+    folder: ModelFolder, model: Any, contract: Contract, weights: str, inputs: Mapping[str, str],
+    facts: dict[str, Any], packages: Sequence[str] = (),
+) -> Artifact:  # fmt: skip
     """Write a repaired object form as float32.tflite. If that changes the file, int8.tflite is removed.
 
-    `weights` names what it is made from, `inputs` holds the digests.
+    `weights` names its source, `inputs` holds the digests.
     """
     record = {"verb": "convert", "model": contract.model, "arguments": {"weights": weights}, "inputs": inputs}
     path = folder.path / FLOAT32

@@ -31,7 +31,7 @@ def to_tflite(network: nn.Module, spec: Preprocessing) -> bytes:
 
         _keep_pads_channel_last()
         example = torch.zeros(1, spec.height, spec.width, spec.channels)
-        plain = Classifier(network).to(memory_format=torch.contiguous_format)  # the same bytes from any
+        plain = Classifier(network).to(memory_format=torch.contiguous_format)  # else other bytes
         module = litert_torch.to_channel_last_io(plain.eval(), args=[0]).eval()
         converted = litert_torch.convert(module, (example,))
         with tempfile.TemporaryDirectory() as folder:

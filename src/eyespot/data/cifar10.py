@@ -58,7 +58,7 @@ def _records(card: Dataset, path: Path) -> NDArray[np.uint8]:
     """A file's records, (n, 3073), as a memory map; all six files hold as many."""
     if not path.is_file():
         raise MissingDataError(f"{path}: no such file; get it with: eyespot fetch cifar-10")
-    shape = card.splits["test"] or 0, RECORD
+    shape = card.splits["test"], RECORD
     if path.stat().st_size != shape[0] * RECORD:
         raise BadFileError(
             f"{path}: {path.stat().st_size:,} bytes, expected {shape[0] * RECORD:,}; "
@@ -71,7 +71,7 @@ def _members(card: Dataset, labels: NDArray[np.int64], split: str) -> NDArray[np
     """Indices of a split's images among all that its files hold, ascending."""
     if split == "test":
         return np.arange(len(labels))
-    held_out, each = np.zeros(len(labels), bool), (card.splits["validation"] or 0) // len(card.classes)
+    held_out, each = np.zeros(len(labels), bool), card.splits["validation"] // len(card.classes)
     for label in range(len(card.classes)):
         held_out[np.flatnonzero(labels == label)[-each:]] = True
     return np.flatnonzero(held_out if split == "validation" else ~held_out)

@@ -39,7 +39,7 @@ def fetch(card: Dataset, source: Path | None = None) -> Fetched:
     folder = catalogue.folder(card)
     before = _counts(card)
     missing = card.splits.keys() - before.keys()
-    optional = all(card.splits[name] is None for name in missing)  # and then only what is easy to get
+    optional = not any(card.splits[name] for name in missing)  # and then only what is easy to get
     if missing and (source or card.download or not optional):
         _install(card, source or _downloaded(card), folder)
     after, verified = _counts(card), registry.imported(card.reader).verify(card, folder)

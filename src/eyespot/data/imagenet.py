@@ -37,7 +37,7 @@ def verify(card: Dataset, root: Path) -> str:
     """Count the validation images of each class: the publisher gives no digests of files."""
     if not (root / "val").is_dir():
         return "nothing: the number of training images is not fixed"
-    expected = (card.splits["test"] or 0) // len(IMAGENET_IDS)
+    expected = card.splits["test"] // len(IMAGENET_IDS)
     for name in track(IMAGENET_IDS, len(IMAGENET_IDS), "count"):
         if (count := len(images_in(root / "val" / name, card.name))) != expected:
             raise BadFileError(f"{root / 'val' / name}: {count} images, expected {expected}")

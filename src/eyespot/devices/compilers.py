@@ -16,7 +16,7 @@ from pathlib import Path
 from eyespot import isolation
 from eyespot.artifacts import sidecars
 from eyespot.artifacts.atomic import digest_file
-from eyespot.devices.card import Compiler
+from eyespot.devices import Compiler
 from eyespot.errors import EXTRAS, BadFileError, MissingDataError, MissingExtraError, ToolCrashedError
 from eyespot.tflite.read import File, parse
 
@@ -26,10 +26,9 @@ SECONDS, MEMORY = 900, 8 << 30
 
 @dataclass(frozen=True, kw_only=True)
 class Compilation:
-    """A compiled file and the compiler's reports by name.
+    """A compiled file and the compiler's reports by name; `facts` counts the operators on `npu` and `cpu`.
 
-    `facts` counts the operators on the NPU (`npu`) and on the CPU (`cpu`); vela adds bytes of `sram` and
-    `cycles`, the milliseconds of an inference, and why operators stay on the CPU.
+    vela adds bytes of `sram` and `cycles`, milliseconds per inference, and why operators stay on the CPU.
     """
 
     name: str
@@ -44,8 +43,7 @@ class Compilation:
 def run_vela(file: File, compiler: Compiler) -> Compilation:
     """Compile a file with vela. MissingExtraError without it; other errors as `_run`.
 
-    Its exit code is 0 even if every operator stays on the CPU or the SRAM does not suffice, so only its
-    reports count.
+    Only its reports count: the exit code is 0 even if all stays on the CPU or the SRAM does not suffice.
     """
     if importlib.util.find_spec("ethosu") is None:
         raise MissingExtraError(*EXTRAS["ethosu"])

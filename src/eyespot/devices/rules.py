@@ -64,10 +64,9 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(Condition):
-    """What operators must fulfil; `otherwise` is the status of one that does not.
+    """What operators must fulfil; `otherwise` is the status of one that does not, `source` "" if the set's.
 
-    It concerns `operators` (all if there are none), not those in `but`, and only if they have values for
-    `when` that fulfil it. `source` is "" if it is the set's.
+    It concerns `operators` (all if empty) except those in `but`, if they have values that fulfil `when`.
     """
 
     why: str
@@ -86,10 +85,7 @@ class Rule(Condition):
 
 @dataclass(frozen=True, kw_only=True)
 class Ruleset:
-    """The operators that a piece of software accepts, as its makers published it (`rules/NAME.toml`).
-
-    `unlisted` is the status of any other operator.
-    """
+    """The operators that a piece of software accepts, as published; `unlisted` is the status of any other."""
 
     name: str
     title: str

@@ -1,7 +1,4 @@
-"""What is known of a file on devices, and the verdicts on it: does it run, and does all of it on the NPU.
-
-A finding is measured on this host, checked by a published rule, estimated or quoted.
-"""
+"""What is known of a file on devices (measured, published, estimated), and the verdicts on it."""
 
 from __future__ import annotations
 
@@ -10,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from eyespot.artifacts.measurements import Compatibility, Finding, Status
-from eyespot.devices import devices
-from eyespot.devices.card import Device, Estimate, Region
+from eyespot.devices import Device, Estimate, Region, devices
 from eyespot.devices.compilers import Compilation
 from eyespot.devices.host import HostMeasurements, tool
 from eyespot.devices.rules import apply, ruleset

@@ -99,7 +99,8 @@ def classify(job: Job, images: int, pool: Pool) -> Iterator[Answers]:
     The workers begin at once. Only the answers cross the process border, so memory does not grow with the
     images. Errors as `evaluate`.
     """
-    path, parts = job.file.path, list(spans(job, images, len(pool)))
+    path, most = job.file.path, max(1, VALUES // prod(job.preprocessing.shape))
+    parts = list(spans(images, most, len(pool)))
     results = pool.open(open_job, job, name=f"{path}: {job.kernels}")(parts)
     return iter(track(results, len(parts), f"evaluate {path.name}"))
 
@@ -110,12 +111,12 @@ def collect(results: Iterator[Answers]) -> Answers:
     return np.concatenate(answers), list(itertools.chain(*digests))
 
 
-def spans(job: Job, images: int, processes: int) -> Iterator[Span]:
-    """(start, stop) of requests that take a moment each, and get smaller so that all workers end together."""
-    spec, start = job.preprocessing, 0
-    most = max(1, VALUES // prod(spec.shape))
+def spans(images: int, most: int, processes: int) -> Iterator[Span]:
+    """(start, stop) of requests for `most` images, fewer at the end so that all workers end together."""
+    start = 0
     while start < images:
-        stop = min(images, start + min(most, max(most // 16, (images - start) // (4 * processes)) or 1))
+        share = (images - start) // (4 * processes)
+        stop = min(images, start + max(1, most // 16, min(most, share)))
         yield start, stop
         start = stop
 

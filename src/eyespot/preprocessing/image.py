@@ -1,7 +1,4 @@
-"""How an image becomes a tensor.
-
-The only definition: training, calibration, evaluation, prediction, export and the C code all follow it.
-"""
+"""How an image becomes a tensor: the only definition, which the C code follows too."""
 
 from __future__ import annotations
 

@@ -16,10 +16,7 @@ CLASSES = ("disc", "square", "triangle", "cross")
 
 
 def picture(index: int, height: int, width: int, channels: int, seed: int = 0) -> Image:
-    """Picture `index` of a seed, (height, width, channels) uint8. Its class is index % 4.
-
-    The shapes are distinguishable from 8 x 8 pixels on.
-    """
+    """Picture `index` of a seed, (height, width, channels) uint8, 8 x 8 or more. Its class is index % 4."""
     numbers = np.frombuffer(hashlib.sha256(f"{seed} {index}".encode()).digest(), np.uint8).astype(np.int64)
     background, colour = numbers[:3] // 2, 128 + numbers[3:6] // 2  # dark, bright
     half = min(height, width) * (64 + numbers[6] // 4) // 320  # a fifth to two fifths of the side

@@ -1,7 +1,4 @@
-"""The model card: what a model is, what was measured, what it runs on, what others published.
-
-`make` writes it beside the files; the pages under docs/models are the same text.
-"""
+"""The model card, which `make` writes beside the files; the pages under docs/models are the same text."""
 
 from __future__ import annotations
 

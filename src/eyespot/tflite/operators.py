@@ -72,10 +72,7 @@ def operators(file: File) -> tuple[Operator, ...]:
 
 
 def peak_activations(file: File) -> int | None:
-    """The most bytes of activations at one time, in the file's order; None if a type has no size.
-
-    BadFileError for a damaged file.
-    """
+    """Most bytes of activations alive at once, None if a type has no size. Errors as `operators`."""
     with _refusing_damage(file):
         steps = file.graph.operators
         last = {i: step for step, each in enumerate(steps) for i in (*each.inputs, *each.outputs)}
@@ -162,11 +159,6 @@ def _named(names: tuple[str, ...], values: Values) -> Values:
     return tuple(names[value] for value in values if value < len(names))
 
 
-def _both(one: Values, other: Values) -> Values:
-    """Both, if there are both to compare."""
-    return (*one, *other) if one and other else ()
-
-
 # what a rule's `field` means: all values that an operator has there, () if it has none
 WORDS: dict[str, Callable[[Operator], Values]] = {
     "type": lambda o: _types(o.activations),
@@ -174,8 +166,8 @@ WORDS: dict[str, Callable[[Operator], Values]] = {
     "output type": lambda o: _types(o.outputs),
     "weight type": lambda o: _types(o.at(1)),
     "bias type": lambda o: _types(o.at(2)),
-    "input and weight type": lambda o: _both(_types(o.images), _types(o.at(1))),
-    "input and output type": lambda o: _both(_types(o.images), _types(o.outputs)),
+    "input and weight type": lambda o: _types((*o.images, *o.at(1))) if o.images and o.at(1) else (),
+    "input and output type": lambda o: _types(o.activations) if o.images and o.outputs else (),
     "input and output quantization": lambda o: tuple((t.scales, t.zero_points) for t in o.activations),
     "padding": lambda o: _named(PADDINGS, o.option("padding")),
     "activation": lambda o: _named(ACTIVATIONS, o.option("fusedActivationFunction")),

@@ -73,7 +73,7 @@ def train(
 
 
 def _train(card: Model, data: str | None, folder: Path, threads: int | None, options: Any) -> Training:
-    from eyespot.reports.training import draw_answers, write_history
+    from eyespot.reports.plot import draw_answers, write_history
     from eyespot.training import finish, loop, own_data, recipe_run
 
     loop.use_threads(threads)

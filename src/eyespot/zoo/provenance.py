@@ -19,7 +19,7 @@ Chain = tuple[Artifact, ...]
 
 
 def chains(model: str) -> dict[str, Chain]:
-    """The chains of a model's files, by the files' digests: those here and those that were measured by us.
+    """The chains of a model's files, by the files' digests: those here and those that we measured.
 
     BadFileError if a sidecar does not match its file.
     """
@@ -29,15 +29,15 @@ def chains(model: str) -> dict[str, Chain]:
 
 
 def record(model: str, precision: str) -> Artifact | None:
-    """What is known of a model's file: of the one on this machine, or else of the one measured by us.
+    """The sidecar of a model's file on this machine, or else of the one that we measured.
 
-    The sidecar is not compared with its file, as hashing files would make `eyespot list` slow.
+    It is not compared with its file, as hashing files would make `eyespot list` slow.
     """
     return next(_records(model, precision), None)
 
 
 def digests(model: str, precision: str) -> set[str]:
-    """The sha256 of the file on this machine and of the one measured by us, by their sidecars."""
+    """The sha256 of the file on this machine and of the one that we measured, by their sidecars."""
     return {record.sha256 for record in _records(model, precision)}
 
 
