@@ -24,7 +24,7 @@ from eyespot.quantization.ranges import choose, quantize_static
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
 from eyespot.zoo import registry
-from eyespot.zoo.cards import Model, Quantization
+from eyespot.zoo.cards import Quantization
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -62,19 +62,17 @@ def quantize(
     return Quantized(artifact=artifact, layers=layers)
 
 
-def build(card: Model, weights: str | None = None, calibration: str | None = None) -> ModelFolder:
+def build(model: str, weights: str | None = None, calibration: str | None = None) -> ModelFolder:
     """The folder of a model's files, built if they do not exist or `weights` or `calibration` are named.
 
     MissingDataError if the model neither ships nor has published weights. Errors as `convert`, `quantize`.
     """
-    folder = ModelFolder(registry.home(card.name))
+    card, folder = registry.model(model), ModelFolder(registry.home(model))
     exists = (folder.path / INT8).exists() and not (weights or calibration)
-    if exists or registry.ships(card.name):
+    if exists or registry.ships(model):
         return folder
     if not card.weights:
-        raise MissingDataError(
-            f"{card.name}: does not ship, nobody publishes it. Use eyespot train {card.name}."
-        )
+        raise MissingDataError(f"{model}: does not ship, nobody publishes it. Use eyespot train {model}.")
     convert(card, weights or card.weights[0].name, folder)
     quantize(folder, folder.file(FLOAT32), calibration, card.quantization, folder)
     return folder
