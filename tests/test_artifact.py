@@ -50,8 +50,6 @@ def test_a_changed_file_is_noticed(tmp_path, name):
 def test_missing_sidecar(tmp_path):
     assert ModelFolder(tmp_path).record("a.tflite") is None
     assert ModelFolder(tmp_path).chain("a.tflite") == ()
-    with pytest.raises(MissingDataError, match="has no sidecar"):
-        sidecars.read_sidecar(tmp_path / "a.tflite")
 
 
 @settings(max_examples=30)

@@ -23,8 +23,8 @@ from eyespot.networks.layers import (
     initialise,
 )
 from eyespot.preprocessing.spec import Contract, Preprocessing
-from eyespot.quantization.int8 import quantize_static
-from eyespot.quantization.ranges import choose
+from eyespot.quantization.activations import observe
+from eyespot.quantization.ranges import choose, quantize_static
 from eyespot.tflite.read import File, read
 from eyespot.tflite.run import levels, open_runner
 from eyespot.weights.stand_in import fill_stand_in
@@ -168,7 +168,8 @@ def test_converted(card: Model, tmp_path: Path) -> None:
 def _check_int8(card: Model, float32: File, x: torch.Tensor) -> None:
     """Its int8 file has the same operators, all of which vela puts on the NPU, and nothing outside."""
     pixels = np.stack([x[0].permute(1, 2, 0).numpy()])
-    made = quantize_static(float32.data, choose(float32, pixels, card.preprocessing, "minmax"))
+    extremes, _ = observe(float32, pixels)
+    made = quantize_static(float32.data, choose(float32, pixels, card.preprocessing, "minmax", extremes))
     path = float32.path.with_name("int8.tflite")
     path.write_bytes(finish(repair(made), float32.contract, {}))
     file = read(path)

@@ -17,7 +17,7 @@ from eyespot.conversion.clean import finish, repair
 from eyespot.errors import RefusedError
 from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.preprocessing.synthetic import picture
-from eyespot.quantization import activations, bias, dense, int8, ranges
+from eyespot.quantization import activations, bias, dense, ranges
 from eyespot.quantization.calibration import spread
 from eyespot.quantization.engine import quantized
 from eyespot.tflite import run, schema
@@ -40,8 +40,9 @@ def real(float32):
 
 @pytest.fixture(scope="module")
 def chosen(float32, real):
+    extremes, _ = activations.observe(float32, real)
     return {
-        how: ranges.choose(float32, real, float32.contract.preprocessing, how)
+        how: ranges.choose(float32, real, float32.contract.preprocessing, how, extremes)
         for how in ("minmax", "percentile", "mse")
     }
 
@@ -52,14 +53,13 @@ def test_the_input_range_is_exact(float32, chosen):
 
 def test_every_activation_has_a_range_with_zero_in_it(float32, chosen):
     for each in chosen.values():
-        assert set(each) == set(activations.names(float32))
+        assert set(each) == set(activations.indices(float32))
         assert all(low <= 0 <= high and low < high for low, high in each.values())
 
 
 def test_minmax_is_the_true_extremes(float32, real, chosen):
-    name = activations.names(float32)[3]
-    look = activations.watch(float32, (name,))
-    seen = np.stack([next(look(tensor)).copy() for tensor in real])
+    name, index = list(activations.indices(float32).items())[3]
+    seen = np.stack([next(values) for values in activations.watch(float32, (index,), real)])
     assert chosen["minmax"][name] == (min(0.0, seen.min()), max(0.0, seen.max()))
 
 
@@ -89,7 +89,7 @@ def test_least_squares_weighs_clipping_against_rounding():
 @pytest.fixture(scope="module")
 def plain(float32, chosen):
     """int8 without bias correction."""
-    data = finish(repair(int8.quantize_static(float32.data, chosen["minmax"])), float32.contract, {})
+    data = finish(repair(ranges.quantize_static(float32.data, chosen["minmax"])), float32.contract, {})
     return File(path=float32.path, data=data, model=schema.unpack(data))
 
 
@@ -111,19 +111,19 @@ def test_granularity(plain):
 def channel_errors(file, float32, real):
     """Mean distance of each layer's channel means, int8 from float32."""
     means = [
-        activations.observe(file, (real - 128).astype(np.int8)).means,
-        activations.observe(float32, real).means,
+        activations.observe(file, (real - 128).astype(np.int8))[1],
+        activations.observe(float32, real)[1],
     ]
     found = []
     for layer, stored, wanted in zip(activations.layers(file), *means, strict=True):
-        scale, zero_point = activations.scale_of(file, activations.output_name(file, layer))
+        scale, zero_point = activations.scale_of(file, layer.outputs[0])
         found.append(np.abs((stored - zero_point) * scale - wanted).mean())
     return np.array(found)
 
 
 def test_bias_correction_brings_channel_means_back(plain, float32, real):
     before = channel_errors(plain, float32, real)
-    means = activations.observe(float32, real).means
+    _, means = activations.observe(float32, real)
     corrected = unpacked(plain.data)
     bias.correct(corrected, means, (real - 128).astype(np.int8))
     after = channel_errors(unpacked(schema.pack(corrected.model)), float32, real)
@@ -189,7 +189,7 @@ def branching():
     made = quantized(float32, PIXELS, Quantization(bias_correction=False))
     int8 = unpacked(finish(made, CONTRACT, {}))
     tensors, real = (run.levels(CONTRACT.preprocessing, file.input).take(PIXELS) for file in (int8, float32))
-    return int8.data, tensors, activations.observe(float32, real).means
+    return int8.data, tensors, activations.observe(float32, real)[1]
 
 
 def share_biases(file):
@@ -223,8 +223,8 @@ def merge_slices(file):
 def corrected_by_whole_runs(int8, means, tensors):
     """Bias correction by its definition: for each layer all images run through the whole network."""
     for i, layer in enumerate(activations.layers(int8)):
-        scale, zero_point = activations.scale_of(int8, activations.output_name(int8, layer))
-        stored = activations.observe(int8, tensors).means[i]
+        scale, zero_point = activations.scale_of(int8, layer.outputs[0])
+        stored = activations.observe(int8, tensors)[1][i]
         bias.shift(int8, layer, means[i] - (stored - zero_point) * scale)
         int8 = replace(int8, data=schema.pack(int8.model))
     return int8.data
@@ -272,14 +272,15 @@ def aligned(request, tmp_path_factory):
     spec = file.contract.preprocessing
     pictures = [picture(i, spec.height, spec.width, spec.channels) for i in range(40)]
     float32 = np.stack([run.encoder(file, file.contract)(p) for p in pictures])
-    made = int8.quantize_static(file.data, ranges.choose(file, float32, spec, "minmax"))
+    extremes, _ = activations.observe(file, float32)
+    made = ranges.quantize_static(file.data, ranges.choose(file, float32, spec, "minmax", extremes))
     path = tmp_path_factory.mktemp("aligned") / "int8.tflite"
     data = finish(repair(made), file.contract, {})
     plain = File(path=path, data=data, model=schema.unpack(data))
     tensors = np.stack([run.encoder(plain, file.contract)(p) for p in pictures])
     whole = File(path=path, data=data, model=schema.unpack(data))
     dense.align(whole, file)
-    bias.correct(whole, activations.observe(file, float32[:8]).means, tensors[:8])
+    bias.correct(whole, activations.observe(file, float32[:8])[1], tensors[:8])
     path.write_bytes(schema.pack(whole.model))
     return plain, read(path), tensors
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from eyespot.tflite.read import File
 
 FLOAT32, INT8, WEIGHTS = "float32.tflite", "int8.tflite", "weights.safetensors"
+SUFFIXES = (".tflite", ".safetensors")  # of files that have sidecars
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,13 @@ class ModelFolder:
         path = self.path / name
         if name not in self._records and sidecars.sidecar(path).exists():
             record = sidecars.read_sidecar(path)
-            if path.exists() and (found := self._sha256(name)) != record.sha256:
-                raise BadFileError(
-                    f"{path}: its sidecar expects sha256 {record.sha256[:12]}..., found {found[:12]}.... "
-                    f"Make the file again, or delete {sidecars.sidecar(path).name}."
-                )
+            if path.exists():
+                sha256 = self.file(name).sha256 if path.suffix == ".tflite" else digest_file(path)
+                if sha256 != record.sha256:
+                    raise BadFileError(
+                        f"{path}: its sidecar expects sha256 {record.sha256[:12]}..., found {sha256[:12]}.... "
+                        f"Make the file again, or delete {sidecars.sidecar(path).name}."
+                    )
             self._records[name] = record
         return self._records.get(name)
 
@@ -54,8 +57,8 @@ class ModelFolder:
 
         Each link is followed by digest. Errors as `record`, for every link.
         """
-        paths = [p.with_suffix("") for p in sorted(self.path.glob("*.json")) if sidecars.is_sidecar(p)]
-        named = {sidecars.read_sidecar(path).sha256: path.name for path in paths}
+        beside = sorted(path for kind in SUFFIXES for path in self.path.glob(f"*{kind}.json"))
+        named = {sidecars.read_sidecar(path.with_suffix("")).sha256: path.stem for path in beside}
         links: list[Artifact] = []
         following: str | None = name
         while following and (link := self.record(following)) and link not in links:
@@ -73,10 +76,18 @@ class ModelFolder:
         self._records[name] = sidecars.save(file.path, data, facts=own | facts, **fields)
         return self._records[name]
 
-    def pair(self) -> tuple[Artifact, Artifact]:
+    def pair(self) -> tuple[Artifact, ...]:
         """The records of float32.tflite and int8.tflite. MissingDataError unless both are complete."""
-        float32, int8 = (self._whole(name) for name in (FLOAT32, INT8))
-        return float32, int8
+        records = []
+        for name in (FLOAT32, INT8):
+            path, record = self.path / name, self.record(name)
+            if record is None or not path.is_file():
+                lacking = path if record else sidecars.sidecar(path)
+                raise MissingDataError(
+                    f"{lacking}: no such file; make it with eyespot convert and eyespot quantize"
+                )
+            records.append(record)
+        return tuple(records)
 
     def copy(self, folder: Path) -> None:
         """Write both files with their sidecars to another folder, as they were read."""
@@ -90,15 +101,3 @@ class ModelFolder:
         self._records.pop(name, None)
         for path in (self.path / name, sidecars.sidecar(self.path / name)):
             path.unlink(missing_ok=True)
-
-    def _sha256(self, name: str) -> str:
-        return self.file(name).sha256 if name.endswith(".tflite") else digest_file(self.path / name)
-
-    def _whole(self, name: str) -> Artifact:
-        path, record = self.path / name, self.record(name)
-        if record is None or not path.is_file():
-            lacking = path if record else sidecars.sidecar(path)
-            raise MissingDataError(
-                f"{lacking}: no such file; make it with eyespot convert and eyespot quantize"
-            )
-        return record

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from eyespot import decoding
-from eyespot.artifacts.atomic import digest, digest_file, write, write_json
-from eyespot.errors import MissingDataError
+from eyespot.artifacts.atomic import digest, write, write_json
 from eyespot.nouns import Noun
 
-HANDED_ON = ("stand_in", "training_images")  # facts that are true of whatever is made of a file
+HANDED_ON = ("stand_in", "training_images")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -41,32 +40,19 @@ def tools(*packages: str) -> dict[str, str]:
     return {name: version(name) for name in ("eyespot", *packages)}
 
 
+def handed_on(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a file that are also true of files made from it."""
+    return {name: facts[name] for name in HANDED_ON if name in facts}
+
+
 def save(path: Path, data: bytes, **fields: Any) -> Artifact:
     """Write a file and its sidecar; `fields` are Artifact's other ones."""
     write(path, data)
-    return record(path, digest(data), **fields)
-
-
-def record(path: Path, sha256: str = "", **fields: Any) -> Artifact:
-    """Write the sidecar of a file that is there; its digest is computed if it is not given."""
-    artifact = Artifact(file=path.name, sha256=sha256 or digest_file(path), **fields)
+    artifact = Artifact(file=path.name, sha256=digest(data), **fields)
     write_json(sidecar(path), asdict(artifact))
     return artifact
 
 
 def read_sidecar(path: Path) -> Artifact:
-    """Read the sidecar of `path` without looking at the file itself.
-
-    MissingDataError without one, BadFileError if it is damaged.
-    """
-    try:
-        return decoding.read(Artifact, sidecar(path), "Make the file again or delete the sidecar")
-    except FileNotFoundError as error:
-        raise MissingDataError(
-            f"{path}: has no sidecar {sidecar(path).name}, so nothing is known of it"
-        ) from error
-
-
-def is_sidecar(path: Path) -> bool:
-    """Whether a JSON file is named as a sidecar is: after another file (`x.tflite.json`)."""
-    return Path(path.stem).suffix in {".tflite", ".safetensors"}
+    """Read the sidecar of `path` without looking at the file itself. BadFileError if it is damaged."""
+    return decoding.read(Artifact, sidecar(path), "Make the file again or delete the sidecar")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from eyespot.artifacts.atomic import digest, digest_file
 from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, ModelFolder
-from eyespot.artifacts.sidecars import HANDED_ON, Artifact, tools
+from eyespot.artifacts.sidecars import Artifact, handed_on, tools
 from eyespot.conversion.clean import adopt, finish, repair
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError
@@ -53,7 +53,7 @@ def convert(card: Model, weights: str | None, folder: ModelFolder) -> Artifact:
         adopt(model)
     else:
         model = _converted(card, contract, source)
-    facts = {name: source.facts[name] for name in HANDED_ON if name in source.facts}
+    facts = handed_on(source.facts)
     return save_float32(folder, model, contract, source.name, source.inputs, facts, () if adopted else TORCH)
 
 

@@ -11,11 +11,12 @@ from string import Template
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eyespot.artifacts.atomic import write
 from eyespot.devices.host import HostMeasurements
 from eyespot.errors import EyespotError, RefusedError
-from eyespot.exports.golden import answers
+from eyespot.exports.folder import answers
 from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
@@ -60,14 +61,20 @@ def render(name: str, filled: dict[str, str]) -> str:
 def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
     """Values of the placeholders except the golden ones; `measured` is the arena in bytes."""
     name = re.sub(r"\W", "_", contract.model, flags=re.ASCII)
-    operators = sorted(set(file.operators))
+    spec, operators = contract.preprocessing, sorted(set(file.operators))
+    square = f"the central square of {spec.crop} of the shorter side"
     return {
         "title": contract.model,
         "name": name,
         "NAME": name.upper(),
         "version": version("eyespot"),
         "sha256": file.sha256,
-        **_input(contract),
+        "width": str(spec.width),
+        "height": str(spec.height),
+        "channels": str(spec.channels),
+        "order": "R, G, B" if spec.channels == 3 else "gray",
+        "crop": repr(spec.crop or 0),
+        "crop_text": square if spec.crop else "the whole image",
         "classes": str(len(contract.classes)),
         "class_names": ",\n".join(f"    {json.dumps(c)}" for c in contract.classes),
         "input_scale": _c_float(file.input.scale),
@@ -83,19 +90,6 @@ def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
     }
 
 
-def _input(contract: Contract) -> dict[str, str]:
-    spec = contract.preprocessing
-    square = f"the central square of {spec.crop} of the shorter side"
-    return {
-        "width": str(spec.width),
-        "height": str(spec.height),
-        "channels": str(spec.channels),
-        "order": "R, G, B" if spec.channels == 3 else "gray",
-        "crop": repr(spec.crop or 0),
-        "crop_text": square if spec.crop else "the whole image",
-    }
-
-
 def _golden(file: File, contract: Contract, most: int) -> dict[str, str]:
     """As many pictures as fit into `most` bytes of flash, but at least one."""
     pairs = [(tensor, output) for _, tensor, output in answers(file, contract)]
@@ -107,8 +101,8 @@ def _golden(file: File, contract: Contract, most: int) -> dict[str, str]:
     }
 
 
-def _braced(tensor: Any) -> str:
-    return "{\n" + _rows(str(value) for value in tensor.reshape(-1)) + "\n}"
+def _braced(tensor: NDArray[Any]) -> str:
+    return f"{{\n{_rows(map(str, tensor.flat))}\n}}"
 
 
 def resolver_name(operator: str) -> str:
@@ -122,8 +116,6 @@ def _c_float(value: float) -> str:
     return text if "." in text or "e" in text else f"{text}.0"
 
 
-def _rows(words: Iterable[str], width: int = 16) -> str:
+def _rows(words: Iterable[str]) -> str:
     listed = list(words)
-    return "\n".join(
-        "    " + ", ".join(listed[start : start + width]) + "," for start in range(0, len(listed), width)
-    )
+    return "\n".join(f"    {', '.join(listed[i : i + 16])}," for i in range(0, len(listed), 16))

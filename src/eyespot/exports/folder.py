@@ -1,17 +1,25 @@
-"""A model file with its contract, labels and a script, for Linux boards without eyespot."""
+"""Folders for boards: a model file for Linux without eyespot, and golden tensors to compare with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from eyespot.artifacts.atomic import write, write_json
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot.artifacts.atomic import replacing, write, write_json
 from eyespot.errors import RefusedError
+from eyespot.preprocessing.image import to_pillow
 from eyespot.preprocessing.spec import Contract
+from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
 
 SCRIPT = Path(__file__).parent / "templates" / "folder" / "classify.py"
+PICTURES = 4
 
 
 def write_folder(file: File, contract: Contract, folder: Path) -> tuple[Path, ...]:
@@ -33,3 +41,33 @@ def write_folder(file: File, contract: Contract, folder: Path) -> tuple[Path, ..
         write_json(folder / "contract.json", content),
         write(folder / "classify.py", SCRIPT.read_text("utf-8")),
     )
+
+
+def answers(file: File, contract: Contract) -> Iterator[tuple[NDArray[np.uint8], NDArray[Any], NDArray[Any]]]:
+    """Each golden picture (h, w, c), the input tensor (h, w, c) made from it, and the output vector.
+
+    Outputs are those of LiteRT's reference kernels, which TFLM's equal.
+    """
+    encode, run = running.encoder(file, contract), running.open_runner(file, "reference")
+    spec = contract.preprocessing
+    for index in range(PICTURES):
+        pixels = picture(index, spec.height, spec.width, spec.channels)
+        tensor = encode(pixels)
+        yield pixels, tensor, run(tensor)
+
+
+def write_golden(file: File, contract: Contract, folder: Path) -> None:
+    """Write N.png, N.input.bin and N.output.bin (raw tensors as the file stores them) and golden.json."""
+    for index, (pixels, tensor, output) in enumerate(answers(file, contract)):
+        with replacing(folder / f"{index}.png") as partial:
+            to_pillow(pixels).save(partial, "PNG")
+        write(folder / f"{index}.input.bin", tensor.tobytes())
+        write(folder / f"{index}.output.bin", output.tobytes())
+    description = {
+        "file": file.sha256,
+        "kernels": "reference",
+        "input": {"shape": file.input.shape, "dtype": file.input.dtype},
+        "output": {"shape": file.output.shape, "dtype": file.output.dtype},
+        "pictures": PICTURES,
+    }
+    write_json(folder / "golden.json", description)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,86 +10,112 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.progress import track
+from eyespot.tflite import run as running
 from eyespot.tflite import schema
 from eyespot.tflite.read import File
-from eyespot.tflite.run import as_function, interpreter
 
 MEANS = 50  # so many images' means are enough to correct biases
+WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
 
 Range = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Observed:
-    """What images show: every activation's minimum and maximum by name, zero included; layers' means.
+class LayerError:
+    """A layer's output in int8 against float32: signal-to-noise ratio in dB, the step between levels.
 
-    `means` holds each channel's mean (channels,) over the first MEANS images, layer by layer.
+    `range_used` is the share of the 256 levels that occurred.
     """
 
-    extremes: dict[str, Range]
-    means: list[NDArray[np.float64]]
+    layer: int
+    operator: str
+    signal_to_noise: float
+    scale: float
+    range_used: float
 
 
-def observe(file: File, tensors: NDArray[Any]) -> Observed:
-    """Run input tensors (n, h, w, c) through a file once."""
-    wanted, written = names(file), [output_name(file, layer) for layer in layers(file)]
-    look = watch(file, wanted)
-    low, high = np.zeros(len(wanted)), np.zeros(len(wanted))
-    means: dict[str, list[NDArray[np.float64]]] = {name: [] for name in written}
-    for tensor in track(tensors, len(tensors), "ranges"):
-        for i, (name, values) in enumerate(zip(wanted, look(tensor), strict=True)):
-            low[i], high[i] = min(low[i], values.min()), max(high[i], values.max())
-            if name in means and len(means[name]) < MEANS:
-                means[name].append(channel_means(values))
-    extremes = {name: (float(low[i]), float(high[i])) for i, name in enumerate(wanted)}
-    return Observed(extremes=extremes, means=[average(means[name]) for name in written])
+def observe(file: File, tensors: NDArray[Any]) -> tuple[dict[str, Range], list[NDArray[np.float64]]]:
+    """Run input tensors (n, h, w, c) through a file once.
+
+    Returns each activation's minimum and maximum by name, zero included, and each layer's mean of each
+    channel (channels,) over the first MEANS images.
+    """
+    named = indices(file)
+    ranges = dict.fromkeys(named, (0.0, 0.0))
+    sums: dict[int, Any] = {layer.outputs[0]: 0 for layer in layers(file)}
+    images = watch(file, named.values(), track(tensors, len(tensors), "ranges"))
+    for image, activations in enumerate(images):
+        for (name, index), values in zip(named.items(), activations, strict=True):
+            low, high = ranges[name]
+            ranges[name] = min(low, float(values.min())), max(high, float(values.max()))
+            if image < MEANS and index in sums:
+                sums[index] = sums[index] + channel_means(values)
+    return ranges, [each / min(len(tensors), MEANS) for each in sums.values()]
+
+
+def explain(int8: File, float32: File, pixels: NDArray[np.uint8]) -> tuple[LayerError, ...]:
+    """The layers of both files compared on the same images (n, h, w, c), worst first."""
+    spec, compared = running.contract_of(float32).preprocessing, layers(int8)
+    runs = [
+        watch(file, [layer.outputs[0] for layer in layers(file)], running.stored(pixels, spec, file.input))
+        for file in (int8, float32)
+    ]
+    scales = [scale_of(int8, layer.outputs[0]) for layer in compared]
+    signal, noise = np.zeros(len(compared)), np.zeros(len(compared))
+    seen = np.zeros((len(compared), 256), bool)
+    for images in track(zip(*runs, strict=True), len(pixels), "explain"):
+        for i, (levels, values) in enumerate(zip(*images, strict=True)):
+            scale, zero_point = scales[i]
+            signal[i] += np.square(values, dtype=np.float64).sum()
+            noise[i] += np.square(values - (levels.astype(np.float32) - zero_point) * scale).sum()
+            seen[i, np.unique(levels).astype(int) + 128] = True
+    ratios = 10 * np.log10(np.maximum(signal, 1e-30) / np.maximum(noise, 1e-30))
+    errors = (
+        LayerError(
+            layer=i, operator=schema.operator_name(int8.model, layer), signal_to_noise=float(ratios[i]),
+            scale=scales[i][0], range_used=float(seen[i].mean()),
+        )
+        for i, layer in enumerate(compared)
+    )  # fmt: skip
+    return tuple(sorted(errors, key=lambda error: error.signal_to_noise))
+
+
+def watch(
+    file: File, indices: Collection[int], tensors: Iterable[NDArray[Any]]
+) -> Iterator[Iterator[NDArray[Any]]]:
+    """Run input tensors (h, w, c); for each, yield the values of the tensors at `indices`, as stored."""
+    opened = running.interpreter(file, "xnnpack", keep_all=True)
+    run = running.as_function(file, opened)
+    for tensor in tensors:
+        run(tensor)
+        yield map(opened.get_tensor, indices)
 
 
 def channel_means(values: NDArray[Any]) -> NDArray[np.float64]:
     """Mean of each channel (the last axis), as stored."""
-    means: NDArray[np.float64] = values.reshape(-1, values.shape[-1]).mean(0, dtype=np.float64)
-    return means
+    return np.mean(values.reshape(-1, values.shape[-1]), 0, dtype=np.float64)
 
 
-def average(means: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Mean over images, added in their order."""
-    return sum(means[1:], means[0]) / len(means)
-
-
-def names(file: File) -> tuple[str, ...]:
-    """The graph's input and every operator's output, by tensor name."""
+def indices(file: File) -> dict[str, int]:
+    """Indices of the graph's input and of every operator's output, by tensor name."""
     graph = file.graph
-    indices = [*graph.inputs, *(output for operator in graph.operators for output in operator.outputs)]
-    return tuple(graph.tensors[i].name.decode() for i in indices)
+    written = [*graph.inputs, *(output for operator in graph.operators for output in operator.outputs)]
+    return {graph.tensors[i].name.decode(): int(i) for i in written}
 
 
-def watch(file: File, wanted: tuple[str, ...]) -> Callable[[NDArray[Any]], Iterator[NDArray[Any]]]:
-    """A function from an input tensor to the values of the wanted tensors, as stored."""
-    opened = interpreter(file, "xnnpack", keep_all=True)
-    index = {detail["name"]: detail["index"] for detail in opened.get_tensor_details()}
-    run = as_function(file, opened)
-
-    def look(tensor: NDArray[Any]) -> Iterator[NDArray[Any]]:
-        run(tensor)
-        return (opened.get_tensor(index[name]) for name in wanted)
-
-    return look
-
-
-def scale_of(file: File, name: str) -> tuple[float, int]:
+def scale_of(file: File, index: int) -> tuple[float, int]:
     """Scale and zero point of an activation of an int8 file."""
-    tensor = next(t for t in file.graph.tensors if t.name.decode() == name)
-    return float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0])
+    quantization = file.graph.tensors[index].quantization
+    return float(quantization.scale[0]), int(quantization.zeroPoint[0])
 
 
-def output_name(file: File, layer: Any) -> str:
-    """Name of the tensor that an operator writes."""
-    name: str = file.graph.tensors[layer.outputs[0]].name.decode()
-    return name
+def layers(file: File) -> list[Any]:
+    """The operators with constant weights and a constant bias, in order of execution."""
+    operators = (o for o in file.graph.operators if schema.operator_name(file.model, o) in WEIGHTED)
+    return [operator for operator in operators if len(constants(file, operator)) == 2]
 
 
-def layers(file: File) -> tuple[Any, ...]:
-    """The operators with weights and a bias, in order of execution."""
-    kinds = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
-    found = (o for o in file.graph.operators if schema.operator_name(file.model, o) in kinds)
-    return tuple(o for o in found if len(o.inputs) > 2 and o.inputs[2] >= 0)
+def constants(file: File, layer: Any) -> list[NDArray[Any]]:
+    """The weights and the bias of a layer."""
+    inputs = (file.graph.tensors[i] for i in layer.inputs[1:3] if i >= 0)
+    return [values for each in inputs if (values := schema.constant(file.model, each)) is not None]

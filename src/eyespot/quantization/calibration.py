@@ -4,51 +4,76 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.data import catalogue
-from eyespot.data.split import Split, data_digest, image_digest, is_blank, usable
+from eyespot.data.folder import is_unsorted, unsorted
+from eyespot.data.split import Split, data_digest, image_digest, is_blank
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.preprocessing.image import fit
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
+from eyespot.tflite.read import File
+from eyespot.tflite.run import contract_of
+from eyespot.zoo import registry
 from eyespot.zoo.cards import Dataset
+
+MAY_CALIBRATE = ("train", "calibration", "all")  # splits; never a test or validation split
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Images as the network takes them, (n, h, w, c) uint8, and digests of the originals."""
+    """Images as the network takes them, (n, h, w, c) uint8.
+
+    `digest` is that of the images and their labels in order, `facts` what the sidecar says of them, so that
+    `evaluate` can refuse these images.
+    """
 
     pixels: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    digests: tuple[bytes, ...]
+    digest: str
+    facts: dict[str, Any]
 
-    @property
-    def digest(self) -> str:
-        """Digest of the images and their labels in order."""
-        return data_digest(self.labels, self.digests)
+
+def open_images(file: File, asked: str | None) -> tuple[Dataset, Split]:
+    """The split whose images may calibrate a file; `asked` is as `eyespot quantize` takes it.
+
+    MissingDataError if there is none, because nothing may take its place.
+    """
+    if asked and is_unsorted(Path(asked)) and not registry.is_named(asked):
+        return unsorted(Path(asked))
+    data = catalogue.data_for(file.path, contract_of(file), asked, "train")
+    name = next((name for name in MAY_CALIBRATE if name in data.splits), None)
+    if name is None:
+        raise RefusedError(f"{data.name}: has only test images, which never calibrate")
+    try:
+        return data, catalogue.open_split(data, name)
+    except MissingDataError as error:
+        raise MissingDataError(
+            f"{error}; or calibrate on pictures like those of the board: --calibration FOLDER"
+        ) from error
 
 
 def choose_images(data: Dataset, split: Split, images: int, spec: Preprocessing) -> Calibration:
     """Choose `images` images of a split and read each once. RefusedError if none may calibrate."""
     held_out = _held_out(data, split)
     chosen = spread(split, images)
-    pixels, digests, blank = [], [], set()
-    for i, image in enumerate(track(map(split.read, chosen), len(chosen), "calibration images")):
-        pixels.append(fit(image, spec))
-        digests.append(image_digest(image))
-        if is_blank(image):
-            blank.add(i)
-    kept, _ = usable(digests, blank, held_out)
-    if not kept:
+    pixels, labels, digests = [], [], []
+    for i in track(chosen, len(chosen), "calibration images"):
+        image = split.read(i)
+        digest = image_digest(image)
+        if not is_blank(image) and digest not in held_out:
+            pixels.append(fit(image, spec))
+            labels.append(split.labels[i])
+            digests.append(digest)
+    if not pixels:
         raise RefusedError(f"{data.name}: no image may calibrate; all are blank or stand in other splits")
-    return Calibration(
-        pixels=np.stack([pixels[i] for i in kept]),
-        labels=split.labels[[chosen[i] for i in kept]],
-        digests=tuple(digests[i] for i in kept),
-    )
+    name = Path(split.data).name  # of a user's folder without its path
+    facts = {"calibration": f"{name} {split.name}", "calibration_images": [each.hex() for each in digests]}
+    return Calibration(pixels=np.stack(pixels), digest=data_digest(labels, digests), facts=facts)
 
 
 def spread(split: Split, images: int) -> list[int]:

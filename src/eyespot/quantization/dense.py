@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.quantization.activations import layers
+from eyespot.quantization.activations import constants, layers, scale_of
 from eyespot.tflite import schema
 from eyespot.tflite.read import File
 
@@ -30,15 +29,6 @@ WRITERS = SAME_SCALE | {"CONV_2D", "DEPTHWISE_CONV_2D", DENSE, "ADD", "MUL"}  # 
 READERS = WRITERS | {"SOFTMAX", "LOGISTIC"}  # of any scale
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scales:
-    """Of a layer's input, weights and output; output / (input * weights) is a power of two."""
-
-    input: float
-    weights: float
-    output: float
-
-
 def align(int8: File, float32: File) -> None:
     """Set such scales in the dense layers of an int8 file's model, from the same layers of the float32 file.
 
@@ -48,21 +38,14 @@ def align(int8: File, float32: File) -> None:
     """
     settled: set[int] = set()  # activations whose scale another layer relies on
     for layer, real in zip(layers(int8), layers(float32), strict=True):
-        if schema.operator_name(int8.model, layer) != DENSE:
-            continue
-        values, biases = (schema.constant(float32.model, float32.graph.tensors[i]) for i in real.inputs[1:3])
-        if values is None or biases is None or not _may_change(int8, layer):
-            continue
-        if scales := _scales(int8, layer, float(abs(values).max()), settled):
-            _write(int8, layer, scales, values, biases)
-            settled |= _tied(int8, layer.outputs[0])
+        if schema.operator_name(int8.model, layer) == DENSE and _may_change(int8, layer):
+            _rescale(int8, layer, constants(float32, real), settled)
     _follow(int8)
 
 
 def multiple(file: File, layer: Any) -> int:
     """What a layer's weights and biases are multiples of, and so must stay."""
-    stored = (schema.constant(file.model, file.graph.tensors[i]) for i in layer.inputs[1:3])
-    return 1 if any(values is None or (values % EVEN).any() for values in stored) else EVEN
+    return 1 if any((values % EVEN).any() for values in constants(file, layer)) else EVEN
 
 
 def _may_change(file: File, layer: Any) -> bool:
@@ -81,39 +64,38 @@ def _may_change(file: File, layer: Any) -> bool:
     )
 
 
-def _scales(file: File, layer: Any, peak: float, settled: set[int]) -> Scales | None:
-    """The closest such scales that clip nothing; None if float32 cannot hold them exactly."""
-    before, output = (_scale(file, i) for i in (layer.inputs[0], layer.outputs[0]))
-    before = before if layer.inputs[0] in settled else _round_up(before, FIRST)
-    ratio = _round_up(output / before, FURTHER)
-    shift = math.floor(math.log2(LARGEST * ratio / peak)) if peak else 0
-    scales = Scales(input=before, weights=math.ldexp(ratio, -shift), output=before * ratio)
-    return scales if float(np.float32(scales.output)) == scales.output else None
+def _rescale(file: File, layer: Any, real: list[NDArray[Any]], settled: set[int]) -> None:
+    """Set the closest such scales that clip nothing, if float32 can hold them exactly.
 
-
-def _write(
-    file: File, layer: Any, scales: Scales, values: NDArray[np.float32], biases: NDArray[np.float32]
-) -> None:
-    """Store the scales, and the weights and biases in them."""
-    for index, scale in ((layer.inputs[0], scales.input), (layer.outputs[0], scales.output)):
-        for tied in _tied(file, index):
-            _set_scale(file, tied, scale)
-    both = scales.input * scales.weights
-    for index, real, scale in ((layer.inputs[1], values, scales.weights), (layer.inputs[2], biases, both)):
-        _set_scale(file, index, scale)
-        stored = EVEN * np.round(real / (EVEN * scale))
+    `real` are the layer's float32 weights and bias.
+    """
+    source, output = (scale_of(file, i)[0] for i in (layer.inputs[0], layer.outputs[0]))
+    source = source if layer.inputs[0] in settled else _round_up(source, FIRST)
+    ratio, peak = _round_up(output / source, FURTHER), float(abs(real[0]).max())
+    output = source * ratio
+    if float(np.float32(output)) != output:
+        return
+    unit = math.ldexp(ratio, -math.floor(math.log2(LARGEST * ratio / peak))) if peak else ratio
+    tied = _tied(file, layer.outputs[0])
+    scales = dict.fromkeys(_tied(file, layer.inputs[0]), source) | dict.fromkeys(tied, output)
+    scales |= {layer.inputs[1]: unit, layer.inputs[2]: source * unit}
+    for index, scale in scales.items():
+        file.graph.tensors[index].quantization.scale = np.asarray([scale], np.float32)
+    for index, values in zip(layer.inputs[1:3], real, strict=True):
+        stored = EVEN * np.round(values / (EVEN * scales[index]))
         schema.set_whole_numbers(file.model, file.graph.tensors[index], stored)
+    settled |= tied
 
 
 def _follow(file: File) -> None:
     """Rescale biases after their input scale changed."""
     for layer in layers(file):
-        source, weights, bias = (file.graph.tensors[i] for i in layer.inputs[:3])
-        before, stored = bias.quantization.scale, schema.constant(file.model, bias)
-        scale = np.multiply(source.quantization.scale, weights.quantization.scale, dtype=np.float64)
-        if stored is not None and not np.allclose(scale, before, rtol=1e-6, atol=0):
-            schema.set_whole_numbers(file.model, bias, np.round(stored * (before / scale)))
-            bias.quantization.scale = scale.astype(np.float32)
+        source, weights, bias = (file.graph.tensors[i].quantization for i in layer.inputs[:3])
+        scale = np.multiply(source.scale, weights.scale, dtype=np.float64)
+        if not np.allclose(scale, bias.scale, rtol=1e-6, atol=0):
+            stored = np.round(constants(file, layer)[1] * (bias.scale / scale))
+            schema.set_whole_numbers(file.model, file.graph.tensors[layer.inputs[2]], stored)
+            bias.scale = scale.astype(np.float32)
 
 
 def _round_up(value: float, bits: int) -> float:
@@ -133,11 +115,3 @@ def _tied(file: File, tensor: int) -> set[int]:
     while more := {i for pair in pairs if pair & tied for i in pair} - tied:
         tied |= more
     return tied
-
-
-def _scale(file: File, index: int) -> float:
-    return float(file.graph.tensors[index].quantization.scale[0])
-
-
-def _set_scale(file: File, index: int, value: float) -> None:
-    file.graph.tensors[index].quantization.scale = np.asarray([value], np.float32)

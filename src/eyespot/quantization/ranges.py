@@ -1,4 +1,4 @@
-"""Choosing each activation's range, which is most of int8 quality.
+"""Choosing each activation's range, which is most of int8 quality, and the quantizer that takes them.
 
 The quantizer's own calibration keeps a moving average of minima and maxima, which cuts off whatever is
 rare and costs ResNet8 about 0.6 points and a MobileNet all it has.
@@ -11,10 +11,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.capture import captured
 from eyespot.preprocessing.image import to_real
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
-from eyespot.quantization.activations import Observed, Range, observe, watch
+from eyespot.quantization.activations import Range, indices, watch
 from eyespot.tflite.read import File
 
 BINS = 2048
@@ -27,37 +28,31 @@ def choose(
     tensors: NDArray[np.float32],
     spec: Preprocessing,
     how: Literal["minmax", "percentile", "mse"],
-    seen: Observed | None = None,
+    extremes: dict[str, Range],
 ) -> dict[str, Range]:
-    """The range of every activation of a float32 file, by tensor name, from input tensors (n, h, w, c).
+    """The range of every activation of a float32 file, by tensor name.
 
-    `seen` is what `observe` returned for them, if it ran already. The input's range is exact, not
-    calibrated: what pixels 0 and 255 become.
+    `tensors` (n, h, w, c) are the inputs with which `observe` found the `extremes`. The input's range is
+    exact, not calibrated: what pixels 0 and 255 become.
     """
-    extremes = (seen or observe(file, tensors)).extremes
+    ranges = extremes
     if how != "minmax":
         pick = {"percentile": _percentile, "mse": _least_squares}[how]
         counts = _histograms(file, tensors, extremes)
-        extremes = {name: pick(counts[name], extremes[name]) for name in extremes}
-    exact = {file.input.name: (float(to_real(0.0, spec).min()), float(to_real(255.0, spec).max()))}
-    return extremes | exact
+        ranges = {name: pick(counts[name], extremes[name]) for name in extremes}
+    return ranges | {file.input.name: (float(to_real(0.0, spec).min()), float(to_real(255.0, spec).max()))}
 
 
 def _histograms(
     file: File, tensors: NDArray[np.float32], extremes: dict[str, Range]
 ) -> dict[str, NDArray[np.int64]]:
-    look = watch(file, tuple(extremes))
-    counts = {name: np.zeros(BINS, np.int64) for name in extremes}
-    for tensor in track(tensors, len(tensors), "histograms"):
-        for (name, (low, high)), values in zip(extremes.items(), look(tensor), strict=True):
+    named = indices(file)
+    counts = {name: np.zeros(BINS, np.int64) for name in named}
+    for activations in watch(file, named.values(), track(tensors, len(tensors), "histograms")):
+        for name, values in zip(named, activations, strict=True):
+            low, high = extremes[name]
             counts[name] += np.histogram(values, BINS, (low, max(high, low + 1e-9)))[0]
     return counts
-
-
-def _centres(extreme: Range) -> NDArray[np.float64]:
-    edges = np.linspace(*extreme, BINS + 1)
-    centres: NDArray[np.float64] = (edges[:-1] + edges[1:]) / 2
-    return centres
 
 
 def _percentile(counts: NDArray[np.int64], extreme: Range) -> Range:
@@ -71,7 +66,8 @@ def _percentile(counts: NDArray[np.int64], extreme: Range) -> Range:
 
 def _least_squares(counts: NDArray[np.int64], extreme: Range) -> Range:
     """Of the extremes shrunk by common factors, the range whose rounding and clipping err least."""
-    centres = _centres(extreme)
+    edges = np.linspace(*extreme, BINS + 1)
+    centres = (edges[:-1] + edges[1:]) / 2
 
     def error(share: float) -> float:
         low, high = extreme[0] * share, extreme[1] * share
@@ -79,5 +75,28 @@ def _least_squares(counts: NDArray[np.int64], extreme: Range) -> Range:
         rounded = np.round((centres.clip(low, high) - low) / step) * step + low
         return float((counts * (rounded - centres) ** 2).sum())
 
-    best = min(CANDIDATES, key=error)
-    return extreme[0] * float(best), extreme[1] * float(best)
+    best = float(min(CANDIDATES, key=error))
+    return extreme[0] * best, extreme[1] * best
+
+
+def quantize_static(data: bytes, ranges: dict[str, Range]) -> bytes:
+    """Full int8 of a float32 file's bytes: in and out, per-channel convolutions, int32 biases.
+
+    Dense layers are per-tensor: NXP's i.MX 93 delegate refuses them per channel. An activation that is
+    always zero gets the range 0 to 1; with none, XNNPACK refuses its layer and the next biases overflow.
+    """
+    limits = {
+        name: {
+            "min": np.array([[low]], np.float32),
+            "max": np.array([[high if high > low else low + 1]], np.float32),
+        }
+        for name, (low, high) in ranges.items()
+    }
+    with captured():
+        from litert_quantizer import qtyping, quantizer, recipe
+
+        work = quantizer.Quantizer(data)
+        work.load_quantization_recipe(recipe.static_wi8_ai8())
+        dense = qtyping.TFLOperationName.FULLY_CONNECTED
+        work.add_static_config(".*", dense, 8, 8, weight_granularity=qtyping.QuantGranularity.TENSORWISE)
+        return bytes(work.quantize(limits, enable_progress_report=False).quantized_model)

@@ -11,15 +11,16 @@ from eyespot.artifacts.measurements import Accuracy, Compatibility
 from eyespot.artifacts.model_folder import INT8, ModelFolder
 from eyespot.data import catalogue
 from eyespot.devices import device as device_card
-from eyespot.devices.host import HostMeasurements
+from eyespot.devices.host import HostMeasurements, compile_file
 from eyespot.devices.verdicts import check_file
+from eyespot.errors import MissingExtraError
 from eyespot.evaluation.model_files import accuracies
-from eyespot.exports.board import write_board
+from eyespot.exports.c import write_c
+from eyespot.exports.folder import write_golden
 from eyespot.nouns import Noun
 from eyespot.quantization.engine import build
 from eyespot.reports.model_card import model_card
 from eyespot.tflite.run import contract_of
-from eyespot.zoo import registry
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -67,19 +68,26 @@ def make(
     out
         Folder to write to; build/MODEL by default, or the given folder itself.
     """
-    card, given = device_card(device), Path(model).is_dir()
-    source = ModelFolder(Path(model)) if given else build(registry.model(model), weights, calibration)
-    folder = out or (source.path if given else Path("build") / model)
+    card, is_folder = device_card(device), Path(model).is_dir()
+    source = ModelFolder(Path(model)) if is_folder else build(model, weights, calibration)
+    folder = out or (source.path if is_folder else Path("build") / model)
     records, int8 = source.pair(), source.file(INT8)
     contract, measured = contract_of(int8), HostMeasurements(file=int8)
     source.copy(folder)
     catalogue.hand_on_data(source.path, folder)
     compatibility = check_file(measured, [card])
     write_json(folder / "check.json", [asdict(each) for each in compatibility])
-    arena, left_out = write_board(measured, contract, card, folder)
+    write_golden(int8, contract, folder / "golden")
+    arena, left_out = None, []
+    try:
+        _, arena = write_c(measured, contract, folder / "c")
+        if card.compiler and card.compiler.name == "vela":
+            compile_file(measured, card, folder / device)
+    except MissingExtraError as error:
+        left_out.append(str(error))
     known = accuracies(source)
     write(folder / "card.md", model_card(contract, records, known, compatibility))
     return Made(
         folder=folder, sizes={each.file: len(source.file(each.file).data) for each in records},
-        accuracies=known, compatibility=compatibility, arena=arena, left_out=left_out,
+        accuracies=known, compatibility=compatibility, arena=arena, left_out=tuple(left_out),
     )  # fmt: skip
