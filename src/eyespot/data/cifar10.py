@@ -24,7 +24,7 @@ PIXELS = 1 + np.moveaxis(np.arange(3 * 32 * 32).reshape(3, 32, 32), 0, 2).copy()
 def read(card: Dataset, root: Path, split: str) -> Split:
     """Open a split. `validation` is the last 500 training images of each class, in canonical order.
 
-    MissingDataError where a file is not there, BadFileError where one is truncated or not CIFAR-10.
+    MissingDataError if a file is missing, BadFileError if one is truncated or not CIFAR-10.
     """
     batches = [_records(card, root / FOLDER / name) for name in (TEST if split == "test" else TRAIN)]
     labels = np.concatenate([batch[:, 0] for batch in batches]).astype(np.int64)
@@ -42,7 +42,7 @@ def read(card: Dataset, root: Path, split: str) -> Split:
 
 
 def parts(source: Path) -> dict[str, Path]:
-    """The folder of the six files, wherever it is in `source` and whatever it is called."""
+    """The folder of the six files, at any place in `source` and with any name."""
     return {FOLDER: holder(source, *TRAIN, *TEST)}
 
 
@@ -50,11 +50,11 @@ def verify(card: Dataset, root: Path) -> str:
     """Compare the six files with the publisher's, byte for byte."""
     for name in (*TRAIN, *TEST):
         _records(card, root / FOLDER / name)
-    return verify_files(root / FOLDER, (*TRAIN, *TEST), card)
+    return verify_files(root / FOLDER, card, *TRAIN, *TEST)
 
 
 def _records(card: Dataset, path: Path) -> NDArray[np.uint8]:
-    """A file's records, (n, 3073), as a memory map; all six files hold as many."""
+    """The records of a file, (n, 3073), as a memory map; n is the same for all six files."""
     if not path.is_file():
         raise MissingDataError(f"{path}: no such file; get it with: eyespot fetch cifar-10")
     shape = card.splits["test"] or 0, RECORD
@@ -67,7 +67,7 @@ def _records(card: Dataset, path: Path) -> NDArray[np.uint8]:
 
 
 def _members(card: Dataset, labels: NDArray[np.int64], split: str) -> NDArray[np.int64]:
-    """Indices of a split's images among all that its files hold, ascending."""
+    """Indices of a split's images among all records of its files, ascending."""
     if split == "test":
         return np.arange(len(labels))
     held_out, each = np.zeros(len(labels), bool), (card.splits["validation"] or 0) // len(card.classes)
