@@ -21,7 +21,7 @@ from eyespot.errors import BadFileError, EyespotError, MissingDataError, Refused
 from eyespot.preprocessing.image import decode, fit  # noqa: E402
 from eyespot.preprocessing.synthetic import CLASSES, picture, write_folder  # noqa: E402
 from eyespot.tflite.read import read  # noqa: E402
-from eyespot.training import checkpoint, finetune, finish, own_data  # noqa: E402
+from eyespot.training import checkpoint, finetune, finish  # noqa: E402
 from eyespot.verbs.check import check  # noqa: E402
 from eyespot.verbs.convert import convert  # noqa: E402
 from eyespot.verbs.evaluate import evaluate  # noqa: E402
@@ -231,7 +231,7 @@ def quiet(history, folder):
 
 
 def learn(card, photos, folder, report=quiet, **options):
-    return own_data.train(card, catalogue.dataset(str(photos)), folder, report, **options)
+    return finetune.train(card, catalogue.dataset(str(photos)), folder, report, **options)
 
 
 def same(first, second) -> bool:
@@ -481,7 +481,7 @@ def test_numbers_below_one_are_usage(words, capsys):
 
 def test_options_of_own_data(photos, tmp_path, capsys):
     assert "goes with --unfreeze" in fails(capsys, "--data", photos, "--epochs", 3)
-    assert "nothing is learnt from a teacher here" in fails(capsys, "--data", photos, "--teacher", photos)
+    assert "goes with a recipe that has a teacher" in fails(capsys, "--data", photos, "--teacher", photos)
     said = fails(capsys, "--data", photos, "--weights", "mlperf", "--out", tmp_path / "out")
     assert "did you mean mlperf-tiny?" in said
 

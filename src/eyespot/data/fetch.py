@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,41 +76,33 @@ def _install_download(card: Dataset, folder: Path) -> None:
 
 
 def _install(card: Dataset, source: Path, folder: Path) -> None:
-    """Put what `source` contains into `folder`, verified first; a kill leaves only a hidden folder."""
+    """Copy the data set from a folder, or move it from an unpacked archive, if it passes verification.
+
+    A kill leaves only a hidden folder. EyespotError if the disk is full or not writable.
+    """
     if not source.exists():
         raise MissingDataError(
             f"{source}: no such file or folder; give the publisher's archive or what it contains"
         )
-    with _workplace(folder.with_name(f".{card.name}.partial")) as place:
-        _lay_out(card, source, place)
-        registry.imported(card.reader).verify(card, place / "whole")
-        _counts(replace(card, root=place / "whole"))
-        _merge(place / "whole", folder)
-
-
-@contextlib.contextmanager
-def _workplace(place: Path) -> Iterator[Path]:
-    """An empty temporary folder. EyespotError if the disk is full or not writable."""
+    reader, place = registry.imported(card.reader), folder.with_name(f".{card.name}.partial")
+    unpacked, whole = place / "unpacked" / source.name, place / "whole"
     shutil.rmtree(place, ignore_errors=True)
     try:
-        place.mkdir(parents=True)
-        yield place
+        whole.mkdir(parents=True)
+        if source.is_file():
+            archive.unpack(source, unpacked)
+            for name, part in reader.parts(unpacked).items():
+                part.rename(whole / name)
+        else:
+            for name, part in reader.parts(source).items():
+                _copy(part, whole / name)
+        reader.verify(card, whole)
+        _counts(replace(card, root=whole))
+        _merge(whole, folder)
     except OSError as error:
         raise EyespotError(f"{place}: cannot be written ({error}); free some space and repeat") from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _lay_out(card: Dataset, source: Path, place: Path) -> None:
-    """Copy (from a user's folder) or move (from an unpacked archive) the data set's parts to place/whole."""
-    put: Callable[[Path, Path], object] = _copy
-    if source.is_file():
-        unpacked, put = place / "unpacked" / source.name, Path.rename
-        archive.unpack(source, unpacked)
-        source = unpacked
-    (place / "whole").mkdir()
-    for name, part in registry.imported(card.reader).parts(source).items():
-        put(part, place / "whole" / name)
 
 
 def _copy(part: Path, target: Path) -> None:
