@@ -29,16 +29,19 @@ def read(card: Dataset, root: Path, split: str) -> Split:
     batches = [_records(card, root / FOLDER / name) for name in (TEST if split == "test" else TRAIN)]
     labels = np.concatenate([batch[:, 0] for batch in batches]).astype(np.int64)
     if labels.max() >= len(card.classes):
-        raise BadFileError(
-            f"{root / FOLDER}: label {labels.max()} is out of range 0..{len(card.classes) - 1}"
-        )
-    chosen = _members(card, labels, split)
+        raise BadFileError(f"{root / FOLDER}: label {labels.max()}, expected 0..{len(card.classes) - 1}")
+    indices = np.arange(len(labels))
+    if split != "test":
+        held_out, each = np.zeros(len(labels), bool), (card.splits["validation"] or 0) // len(card.classes)
+        for label in range(len(card.classes)):
+            held_out[np.flatnonzero(labels == label)[-each:]] = True
+        indices = np.flatnonzero(held_out == (split == "validation"))
 
     def image(i: int) -> Image:
-        batch, row = divmod(int(chosen[i]), len(batches[0]))
+        batch, row = divmod(int(indices[i]), len(batches[0]))
         return batches[batch][row].take(PIXELS)
 
-    return Split(data=card.name, name=split, classes=card.classes, labels=labels[chosen], read=image)
+    return Split(data=card.name, name=split, classes=card.classes, labels=labels[indices], read=image)
 
 
 def parts(source: Path) -> dict[str, Path]:
@@ -64,13 +67,3 @@ def _records(card: Dataset, path: Path) -> NDArray[np.uint8]:
             "delete its folder and repeat: eyespot fetch cifar-10"
         )
     return np.asarray(np.memmap(path, np.uint8, "r", shape=shape))
-
-
-def _members(card: Dataset, labels: NDArray[np.int64], split: str) -> NDArray[np.int64]:
-    """Indices of a split's images among all records of its files, ascending."""
-    if split == "test":
-        return np.arange(len(labels))
-    held_out, each = np.zeros(len(labels), bool), (card.splits["validation"] or 0) // len(card.classes)
-    for label in range(len(card.classes)):
-        held_out[np.flatnonzero(labels == label)[-each:]] = True
-    return np.flatnonzero(held_out if split == "validation" else ~held_out)

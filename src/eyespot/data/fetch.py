@@ -61,9 +61,7 @@ def _install_download(card: Dataset, folder: Path) -> None:
     """Install the publisher's archive, which is kept under the data root unless it turns out to be bad."""
     remedy = f"eyespot fetch {card.name} --from FILE_OR_FOLDER"
     if not card.download:
-        raise MissingDataError(
-            f"{card.name}: there is no open download ({card.source}); bring a copy: {remedy}"
-        )
+        raise MissingDataError(f"{card.name}: no open download ({card.source}); bring a copy: {remedy}")
     path = places.data_root() / f".{card.name}.download"
     if not path.exists():
         download(card.download, path, f"with a copy of your own: {remedy}")
@@ -81,9 +79,7 @@ def _install(card: Dataset, source: Path, folder: Path) -> None:
     A kill leaves only a hidden folder. EyespotError if the disk is full or not writable.
     """
     if not source.exists():
-        raise MissingDataError(
-            f"{source}: no such file or folder; give the publisher's archive or what it contains"
-        )
+        raise MissingDataError(f"{source}: no such file or folder; give the archive or what it contains")
     reader, place = registry.imported(card.reader), folder.with_name(f".{card.name}.partial")
     unpacked, whole = place / "unpacked" / source.name, place / "whole"
     shutil.rmtree(place, ignore_errors=True)

@@ -89,8 +89,6 @@ def check_distinct(where: Path, names: Sequence[str]) -> None:
         if name.encode(errors="replace").decode() != name:
             raise BadFileError(f"{where}: the class name {name!r} is not UTF-8; rename it")
         key = unicodedata.normalize("NFC", name).casefold()
-        if key in seen:
-            raise BadFileError(
-                f"{where}: two classes of the same name, {seen[key]!r} and {name!r}; rename one"
-            )
+        if other := seen.get(key):
+            raise BadFileError(f"{where}: two classes of the same name, {other!r} and {name!r}; rename one")
         seen[key] = name

@@ -12,18 +12,14 @@ from eyespot.data.split import Split
 from eyespot.errors import MissingDataError
 from eyespot.zoo.cards import Dataset
 
-CALIBRATION = 100
-
 
 def read(card: Dataset, root: Path, split: str) -> Split:
-    """Open a split: by file name the first 100 images are for calibration, the others the test."""
+    """Open a split: the first 100 images by file name are for calibration, the others are the test."""
     if not (root / "labels.csv").is_file():
-        raise MissingDataError(
-            f"{root}: no labels.csv; bring a copy: eyespot fetch {card.name} --from FOLDER"
-        )
+        raise MissingDataError(f"{root}: no labels.csv; bring it: eyespot fetch {card.name} --from FOLDER")
     files = sorted(read_labels(root / "labels.csv", root / "images", len(card.classes)))
-    selected = files[:CALIBRATION] if split == "calibration" else files[CALIBRATION:]
-    return open_files(card, split, root / "images", selected)
+    end = card.splits["calibration"]
+    return open_files(card, split, root / "images", files[:end] if split == "calibration" else files[end:])
 
 
 def parts(source: Path) -> dict[str, Path]:

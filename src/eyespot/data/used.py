@@ -58,9 +58,7 @@ def _lists(file: File, links: list[Artifact]) -> list[bytes]:
     own = [beside.read_bytes()] if beside.is_file() else []
     for expected in (link.facts["training_images"] for link in links if "training_images" in link.facts):
         if not isinstance(expected, str):
-            raise BadFileError(
-                f"{file.path}: its sidecar names no image digests in today's form; train again"
-            )
+            raise BadFileError(f"{file.path}: its sidecar names no image digests as used now; train again")
         if expected not in map(digest, own):
             raise MissingDataError(
                 f"{beside}: expected the images that trained {file.path.name} (sha256 {expected[:12]}...), "

@@ -98,10 +98,8 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
 def _check_run(path: Path, saved: dict[str, Any], expected: dict[str, Any]) -> None:
     theirs, ours = ({**run.pop("recipe"), **run.pop("preprocessing"), **run} for run in (saved, expected))
     differing = [f"{k} {theirs.get(k)} (expected {ours[k]})" for k in ours if theirs.get(k) != ours[k]]
-    if differing:
-        raise BadFileError(
-            f"{path}: is of another run: {', '.join(differing)}. Choose another --out or delete it"
-        )
+    if message := ", ".join(differing):
+        raise BadFileError(f"{path}: is of another run: {message}. Choose another --out or delete it")
 
 
 def _below(flat: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

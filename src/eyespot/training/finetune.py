@@ -120,9 +120,7 @@ def _start(card: Model, weights: str | None) -> tuple[str, Path, str]:
         shipped = registry.find(f"{card.name}:float32")
         return "shipped", shipped, "eyespot.weights.tflite_weights:load_layers"
     if not card.weights:
-        raise MissingDataError(
-            f"{card.name}: nobody publishes weights; eyespot train {card.name} comes first"
-        )
+        raise MissingDataError(f"{card.name}: has no published weights; first run: eyespot train {card.name}")
     first = published.named(card, weights) if weights else card.weights[0]
     return first.name, published.locate(first), first.importer
 

@@ -113,15 +113,15 @@ def _train_epoch(
         if recipe.frozen_norms and isinstance(module, nn.BatchNorm2d):
             module.eval()
     losses = []
-    for rate, (chosen, x) in batches:
+    for rate, (indices, x) in batches:
         state.optimizer.param_groups[0]["lr"] = rate
         with arithmetic(recipe):
             logits = state.network(x)
         logits = logits.float()
-        loss = F.cross_entropy(logits, labels[chosen], weights, label_smoothing=recipe.label_smoothing)
+        loss = F.cross_entropy(logits, labels[indices], weights, label_smoothing=recipe.label_smoothing)
         if lesson is not None and recipe.teacher:  # mixed with the divergence from the softened lesson
             t = recipe.teacher.temperature
-            ours, theirs = (F.log_softmax(x / t, 1) for x in (logits, lesson[chosen].float()))
+            ours, theirs = (F.log_softmax(x / t, 1) for x in (logits, lesson[indices].float()))
             soft = t * t * F.kl_div(ours, theirs, reduction="batchmean", log_target=True)
             loss = torch.lerp(loss, soft, recipe.teacher.weight)
         state.optimizer.zero_grad()

@@ -81,8 +81,8 @@ def taught(members: Sequence[nn.Module], images: Tensor, run: Run, folder: Path)
         batches = torch.arange(len(images)).split(500)
         means = []
         with torch.inference_mode(), arithmetic(run.recipe):
-            for chosen in track(batches, len(batches), f"teacher, view {number + 1} of {teacher.views}"):
-                x = augment.ready(augment.view(images, chosen, geometry), spec)
+            for indices in track(batches, len(batches), f"teacher, view {number + 1} of {teacher.views}"):
+                x = augment.ready(augment.view(images, indices, geometry), spec)
                 sides = (
                     (x, x.flip(3)) if augmentation.flip else (x,)
                 )  # as the student may see it: more accurate
