@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test quick check fix docs bench clean
+.PHONY: run test quick coverage check fix docs bench clean
 
 run: .venv/run
 	$(BIN)/eyespot make tiny-resnet --device imx93 --out build/tiny-resnet
@@ -13,6 +13,12 @@ test: .venv/dev check
 
 quick: .venv/dev
 	$(BIN)/python -m pytest -n auto -m "not slow"
+
+coverage: .venv/dev
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --show-missing --fail-under=98
 
 check: .venv/dev
 	$(BIN)/ruff format --check .

@@ -54,7 +54,7 @@ def started(job: Job, rounds: int) -> None:
     """Print (a)."""
     with workers.start() as pool, workers.start() as others:
         ours, bare = pool.open(open_job, job), others.open(open_bare, job)
-        spans = list(engine.spans(job, IMAGES, len(pool)))
+        spans = list(engine.spans(IMAGES, 341, len(pool)))
 
         def turn() -> tuple[float, float]:
             return seconds(lambda: list(ours(spans))), seconds(lambda: list(bare(spans)))

@@ -2,7 +2,7 @@
 
 python benchmarks/finetune.py [MODEL [WEIGHTS [--unfreeze]]]   $EYESPOT_DATA names the data
 
-Of the published weights the first are spec by default (tiny-resnet's own saw these very images). In
+The first published weights are used by default (tiny-resnet's own saw these very images). In
 development: mobilenet-v2 tf-slim-quantised.
 """
 

@@ -20,7 +20,6 @@ from eyespot.data import catalogue
 from eyespot.evaluation import engine, workers
 from eyespot.preprocessing.spec import Contract
 from eyespot.quantity import wilson
-from eyespot.reports.markdown import share
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.zoo import provenance, registry
@@ -34,7 +33,7 @@ def predicted(path: Path, contract: Contract, data: str, n: int) -> NDArray[Any]
     """Class of each test image, as a file of ours gives it."""
     with workers.start() as pool:
         job = engine.prepare(read(path), contract, catalogue.dataset(data), "test")
-        return engine.classify(job, n, pool)[0][:, 0]
+        return engine.collect(engine.classify(job, n, pool))[0][:, 0]
 
 
 def published(card: Model, path: Path, data: str) -> NDArray[Any]:
@@ -68,10 +67,11 @@ def main(names: list[str]) -> None:
             found["source"] = published(card, path, data)
         for name, classes in found.items():
             correct = int((classes == labels).sum())
-            told = share(correct / len(labels), *wilson(correct, len(labels)), len(labels))
+            low, high = wilson(correct, len(labels))
+            top1 = f"{correct / len(labels):.4f} [{low:.3f}, {high:.3f}], n = {len(labels):,}"
             agrees = 100 * (classes == found["float32"]).mean()
             print(
-                f"{card.name:18} {name:8} {told}, same as float32 {agrees:.1f} % (weights: {weights}, {data})"
+                f"{card.name:18} {name:8} {top1}, same as float32 {agrees:.1f} % (weights: {weights}, {data})"
             )
 
 

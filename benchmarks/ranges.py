@@ -37,7 +37,7 @@ def predicted(path: Path, data: Dataset, n: int) -> tuple[NDArray[Any], list[byt
     file = read(path)
     with workers.start() as pool:
         job = engine.prepare(file, contract_of(file), data, "validation")
-        ranked, digests = engine.classify(job, n, pool)
+        ranked, digests = engine.collect(engine.classify(job, n, pool))
     return ranked[:, 0], digests
 
 

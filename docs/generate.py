@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eyespot.devices.card import Device
+    from eyespot.devices import Device
     from eyespot.devices.rules import Condition, Rule, Ruleset
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,7 +48,7 @@ def main(*, check: bool) -> int:
 
 def readme() -> str:
     """README.md with the table of `eyespot report`."""
-    from eyespot.reports.markdown import table
+    from eyespot.reports.words import table
     from eyespot.verbs.report import report
 
     text = _text(ROOT / "README.md")
@@ -154,7 +154,7 @@ def _rules(rules: Ruleset) -> str:
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> str:
     """A Markdown table under its title; "" if it has no rows."""
-    from eyespot.reports.markdown import table
+    from eyespot.reports.words import table
 
     return f"{title}\n\n{table(columns, rows)}".strip() if rows else ""
 
@@ -197,7 +197,7 @@ def models() -> dict[str, str]:
 
 def vela() -> str:
     """Our int8 files next to published ones, as benchmarks/vela.py measured them."""
-    from eyespot.reports.markdown import table
+    from eyespot.reports.words import table
 
     measured = json.loads(_text(ROOT / "docs/vela.json"))
     figures = {

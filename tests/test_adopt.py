@@ -1,12 +1,11 @@
-"""Published .tflite files, spec as they are."""
+"""Published .tflite files, used as they are."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from eyespot.conversion.adopt import adopt
-from eyespot.conversion.clean import finish, repair
+from eyespot.conversion.clean import adopt, finish, repair
 from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import run

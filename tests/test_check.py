@@ -17,7 +17,7 @@ from ai_edge_litert import schema_py_generated as generated
 from eyespot.arguments import size
 from eyespot.artifacts import measurements, places
 from eyespot.cli import main
-from eyespot.devices import device, names
+from eyespot.devices import device, devices
 from eyespot.errors import RefusedError, UnfitError
 from eyespot.nouns import plain
 from eyespot.reports.terminal import show
@@ -26,6 +26,7 @@ from eyespot.verbs.check import check
 from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS
 
+NAMES = tuple(card.name for card in devices())
 NPUS = {"imx93", "imx8mp", "mcxn947"}
 
 
@@ -38,7 +39,7 @@ def found():
 
 
 def test_every_cell_has_a_verdict_with_kind_and_source(found):
-    assert tuple(found) == names()
+    assert tuple(found) == NAMES
     for name, c in found.items():
         assert c.runs.status == "ok"
         assert c.runs.reason
@@ -221,7 +222,7 @@ def test_missing_tools_are_unknown_and_stop_no_other_device(light):
     done = run(light, "check", "tiny-resnet", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found = {c["device"]: c for c in json.loads(done.stdout)}
-    assert tuple(found) == names()
+    assert tuple(found) == NAMES
     npu, arm = found["imx93"]["npu"], found["cortex-m"]["runs"]
     assert (npu["check"], npu["status"]) == ("npu operators", "unknown")
     assert "ethos-u-vela, which is not installed" in npu["reason"]
@@ -382,5 +383,5 @@ def test_all_models_on_all_devices_are_checked_within_a_minute():
     started = time.perf_counter()
     for card in MODELS:
         if (registry.home(card.name) / "int8.tflite").exists():
-            assert [c.device for c in check(card.name)] == list(names())
+            assert [c.device for c in check(card.name)] == list(NAMES)
     assert time.perf_counter() - started < 60

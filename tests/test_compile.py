@@ -46,8 +46,7 @@ SHARED = """
 import sys
 from pathlib import Path
 from eyespot.devices import device
-from eyespot.devices.compile import compile_file
-from eyespot.devices.host import HostMeasurements
+from eyespot.devices.host import HostMeasurements, compile_file
 from eyespot.devices.verdicts import check_file
 from eyespot.tflite.read import read_any
 

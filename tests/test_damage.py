@@ -11,10 +11,11 @@ from hypothesis.extra.numpy import arrays
 from eyespot.cli import main
 from eyespot.errors import RefusedError
 from eyespot.preprocessing import damage
-from eyespot.preprocessing.synthetic import picture, write_folder
+from eyespot.preprocessing.synthetic import picture
 from eyespot.verbs.evaluate import evaluate
 from eyespot.verbs.report import report
 from eyespot.zoo import registry, results
+from pictures import write_folder
 
 CHANNELS = [(name, c) for name in damage.DAMAGES for c in (1, 3) if c == 3 or name not in damage.OF_COLOURS]
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from eyespot.conversion.clean import finish
 from eyespot.errors import RefusedError
 from eyespot.exports.folder import write_folder
 from eyespot.preprocessing.image import decode, fit
@@ -112,8 +113,9 @@ def test_it_runs_alone_and_says_what_predict_says(exported, photos, site):
         Preprocessing(height=32, width=32),
         Preprocessing(height=24, width=31, crop=0.875),
         Preprocessing(height=48, width=48, order="gray", crop=0.9),
+        Preprocessing(height=30, width=30, order="bgr", resize="lanczos"),
     ],
-    ids=["whole", "cropped", "gray"],
+    ids=["whole", "cropped", "gray", "bgr"],
 )
 def test_its_pixels_are_eyespots(exported, photos, spec):
     found = importlib.util.spec_from_file_location("classify", exported.folder / "classify.py")
@@ -130,6 +132,20 @@ def test_a_float32_file_is_exported_too(photos, site, tmp_path):
     done = alone(site, RUN, made.folder / "classify.py", photos[0])
     (ours,) = predict("tiny-resnet:float32", (str(photos[0]),), top=1)
     assert done.stdout == f"{photos[0]}: {ours.classes[0][0]} {100 * ours.classes[0][1]:.1f} %\n"
+
+
+def test_each_channel_has_its_numbers(photos, site, tmp_path):
+    """A float32 file that takes BGR, each channel with its own mean and standard deviation."""
+    file = read(registry.find("tiny-resnet:float32"))
+    spec = Preprocessing(height=32, width=32, order="bgr", mean=(9.0, 60.0, 120.0), std=(1.0, 2.0, 0.5))
+    path = tmp_path / "other.tflite"
+    path.write_bytes(finish(file.model, replace(file.contract, preprocessing=spec), {}))
+    made = export(str(path), to="folder", out=tmp_path / "board")
+    assert np.shape(json.loads((made.folder / "contract.json").read_text())["levels"]) == (256, 3)
+    done = alone(site, RUN, made.folder / "classify.py", *photos)
+    ours = predict(str(path), tuple(map(str, photos)), top=1)
+    expected = [f"{p.source}: {p.classes[0][0]} {100 * p.classes[0][1]:.1f} %" for p in ours]
+    assert done.stdout.splitlines() == expected
 
 
 def test_labels_with_line_ends(tmp_path):

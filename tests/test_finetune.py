@@ -19,7 +19,7 @@ from eyespot.data import catalogue, manifest  # noqa: E402
 from eyespot.data.used import LIST  # noqa: E402
 from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError  # noqa: E402
 from eyespot.preprocessing.image import decode, fit  # noqa: E402
-from eyespot.preprocessing.synthetic import CLASSES, picture, write_folder  # noqa: E402
+from eyespot.preprocessing.synthetic import CLASSES, picture  # noqa: E402
 from eyespot.tflite.read import read  # noqa: E402
 from eyespot.training import checkpoint, finetune, finish  # noqa: E402
 from eyespot.verbs.check import check  # noqa: E402
@@ -32,6 +32,7 @@ from eyespot.verbs.quantize import quantize  # noqa: E402
 from eyespot.verbs.train import train  # noqa: E402
 from eyespot.zoo import registry  # noqa: E402
 from opens import counting, opens  # noqa: E402
+from pictures import write_folder  # noqa: E402
 from tiny_network import Tiny, published  # noqa: E402
 
 IMAGES = 200
@@ -141,8 +142,8 @@ def test_all_that_a_zoo_model_can(mine, photos, tmp_path):
     made = make(folder, out=board)
     assert {a.evaluation.split for a in made.accuracies} == {"test"}
     card = (board / "card.md").read_text()
-    assert "4 classes of its owner's" in card
-    assert "What others say" not in card
+    assert "on 4 custom classes" in card
+    assert "Published figures" not in card
     assert "CIFAR-10 test" not in card
     for elsewhere in (tmp_path / "q", board):
         with pytest.raises(RefusedError, match="images trained it"):
@@ -192,7 +193,7 @@ def test_own_classes_called_like_the_models(photos, tmp_path):
     train("visual-wake-word", data=str(tmp_path / "photos"), out=tmp_path / "out", threads=1)
     quantize(str(tmp_path / "out"))
     card = (make(str(tmp_path / "out")).folder / "card.md").read_text()
-    assert "2 classes of its owner's" in card
+    assert "on 2 custom classes" in card
     assert "Silicon Labs" not in card
 
 
@@ -231,7 +232,7 @@ def quiet(history, folder):
 
 
 def learn(card, photos, folder, report=quiet, **options):
-    return finetune.train(card, catalogue.dataset(str(photos)), folder, report, **options)
+    return finetune.train(card, folder, report, owner=catalogue.dataset(str(photos)), **options)
 
 
 def same(first, second) -> bool:

@@ -17,8 +17,9 @@ from eyespot.data.files import read_labels
 from eyespot.data.folder import read_classes
 from eyespot.data.split import Split
 from eyespot.errors import BadFileError, EyespotError, RefusedError, UnknownNameError
-from eyespot.preprocessing.synthetic import CLASSES, picture, write_folder
+from eyespot.preprocessing.synthetic import CLASSES, picture
 from eyespot.verbs.evaluate import evaluate
+from pictures import write_folder
 
 PROPERTY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

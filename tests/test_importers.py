@@ -22,10 +22,8 @@ from torch import nn
 import torchvision_stand_in
 from eyespot.artifacts import atomic
 from eyespot.errors import BadFileError, MissingExtraError
-from eyespot.networks.efficientnet_lite import efficientnet_lite0
-from eyespot.networks.mnasnet import semnasnet_075
+from eyespot.networks.inverted_residual import efficientnet_lite0, mobilenet_v2, semnasnet_075
 from eyespot.networks.mobilenet_v1 import tf_slim, visual_wake_word
-from eyespot.networks.mobilenet_v2 import mobilenet_v2
 from eyespot.networks.resnet8 import ResNet8
 from eyespot.preprocessing.image import decode, fit, to_real
 from eyespot.preprocessing.spec import Preprocessing

@@ -14,7 +14,7 @@ import pytest
 
 from eyespot.artifacts import places
 from eyespot.errors import EXTRAS
-from eyespot.preprocessing.synthetic import write_folder
+from pictures import write_folder
 
 pytestmark = pytest.mark.slow
 ROOT = places.PACKAGE.parents[1]

@@ -17,12 +17,12 @@ from eyespot.artifacts.atomic import write_json
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.artifacts.sidecars import read_sidecar, sidecar
 from eyespot.errors import BadFileError, MissingDataError
-from eyespot.evaluation import standing
+from eyespot.evaluation import model_files
 from eyespot.exports.c import FILES
 from eyespot.nouns import plain
 from eyespot.quantity import wilson
-from eyespot.reports.markdown import megabytes, share, table
 from eyespot.reports.terminal import show
+from eyespot.reports.words import accuracy, megabytes, table
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.verbs.make import make
@@ -58,7 +58,7 @@ def test_the_files_are_the_shipped_ones(made):
 
 
 def test_without_data_the_shipped_measurement_is_told_as_such(made):
-    assert [a.origin for a in made.accuracies] == [standing.SHIPPED, standing.SHIPPED]
+    assert [a.origin for a in made.accuracies] == [model_files.SHIPPED, model_files.SHIPPED]
     assert "shipped measurement; the data set is not at hand" in (made.folder / "card.md").read_text()
 
 
@@ -104,11 +104,11 @@ def test_the_int8_file_is_read_once_and_vela_runs_once(tmp_path, no_data):
 
 
 @pytest.mark.slow
-def test_the_int8_file_is_read_once_with_data_too(tmp_path, real_data):
+def test_with_data_too_each_file_is_read_once(tmp_path, real_data):
     real_data("cifar-10")
-    shipped = registry.find("tiny-resnet")
     words = ("-m", "eyespot", "make", "tiny-resnet", "--out", str(tmp_path))
-    assert opens(shipped.parent, tmp_path / "hook", *words)[shipped.name] == 1
+    counts = opens(registry.home("tiny-resnet"), tmp_path / "hook", *words)
+    assert (counts["int8.tflite"], counts["float32.tflite"]) == (1, 1)
 
 
 def test_a_made_folder_is_a_model(made, no_data):
@@ -128,7 +128,7 @@ def test_another_build_is_told_apart(made, tmp_path, no_data):
         changed = replace(record, sha256=read(tmp_path / f"{name}.tflite").sha256)
         sidecar(tmp_path / f"{name}.tflite").write_text(json.dumps(plain(changed)))
     other = make(str(tmp_path), device="linux-arm64", out=tmp_path / "out")
-    assert {a.origin for a in other.accuracies} == {standing.OTHER}
+    assert {a.origin for a in other.accuracies} == {model_files.OTHER}
 
 
 def test_a_folder_without_int8(tmp_path):
@@ -141,7 +141,7 @@ def test_a_folder_without_int8(tmp_path):
 @pytest.mark.slow
 def test_with_data_it_measures_now(data_root, tmp_path):
     made = make("tiny-resnet", device="linux-arm64", out=tmp_path)
-    assert {a.origin for a in made.accuracies} == {standing.NOW}
+    assert {a.origin for a in made.accuracies} == {model_files.NOW}
 
 
 def test_measure_without_data_says_what_was_left_out(no_data):
@@ -176,7 +176,7 @@ EVALUATION = Evaluation(
 def test_results_survive_the_disk(no_data):
     measurements.save(EVALUATION, measurements.own())
     assert measurements.evaluations("tiny-resnet")[0] == EVALUATION
-    assert measurements.of_file("tiny-resnet", "0" * 64) == (EVALUATION,)
+    assert [e for e in measurements.evaluations("tiny-resnet") if e.artifact == "0" * 64] == [EVALUATION]
 
 
 @pytest.mark.parametrize("path", sorted(places.MEASUREMENTS.glob("*.json")), ids=lambda path: path.stem)
@@ -265,7 +265,8 @@ def test_markdown():
     assert table(["a", "b"], [["x|y", "1\n2"]]) == "| a | b |\n| --- | --- |\n| x\\|y | 1<br>2 |\n"
     assert megabytes(87_200) == "0.087 MB"
     assert megabytes(None) == "not built"
-    assert share(0.87, 0.863, 0.876, 10_000) == "0.8700 [0.863, 0.876], n = 10,000"
+    measured = replace(EVALUATION, top1=0.87, low=0.863, high=0.876, n=10_000)
+    assert accuracy(measured) == "0.8700 [0.863, 0.876], n = 10,000"
 
 
 @pytest.mark.parametrize(

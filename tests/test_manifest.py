@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from eyespot.data import catalogue, manifest
 from eyespot.data.manifest import PARTS, Manifest
 from eyespot.errors import BadFileError
-from eyespot.preprocessing.synthetic import CLASSES, write_folder
+from eyespot.preprocessing.synthetic import CLASSES
 from eyespot.zoo import registry
+from pictures import write_folder
 
 
 @pytest.fixture

@@ -11,15 +11,14 @@ import torch
 from torch import nn
 
 from bars import FORBIDDEN, SIZES
-from eyespot.conversion.clean import clean
+from eyespot.conversion.clean import finish, repair
 from eyespot.conversion.pytorch import to_tflite
 from eyespot.devices import device
-from eyespot.devices.vela import run_vela
+from eyespot.devices.compilers import run_vela
 from eyespot.networks.layers import (
     Normalise,
     SameConv2d,
     SymmetricConv2d,
-    count_parameters,
     flatten,
     initialise,
 )
@@ -32,6 +31,7 @@ from eyespot.weights.stand_in import fill_stand_in
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.models import MODELS
+from tiny_network import count_parameters
 
 OPERATORS = {
     "ADD",
@@ -150,8 +150,8 @@ def test_converted(card: Model, tmp_path: Path) -> None:
     names = tuple(f"class number {i}" for i in range(len(expected)))
     path = tmp_path / "float32.tflite"
     path.write_bytes(
-        clean(
-            to_tflite(network, card.preprocessing),
+        finish(
+            repair(to_tflite(network, card.preprocessing)),
             Contract(model=card.name, preprocessing=card.preprocessing, classes=names),
             {},
         )
@@ -170,11 +170,11 @@ def _check_int8(card: Model, float32: File, x: torch.Tensor) -> None:
     pixels = np.stack([x[0].permute(1, 2, 0).numpy()])
     made = quantize_static(float32.data, choose(float32, pixels, card.preprocessing, "minmax"))
     path = float32.path.with_name("int8.tflite")
-    path.write_bytes(clean(made, float32.contract, {}))
+    path.write_bytes(finish(repair(made), float32.contract, {}))
     file = read(path)
     assert file.operators == float32.operators
     assert not set(file.operators) & FORBIDDEN
     assert file.external_buffers == 0
     assert levels(card.preprocessing, file.input).tolist() == list(range(-128, 128))
     assert len(file.data) <= SIZES[card.name][1]
-    assert run_vela(path, device("imx93").compiler, path.parent / "vela").cpu == 0
+    assert run_vela(file, device("imx93").compiler).facts["cpu"] == 0

@@ -44,7 +44,7 @@ def predicted(path):
         job = engine.prepare(
             read(path), registry.contract("tiny-resnet"), catalogue.dataset("cifar-10"), "test"
         )
-        return engine.classify(job, 10_000, pool)[0][:, 0]
+        return engine.collect(engine.classify(job, 10_000, pool))[0][:, 0]
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact, read_sidecar, sidecar
 from eyespot.conversion import engine
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
-from eyespot.preprocessing.synthetic import picture, write_folder
+from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite.read import read
 from eyespot.verbs.convert import convert
 from eyespot.verbs.evaluate import evaluate
@@ -27,6 +27,7 @@ from eyespot.weights import published
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Download, Weights
 from eyespot.zoo.models import MODELS
+from pictures import write_folder
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,7 @@ def visual_wake_word(data_root, tmp_path_factory):
 def test_a_published_float32_file_needs_no_torch(visual_wake_word):
     made = read_sidecar(visual_wake_word / "float32.tflite")
     assert set(made.tools) == {"eyespot"}
+    assert made == read_sidecar(places.ZOO / "visual-wake-word/float32.tflite"), "the bytes that we measured"
     assert made.facts["bytes"] <= 866_284
     assert provenance.broken(registry.model("visual-wake-word"), (made,)) == ""
 

@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as generated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eyespot.conversion.clean import clean, drop_unused, inline_buffers, restore_first_convolution
+from eyespot.conversion.clean import drop_unused, finish, inline_buffers, repair, restore_first_convolution
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, ToolCrashedError
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.preprocessing.synthetic import picture
@@ -90,8 +90,8 @@ def test_packing_is_stable_and_aligned(int8):
 
 
 def test_cleaning_twice_changes_nothing(int8):
-    provenance = contract.read_provenance(int8.model)
-    assert clean(int8.data, int8.contract, provenance) == int8.data
+    provenance = contract.content(int8.model).provenance
+    assert finish(repair(int8.data), int8.contract, provenance) == int8.data
 
 
 def test_external_buffers_come_back_inline(tmp_path, int8):
@@ -175,7 +175,7 @@ def test_a_first_convolution_is_restored_with_the_same_result():
 
 def test_contract_and_provenance_travel_inside(int8):
     assert int8.contract == registry.contract("tiny-resnet")
-    told = contract.read_provenance(int8.model)
+    told = contract.content(int8.model).provenance
     assert told["verb"] == "quantize"
     assert set(told["inputs"]) == {"float32", "calibration"}
 

@@ -21,16 +21,16 @@ from safetensors.torch import save  # noqa: E402
 from eyespot.artifacts.atomic import digest_file  # noqa: E402
 from eyespot.artifacts.model_folder import ModelFolder  # noqa: E402
 from eyespot.errors import BadFileError, MissingDataError  # noqa: E402
-from eyespot.networks.layers import count_parameters, initialise  # noqa: E402
+from eyespot.networks.layers import initialise  # noqa: E402
 from eyespot.networks.resnet8 import ResNet8  # noqa: E402
 from eyespot.preprocessing.synthetic import picture  # noqa: E402
-from eyespot.reports import training as views  # noqa: E402
+from eyespot.reports import plot as views  # noqa: E402
 from eyespot.training import checkpoint, finish, loop, norms, recipe_run  # noqa: E402
 from eyespot.training.data import Data  # noqa: E402
 from eyespot.training.outcome import Answers, Epoch  # noqa: E402
 from eyespot.zoo import registry  # noqa: E402
 from eyespot.zoo.cards import Augmentation, Teacher  # noqa: E402
-from tiny_network import CARD, RECIPE, Tiny  # noqa: E402
+from tiny_network import CARD, RECIPE, Tiny, count_parameters  # noqa: E402
 
 RUN = checkpoint.Run(model="tiny", data="0" * 64, seed=1, recipe=RECIPE, preprocessing=CARD.preprocessing)
 

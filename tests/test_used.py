@@ -25,6 +25,12 @@ from eyespot.zoo import registry
 TRAINED = {"tiny-resnet": 45_000, "deepface-emotion": 28_006}
 
 
+def of(path):
+    """What a file has used."""
+    folder = ModelFolder(path.parent)
+    return used_images(folder, folder.file(path.name))
+
+
 @pytest.mark.parametrize("model", TRAINED)
 def test_the_shipped_lists_are_those_that_the_sidecars_name(model: str) -> None:
     images = (places.ZOO / model / LIST).read_bytes()
@@ -36,7 +42,7 @@ def test_the_shipped_lists_are_those_that_the_sidecars_name(model: str) -> None:
 
 def test_the_images_of_a_shipped_model_are_known(real_data: Callable[[str], Path]) -> None:
     real_data("cifar-10")
-    used = used_images(read(registry.find("tiny-resnet")))
+    used = of(registry.find("tiny-resnet"))
     train, test = (catalogue.open_split(catalogue.dataset("cifar-10"), name) for name in ("train", "test"))
     assert all(used[image_digest(train.read(i))] == "trained" for i in range(0, 45_000, 500))
     assert not any(image_digest(test.read(i)) in used for i in range(0, 10_000, 500))
@@ -61,10 +67,10 @@ def test_training_images_that_are_brought_as_a_folder_are_refused(
 def test_a_copy_of_a_shipped_file_is_known_by_its_bytes(precision: str, tmp_path: Path) -> None:
     path = registry.find(f"tiny-resnet:{precision}")
     shutil.copy(path, tmp_path / "model.tflite")
-    assert used_images(read(tmp_path / "model.tflite")) == used_images(read(path))
+    assert of(tmp_path / "model.tflite") == of(path)
     shutil.copy(path, tmp_path)
     shutil.copy(f"{path}.json", tmp_path)
-    assert used_images(read(tmp_path / path.name)) == used_images(read(path))
+    assert of(tmp_path / path.name) == of(path)
 
 
 def test_a_file_of_shipped_weights_is_known_without_its_sidecar(tmp_path: Path) -> None:
@@ -72,8 +78,8 @@ def test_a_file_of_shipped_weights_is_known_without_its_sidecar(tmp_path: Path) 
     file = read(registry.find("tiny-resnet"))
     other = replace(file, path=tmp_path / "other.tflite", data=file.data + b"another file")
     assert other.sha256 != file.sha256
-    assert list(used_images(other).values()) == ["trained"] * len(
-        used_images(read(registry.find("tiny-resnet:float32")))
+    assert list(used_images(ModelFolder(other.path.parent), other).values()) == ["trained"] * len(
+        of(registry.find("tiny-resnet:float32"))
     )
 
 
@@ -84,7 +90,7 @@ def test_published_weights_have_used_what_calibrated_them(tmp_path: Path) -> Non
         shutil.copy(registry.find("tiny-resnet").with_name(name), tmp_path)
     record = json.loads((tmp_path / "int8.tflite.json").read_text())
     (tmp_path / "int8.tflite.json").write_text(json.dumps({**record, "facts": facts, "inputs": {}}))
-    used = used_images(read(tmp_path / "int8.tflite"))
+    used = of(tmp_path / "int8.tflite")
     assert used == {bytes.fromhex(each): "calibrated" for each in facts["calibration_images"]}
 
 
@@ -115,32 +121,32 @@ def note(path: Path, training_images: object) -> None:
 
 
 def test_own_images_are_those_of_the_list(own: Path) -> None:
-    assert used_images(read(own)) == OWN
+    assert of(own) == OWN
 
 
 def test_without_a_sidecar_the_list_beside_the_file_counts(own: Path) -> None:
     own.with_name("int8.tflite.json").unlink()
-    assert OWN.items() <= used_images(read(own)).items()
+    assert OWN.items() <= of(own).items()
     own.with_name(LIST).unlink()
-    assert not OWN.keys() & used_images(read(own)).keys()
+    assert not OWN.keys() & of(own).keys()
 
 
 def test_a_list_that_is_gone_or_changed_is_one_line(own: Path) -> None:
     own.with_name(LIST).write_bytes(IMAGES[:12])
     with pytest.raises(MissingDataError, match=r"training-images\.bin: expected the images .*, found others"):
-        used_images(read(own))
+        of(own)
     own.with_name(LIST).unlink()
     with pytest.raises(
         MissingDataError, match=r"training-images\.bin: expected the images .*, found no list"
     ):
-        used_images(read(own))
+        of(own)
 
 
 @pytest.mark.parametrize("wrong", [["xyz"], [1], 7, {"a": 1}, [b"12345678".hex(), b"abcdefgh".hex()]])
 def test_a_sidecar_without_digests_is_one_line(wrong: object, own: Path) -> None:
     note(own, wrong)
     with pytest.raises(BadFileError, match="names no image digests"):
-        used_images(read(own))
+        of(own)
 
 
 def test_weights_that_began_with_shipped_ones_have_used_their_images_too(own: Path) -> None:
@@ -148,7 +154,7 @@ def test_weights_that_began_with_shipped_ones_have_used_their_images_too(own: Pa
     record = json.loads(sidecar.read_text())
     record["inputs"] = {"weights": read(registry.find("tiny-resnet:float32")).sha256}
     sidecar.write_text(json.dumps(record))
-    used = used_images(read(own))
+    used = of(own)
     assert OWN.items() <= used.items()
     assert len(used) > 40_000
 

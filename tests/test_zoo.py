@@ -13,7 +13,7 @@ from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import read_sidecar
 from eyespot.data import catalogue
 from eyespot.data.used import LIST
-from eyespot.devices import names
+from eyespot.devices import devices
 from eyespot.errors import MissingDataError, UnknownNameError
 from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import run
@@ -23,6 +23,7 @@ from eyespot.zoo import provenance, registry, results
 from eyespot.zoo.datasets import DATASETS
 from eyespot.zoo.models import MODELS
 
+NAMES = tuple(card.name for card in devices())
 OPERATORS = {"tiny-resnet": 15}
 
 cards = pytest.mark.parametrize("card", MODELS, ids=lambda card: card.name)
@@ -105,7 +106,7 @@ def test_published_weights_are_pinned(card):
 @cards
 def test_parameters(card):
     pytest.importorskip("torch")
-    from eyespot.networks.layers import count_parameters
+    from tiny_network import count_parameters
 
     network = registry.imported(card.network)(len(catalogue.dataset(card.data).classes))
     assert count_parameters(network) == card.parameters
@@ -141,7 +142,7 @@ def test_sizes(card, no_data):
 @cards
 def test_every_int8_file_was_compiled_with_no_operator_on_the_cpu(card, no_data):
     found = {c.device: c for c in results.compatibility(card.name)}
-    assert tuple(found) == names()
+    assert tuple(found) == NAMES
     assert {c.file for c in found.values()} == {provenance.record(card.name, "int8").sha256}
     compiled = next(f for f in found["imx93"].findings if f.check == "npu operators")
     assert compiled.quantities["cpu"].value == 0 < compiled.quantities["npu"].value
@@ -161,7 +162,7 @@ def test_arenas_and_cycles_are_no_more_than_others(name, no_data):
 
 @files
 def test_chain_verifies_down_to_the_data(file):
-    links = ModelFolder.of(file).chain(file.path.name)
+    links = ModelFolder(file.path.parent).chain(file.path.name)
     assert links[0] == read_sidecar(file.path)
     assert [link.verb for link in links][-2:] == ["convert", "train"]
     assert set(links[-1].inputs) == {"train"}

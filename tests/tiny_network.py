@@ -46,6 +46,12 @@ def teacher(channels: int, classes: int) -> Tiny:
     return Tiny(classes)
 
 
+def count_parameters(network: nn.Module) -> int:
+    """As Keras counts them: trainable ones plus running means and variances of batch norm."""
+    tensors = network.state_dict().items()
+    return sum(tensor.numel() for name, tensor in tensors if not name.endswith("num_batches_tracked"))
+
+
 CARD = replace(
     registry.model("tiny-resnet"),
     name="tiny",

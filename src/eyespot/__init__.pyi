@@ -6,7 +6,7 @@ from .artifacts.measurements import (
     Finding as Finding,
 )
 from .artifacts.sidecars import Artifact as Artifact
-from .devices.card import Device as Device
+from .devices import Device as Device
 from .errors import (
     BadArgumentError as BadArgumentError,
     BadFileError as BadFileError,

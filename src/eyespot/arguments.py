@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from os import PathLike, fspath
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from eyespot.errors import BadArgumentError, MissingExtraError
 from eyespot.nouns import Table, brief
@@ -37,7 +37,7 @@ def verb(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        hints = get_type_hints(function, include_extras=True)
+        hints = get_type_hints(function)
         bound = signature.bind(*args, **kwargs)
         for name, value in bound.arguments.items():
             bound.arguments[name] = accepted(name, value, hints[name])
@@ -53,14 +53,14 @@ def verb(function: Callable[P, R]) -> Callable[P, R]:
 
 def accepted(name: str, value: Any, hint: Any) -> Any:
     """An argument as a parameter of the type `hint` takes it. BadArgumentError if it does not."""
-    options = list(_options(hint))
+    options = _options(hint)
     for option in options:
         origin = get_origin(option) or option
         kinds, convert = FORMS.get(origin, (origin, lambda same: same))
         if isinstance(option, str):
             if isinstance(value, str) and value == option:
                 return value
-        elif origin in {tuple, Sequence}:
+        elif origin is Sequence:
             if isinstance(value, tuple | list):
                 return tuple(accepted(name, each, get_args(option)[0]) for each in value)
         elif isinstance(value, kinds) and isinstance(value, bool) == (option is bool):
@@ -70,18 +70,11 @@ def accepted(name: str, value: Any, hint: Any) -> Any:
     raise BadArgumentError(f"{name}: expected {expected}, found {brief(value)}")
 
 
-def _options(hint: Any) -> Iterator[Any]:
+def _options(hint: Any) -> list[Any]:
     """The types and, of a Literal, the values that a type hint allows."""
-    origin, parts = get_origin(hint), get_args(hint)
-    if origin in {Union, UnionType}:
-        for part in parts:
-            yield from _options(part)
-    elif origin is Annotated:
-        yield from _options(parts[0])
-    elif origin is Literal:
-        yield from parts
-    else:
-        yield hint
+    if get_origin(hint) in {Union, UnionType}:
+        return [option for part in get_args(hint) for option in _options(part)]
+    return list(get_args(hint)) if get_origin(hint) is Literal else [hint]
 
 
 def size(text: Bytes) -> int | None:

@@ -9,44 +9,32 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 _lock = threading.RLock()  # the file descriptors belong to the process: one capture at a time
 
 
-@dataclass
-class Caught:
-    """`text` holds what was written, once the block has ended."""
-
-    text: str = ""
-
-
 @contextlib.contextmanager
-def captured() -> Iterator[Caught]:
-    """Catch all that is written to file descriptors 1 and 2, by C++ as well; silence Python's warnings."""
-    caught = Caught()
-    with _lock, tempfile.TemporaryFile() as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+def captured() -> Iterator[SimpleNamespace]:
+    """Catch all that is written to file descriptors 1 and 2, by C++ as well; silence Python's warnings.
+
+    Yields an object whose `text` holds what was written, once the block has ended.
+    """
+    caught = SimpleNamespace(text="")
+    with _lock, tempfile.TemporaryFile() as file, warnings.catch_warnings(action="ignore"):
+        _flush()
+        saved = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
         try:
-            with _redirected(1, file.fileno()), _redirected(2, file.fileno()):
-                yield caught
+            for descriptor in saved:
+                os.dup2(file.fileno(), descriptor)
+            yield caught
         finally:
+            _flush()
+            for descriptor, copy in saved.items():
+                os.dup2(copy, descriptor)
+                os.close(copy)
             file.seek(0)
             caught.text = file.read().decode(errors="replace")
-
-
-@contextlib.contextmanager
-def _redirected(descriptor: int, target: int) -> Iterator[None]:
-    """Let a file descriptor mean another one, and restore it."""
-    _flush()
-    saved = os.dup(descriptor)
-    os.dup2(target, descriptor)
-    try:
-        yield
-    finally:
-        _flush()
-        os.dup2(saved, descriptor)
-        os.close(saved)
 
 
 def _flush() -> None:

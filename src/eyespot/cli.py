@@ -1,7 +1,6 @@
 """The command line: the verbs, derived from their functions by cyclopts.
 
-The one place that turns an error into a line and an exit code: 0 done, 1 an error of the user's world,
-2 usage.
+An error ends here, in a line and an exit code: 0 done, 1 an error of the user's world, 2 usage.
 """
 
 from __future__ import annotations
@@ -18,22 +17,9 @@ from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 
 from eyespot.errors import BadArgumentError, EyespotError, UnfitError, UnknownNameError
 
-VERBS = {  # command, which is a module of `verbs`: its function
-    "list": "list_models",
-    "show": "show",
-    "make": "make",
-    "predict": "predict",
-    "check": "check",
-    "compile": "compile_for",
-    "export": "export",
-    "fetch": "fetch",
-    "evaluate": "evaluate",
-    "train": "train",
-    "convert": "convert",
-    "quantize": "quantize",
-    "report": "report",
-    "measure": "measure",
-}
+NAMES = "list show make predict check compile export fetch evaluate train convert quantize report measure"
+VERBS = {name: name for name in NAMES.split()}  # each command, which is a module of `verbs`: its function
+VERBS |= {"list": "list_models", "compile": "compile_for"}
 
 
 def build(asked: str = "") -> App:
@@ -56,10 +42,8 @@ def build(asked: str = "") -> App:
 def _summary(name: str) -> str:
     """The first line of a verb's docstring, read without importing the verb."""
     tree = ast.parse((Path(__file__).parent / "verbs" / f"{name}.py").read_text("utf-8"))
-    [function] = (
-        each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == VERBS[name]
-    )
-    return (ast.get_docstring(function) or "").partition("\n")[0]
+    functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
+    return (ast.get_docstring(functions[VERBS[name]]) or "").partition("\n")[0]
 
 
 def main(tokens: Sequence[str] | None = None) -> int:

@@ -15,26 +15,21 @@ T = TypeVar("T")
 
 
 def read(kind: type[T], path: Path, remedy: str, **more: Any) -> T:
-    """Decode a .json or .toml file, with `more` fields added. FileNotFoundError, and errors as `decode`."""
+    """A .json or .toml file, with `more` fields added, as a `kind`: every field present, known, of its type.
+
+    FileNotFoundError; BadFileError says where the first fault is, in one line that ends with the remedy.
+    """
     data = path.read_bytes()
     try:
         value = tomllib.loads(data.decode()) if path.suffix == ".toml" else msgspec.json.decode(data)
-    except (ValueError, RecursionError) as error:
-        raise BadFileError(f"{path}: {error}. {remedy}") from error
-    return decode(kind, value | more if more else value, path, remedy)
-
-
-def decode(kind: type[T], value: Any, where: object, remedy: str) -> T:
-    """`value`, as JSON or TOML holds it, as a `kind` with every field present, known and of its type.
-
-    BadFileError says where the first fault is, in one line that ends with the remedy.
-    """
-    try:
+        value = value | more if more else value
         result = msgspec.convert(value, kind)
         _refuse_unknown_fields(value, result, "$")
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         message = str(error).replace(", got ", ", found ").replace(" - at ", " at ")
-        raise BadFileError(f"{where}: {message[:1].lower()}{message[1:]}. {remedy}") from error
+        if isinstance(error, msgspec.ValidationError):
+            message = message[:1].lower() + message[1:]
+        raise BadFileError(f"{path}: {message}. {remedy}") from error
     return result
 
 

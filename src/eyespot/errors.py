@@ -1,22 +1,6 @@
 """What can go wrong in the user's world.
 
-Each message is one line: what file, what was expected, what was found, what to do. `cli.py` prints it
-and exits with 1.
-
-    EyespotError
-    ├── UnknownNameError    a model, data set, device or published file that does not exist
-    ├── BadArgumentError    an argument of the wrong type or form (exit code 2)
-    ├── MissingDataError    data or weights that are not at hand
-    ├── MissingExtraError   a verb whose optional packages are not installed
-    ├── BadFileError        a file that is not what it should be
-    ├── RefusedError        a request that would break a law (test images in calibration, ...)
-    ├── UnfitError          a file that a device does not run as --strict asks
-    ├── StoppedError        Ctrl-C during long work that can be continued
-    └── ToolDiedError       a tool that gave no answer; this is no verdict on its file
-        ├── ToolStartError      its process never started
-        ├── ToolCrashedError    a signal, an unexpected exception or a malformed result
-        ├── ToolTimeError       it did not finish in time
-        └── ToolMemoryError     it needed more memory than it may have
+Each message is one line, `FILE: expected X, found Y. Do Z.`, which `cli.py` prints before it exits with 1.
 """
 
 from __future__ import annotations
@@ -50,15 +34,15 @@ class UnknownNameError(EyespotError):
 
 
 class BadArgumentError(EyespotError, ValueError):
-    """An argument of the wrong type or form."""
+    """An argument of the wrong type or form (exit code 2)."""
 
 
 class MissingDataError(EyespotError):
-    """Data or weights that are not at hand; the message says how to get them."""
+    """Data or weights that are absent; the message says how to get them."""
 
 
 class MissingExtraError(EyespotError):
-    """An optional package that a verb needs."""
+    """A verb needs an optional package that is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
@@ -78,11 +62,11 @@ class BadFileError(EyespotError):
 
 
 class RefusedError(EyespotError):
-    """A request that would break one of eyespot's laws."""
+    """A request that would break one of eyespot's laws, such as calibration on test images."""
 
 
 class UnfitError(EyespotError):
-    """A file that a device does not run as asked; `result` is what was found all the same."""
+    """A file that a device does not run as `--strict` asks; `result` holds the findings."""
 
     def __init__(self, message: str, result: object) -> None:
         super().__init__(message)

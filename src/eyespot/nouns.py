@@ -15,21 +15,18 @@ T = TypeVar("T")
 LONG = 100  # characters of a field
 
 
-class Brief(reprlib.Repr):
-    """Shortens long texts and collections; writes four digits of a float."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxstring, self.maxother = 50, LONG + 1
-
+class _Short(reprlib.Repr):
     def repr_float(self, value: float, _: int) -> str:
-        """A float."""
         return f"{value:.4g}"
+
+
+SHORT = _Short()
+SHORT.maxstring, SHORT.maxother = 50, LONG + 1
 
 
 def brief(value: Any) -> str:
     """A value in one short line; a long one by its kind or its number of entries."""
-    text = " ".join(Brief().repr(value).split())
+    text = " ".join(SHORT.repr(value).split())
     if len(text) <= LONG:
         return text
     return f"<{len(value)} entries>" if isinstance(value, Sized) else f"<{type(value).__name__}>"
@@ -44,7 +41,7 @@ class Noun:
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, as JSON holds them."""
-        return {name: plain(value) for name, value in _fields(self).items()}
+        return plain(self)
 
     def _repr_html_(self) -> str:
         rows = (f"<tr><th>{name}</th>{_cell(value)}</tr>" for name, value in _fields(self).items())

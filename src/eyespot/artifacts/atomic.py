@@ -17,7 +17,7 @@ from eyespot.errors import EyespotError
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends well.
 
-    A kill at any moment leaves the old file or the new one, never a part. EyespotError where the disk
+    A kill at any moment leaves the old file or the new one, never a part. EyespotError if the disk
     is full or the folder cannot be written.
     """
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from eyespot import decoding
 from eyespot.artifacts import places
@@ -18,16 +18,15 @@ from eyespot.tflite.kernels import Kernels
 Status = Literal["ok", "partial", "fails", "unknown"]
 Decides = Literal["runs", "npu", "both", "nothing"]
 
-REMEDY = "Delete it and measure again"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Evaluation(Noun):
     """A measured accuracy, with everything needed to measure it again.
 
-    `low` and `high` bound top-1's 95 % interval (Wilson); `confusion` counts, as (i, j, images),
-    images of class i that were called j; `per_class` is each class's recall; `top5` is None up to 20 classes.
-    `under` names the damage (`eyespot.preprocessing.damage`) that was done to every image first.
+    `low` and `high` bound top-1's 95 % interval (Wilson); `confusion` holds (i, j, images of class i called
+    j); `per_class` is each class's recall; `top5` is None up to 20 classes; `under` names the images' damage.
     """
 
     model: str
@@ -54,9 +53,8 @@ class Evaluation(Noun):
 class Finding(Noun):
     """One check of one file on one device, and how far its answer can be trusted.
 
-    `place` is the runtime, region of memory or processor that it concerns. `operators` counts those that
-    are not accepted, by reason. `decides` names the verdicts that it counts for; estimates and quoted
-    numbers count for none. `eyespot.reports.findings` says it in words.
+    `place` is the runtime, memory or processor concerned. `operators` counts those that are not accepted, by
+    reason. `decides` names the verdicts that it counts for; estimates and quoted numbers count for none.
     """
 
     check: str
@@ -102,41 +100,31 @@ def own() -> Path:
 def save(evaluation: Evaluation, folder: Path) -> Path:
     """Write an evaluation under a name that the same measurement gets again."""
     e = evaluation
-    parts = (e.model, e.precision, e.data, e.split, e.kernels, *([e.under] if e.under else []))
+    parts = filter(None, (e.model, e.precision, e.data, e.split, e.kernels, e.under))
     return write_json(folder / f"{'.'.join(parts)}.json", asdict(e))
 
 
-def save_devices(model: str, found: tuple[Compatibility, ...], folder: Path) -> Path:
-    """Write what `check` found of a model's int8 file on all devices, without fields that are empty."""
-    entries = [asdict(c, dict_factory=lambda pairs: {k: v for k, v in pairs if v or v == 0}) for c in found]
+def save_devices(model: str, checked: tuple[Compatibility, ...], folder: Path) -> Path:
+    """Write the compatibility of a model's int8 file with all devices, without fields that are empty."""
+    entries = [asdict(c, dict_factory=lambda pairs: {k: v for k, v in pairs if v or v == 0}) for c in checked]
     return write_json(folder / f"{model}.devices.json", entries)
 
 
 def evaluations(model: str) -> tuple[Evaluation, ...]:
     """All measurements of a model, the user's own before the shipped ones."""
-    return tuple(
-        decoding.read(Evaluation, path, REMEDY)
-        for path in _files(f"{model}.*.json")
-        if not path.name.endswith(".devices.json")
-    )
+    return tuple(_read(Evaluation, f"{model}.*.*.json"))
 
 
 def named(name: str) -> Iterator[Evaluation]:
     """The evaluations in files of that name, the user's own before the shipped one."""
-    return (decoding.read(Evaluation, path, REMEDY) for path in _files(name))
-
-
-def of_file(model: str, sha256: str) -> tuple[Evaluation, ...]:
-    """Those measurements of a model that were made on this very file."""
-    return tuple(e for e in evaluations(model) if e.artifact == sha256)
+    return _read(Evaluation, name)
 
 
 def compatibilities(model: str) -> Iterator[tuple[Compatibility, ...]]:
-    """What `check` found of a model's int8 file, the user's own before the shipped findings."""
-    kind = tuple[Compatibility, ...]
-    return (decoding.read(kind, path, REMEDY) for path in _files(f"{model}.devices.json"))
+    """The compatibility of a model's int8 file, the user's own findings before the shipped ones."""
+    return _read(tuple[Compatibility, ...], f"{model}.devices.json")
 
 
-def _files(pattern: str) -> Iterator[Path]:
-    for folder in (own(), places.MEASUREMENTS):
-        yield from sorted(folder.glob(pattern))
+def _read(kind: type[T], pattern: str) -> Iterator[T]:
+    paths = (path for folder in (own(), places.MEASUREMENTS) for path in sorted(folder.glob(pattern)))
+    return (decoding.read(kind, path, "Delete it and measure again") for path in paths)

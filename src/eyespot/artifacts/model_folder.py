@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from eyespot.artifacts import sidecars
 from eyespot.artifacts.atomic import digest_file, write, write_json
@@ -24,11 +24,6 @@ class ModelFolder:
     path: Path
     _files: dict[str, File] = field(default_factory=dict, repr=False, compare=False)
     _records: dict[str, Artifact] = field(default_factory=dict, repr=False, compare=False)
-
-    @classmethod
-    def of(cls, file: File) -> Self:
-        """The folder of a file that has been read."""
-        return cls(file.path.parent, {file.path.name: file})
 
     def file(self, name: str) -> File:
         """A .tflite file of any task. Errors as `read_any`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,8 @@ def sidecar(path: Path) -> Path:
 
 def tools(*packages: str) -> dict[str, str]:
     """Versions of the packages that made something, eyespot's own among them."""
+    from importlib.metadata import version  # it takes long
+
     return {name: version(name) for name in ("eyespot", *packages)}
 
 

@@ -1,6 +1,6 @@
-"""Repairs files from the converter and the quantizer, so that every runtime accepts them.
+"""Repairs files from converters, the quantizer and publishers, so that every runtime accepts them.
 
-Each step modifies the schema's object form in place. `clean` applies all steps at once.
+Each step modifies the schema's object form in place.
 """
 
 from __future__ import annotations
@@ -16,11 +16,7 @@ from eyespot.tflite import contract as contracts
 from eyespot.tflite import schema
 
 Operator = generated.BuiltinOperator
-
-
-def clean(data: bytes, contract: Contract, provenance: Mapping[str, Any]) -> bytes:
-    """The repaired bytes of a file, with the contract in its metadata. Deterministic."""
-    return finish(repair(data), contract, provenance)
+WITH_BACKGROUND = 1001
 
 
 def repair(data: bytes) -> Any:
@@ -28,12 +24,13 @@ def repair(data: bytes) -> Any:
     model = schema.unpack(data)
     inline_buffers(model, data)
     restore_first_convolution(model)
-    shorten_names(model)
+    for index, tensor in enumerate(model.subgraphs[0].tensors):
+        tensor.name = f"t{index}".encode()  # in a MobileNetV2, litert-torch's names take 139 KB
     return model
 
 
 def finish(model: Any, contract: Contract, provenance: Mapping[str, Any]) -> bytes:
-    """The bytes of an object form, with the contract in its metadata and without what is unused."""
+    """The bytes of an object form, with the contract in its metadata, without unused parts. Deterministic."""
     model.metadata = [m for m in model.metadata or [] if m.name == b"min_runtime_version"]
     contracts.write(model, contract, provenance)
     drop_unused(model)
@@ -55,7 +52,7 @@ def restore_first_convolution(model: Any) -> None:
     """Turn a DEPTHWISE_CONV_2D over one channel back into the CONV_2D of the network."""
     graph = model.subgraphs[0]
     for operator in graph.operators:
-        if schema.operator_code(model, operator) != Operator.DEPTHWISE_CONV_2D:
+        if schema.operator_name(model, operator) != "DEPTHWISE_CONV_2D":
             continue
         if graph.tensors[operator.inputs[0]].shape[3] == 1:
             _transpose_depthwise(model, graph.tensors[operator.inputs[1]])
@@ -74,29 +71,18 @@ def _transpose_depthwise(model: Any, weights: Any) -> None:
 
 
 def _as_conv(depthwise: Any) -> Any:
-    options = generated.Conv2DOptionsT()
     names = "padding strideW strideH fusedActivationFunction dilationWFactor dilationHFactor"
-    for name in names.split():
-        setattr(options, name, getattr(depthwise, name))
-    return options
+    return generated.Conv2DOptionsT(**{name: getattr(depthwise, name) for name in names.split()})
 
 
 def _code_index(model: Any, builtin: int) -> int:
     """Index of an operator code, added if missing (version 3: int8 per channel)."""
-    for index, code in enumerate(model.operatorCodes):
-        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
-            return index
-    code = generated.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = builtin
-    code.version = 3
-    model.operatorCodes.append(code)
-    return len(model.operatorCodes) - 1
-
-
-def shorten_names(model: Any) -> None:
-    """Name tensors `t0`, `t1`, ... In a MobileNetV2, litert-torch's names take 139 KB."""
-    for index, tensor in enumerate(model.subgraphs[0].tensors):
-        tensor.name = f"t{index}".encode()
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    if builtin not in codes:
+        codes.append(builtin)
+        code = generated.OperatorCodeT(builtinCode=builtin, deprecatedBuiltinCode=builtin, version=3)
+        model.operatorCodes.append(code)
+    return codes.index(builtin)
 
 
 def drop_unused(model: Any) -> None:
@@ -107,12 +93,63 @@ def drop_unused(model: Any) -> None:
         operator.opcodeIndex = used.index(operator.opcodeIndex)
     model.operatorCodes = [model.operatorCodes[index] for index in used]
     owners = [*graph.tensors, *model.metadata]
-    filled = sorted({o.buffer for o in owners if o.buffer and _size(model.buffers[o.buffer])})
+    stored = {owner.buffer: model.buffers[owner.buffer].data for owner in owners if owner.buffer}
+    filled = sorted(old for old, data in stored.items() if data is not None and len(data))
     index = {old: new for new, old in enumerate(filled, start=1)}
     for owner in owners:
         owner.buffer = index.get(owner.buffer, 0)
     model.buffers = [generated.BufferT(), *(model.buffers[old] for old in filled)]
 
 
-def _size(buffer: Any) -> int:
-    return 0 if buffer.data is None else len(buffer.data)
+def adopt(model: Any) -> None:
+    """Add what published files lack: a signature and a fixed batch size. Remove the "background" class."""
+    for tensor in model.subgraphs[0].tensors:
+        tensor.shapeSignature = None  # the shapes say 1, and compilers plan for that
+    _drop_background(model)
+    if not model.signatureDefs:
+        _add_signature(model)
+
+
+def _drop_background(model: Any) -> None:
+    """Remove class 0 of 1,001, which TF-slim's files have before ImageNet's 1,000.
+
+    The last layer loses its first row. Shapes with 1,001 get 1,000.
+    """
+    graph = model.subgraphs[0]
+    if graph.tensors[graph.outputs[0]].shape[-1] != WITH_BACKGROUND:
+        return
+    for tensor in graph.tensors:
+        values = schema.constant(model, tensor)
+        if values is None:
+            tensor.shape = _smaller(tensor.shape)
+        elif values.ndim and len(values) == WITH_BACKGROUND:
+            schema.set_constant(model, tensor, values[1:])
+            _drop_first_scale(tensor.quantization)
+        elif values.dtype == np.int32 and WITH_BACKGROUND in values:  # the shape operand of a RESHAPE
+            schema.set_constant(model, tensor, _smaller(values))
+    for operator in graph.operators:
+        if operator.builtinOptionsType == generated.BuiltinOptions.ReshapeOptions and operator.builtinOptions:
+            operator.builtinOptions.newShape = _smaller(operator.builtinOptions.newShape)
+
+
+def _smaller(shape: Any) -> Any:
+    if shape is None:
+        return None
+    sizes = np.asarray(shape, np.int32)
+    return np.where(sizes == WITH_BACKGROUND, WITH_BACKGROUND - 1, sizes).astype(np.int32)
+
+
+def _drop_first_scale(quantization: Any) -> None:
+    """If each class has its own scale, drop that of the background."""
+    if quantization is not None and quantization.scale is not None and len(quantization.scale) > 1:
+        quantization.scale = quantization.scale[1:]
+        quantization.zeroPoint = quantization.zeroPoint[1:]
+
+
+def _add_signature(model: Any) -> None:
+    """Name input and output. litert-quantizer requires it."""
+    graph = model.subgraphs[0]
+    signature = generated.SignatureDefT(signatureKey=b"serving_default")
+    signature.inputs = [generated.TensorMapT(name=b"image", tensorIndex=int(graph.inputs[0]))]
+    signature.outputs = [generated.TensorMapT(name=b"classes", tensorIndex=int(graph.outputs[0]))]
+    model.signatureDefs = [signature]

@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from eyespot.artifacts.atomic import digest, digest_file
-from eyespot.artifacts.model_folder import WEIGHTS, ModelFolder
+from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, ModelFolder
 from eyespot.artifacts.sidecars import HANDED_ON, Artifact, tools
-from eyespot.conversion.adopt import adopt
-from eyespot.conversion.clean import repair
-from eyespot.conversion.float32 import save_first
+from eyespot.conversion.clean import adopt, finish, repair
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.spec import Contract
 from eyespot.tflite.contract import decode
-from eyespot.tflite.read import File, read
+from eyespot.tflite.read import read
 from eyespot.weights import published
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 
-if TYPE_CHECKING:
-    from torch import nn
-
 RANDOM, TRAINED = "random", "train"
-OURS = "eyespot.weights.state_dicts:load_safetensors"
+TORCH = ("torch", "litert-torch")
+LOAD_TRAINED = "eyespot.weights.state_dicts:load_safetensors"
+LOAD_RANDOM = "eyespot.weights.stand_in:fill_stand_in"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Weights: their file (None: random ones), the function that loads it, digests, facts of `train`."""
+class Source(NamedTuple):
+    """Weights: their name, file (None: random ones), importer, digests, and what is known of them."""
 
     name: str
     path: Path | None
     importer: str
-    inputs: dict[str, str]
-    facts: dict[str, Any] = field(default_factory=dict)
-    stand_in: bool = False
+    inputs: Mapping[str, str]
+    facts: Mapping[str, Any]
 
 
 def convert(card: Model, weights: str | None, folder: ModelFolder) -> Artifact:
@@ -46,40 +42,66 @@ def convert(card: Model, weights: str | None, folder: ModelFolder) -> Artifact:
     `weights` is as `eyespot convert` takes it. MissingDataError if there are none, BadFileError if they
     belong to another model.
     """
-    source = _source(card, weights, folder)
-    facts = {each: source.facts[each] for each in HANDED_ON if each in source.facts}
-    if source.stand_in:
-        facts["stand_in"] = source.name
-    origin = source.path.parent if source.path and source.name == TRAINED else None
-    if origin is None or origin.resolve() != folder.path.resolve():
-        catalogue.forget_data(folder.path)
-    if origin:
-        catalogue.hand_on_data(origin, folder.path)
-    if file := _float32(source):
-        model, agreed = repair(file.data), registry.contract(card.name)
+    source, contract = _source(card, weights, folder), registry.contract(card.name)
+    _settle_data(source, folder.path)
+    if "classes" in source.facts:  # of the user's data
+        classes = tuple(source.facts["classes"])
+        contract = replace(contract, preprocessing=decode(source.facts), classes=classes)
+    file = read(source.path) if source.path and source.path.suffix == ".tflite" else None
+    if adopted := file is not None and file.precision == "float32":
+        model = repair(file.data)
         adopt(model)
-        return save_first(
-            folder, model, agreed, weights=source.name, inputs=source.inputs, tools=tools(), facts=facts
-        )
-    from eyespot.conversion.pytorch import save_float32
+    else:
+        model = _converted(card, contract, source)
+    facts = {name: source.facts[name] for name in HANDED_ON if name in source.facts}
+    return save_float32(folder, model, contract, source.name, source.inputs, facts, () if adopted else TORCH)
 
-    contract = _contract(card, source)
-    network = _network(card, contract, source)
-    return save_float32(network, contract, folder, weights=source.name, inputs=source.inputs, facts=facts)
+
+def _settle_data(source: Source, folder: Path) -> None:
+    """Leave beside the new file what is known of the data of its weights, and nothing else."""
+    origin = source.path.parent if source.path and source.name == TRAINED else None
+    if origin is None or origin.resolve() != folder.resolve():
+        catalogue.forget_data(folder)
+    if origin:
+        catalogue.hand_on_data(origin, folder)
+
+
+def _converted(card: Model, contract: Contract, source: Source) -> Any:
+    from eyespot.conversion.pytorch import to_tflite
+
+    network = registry.imported(card.network)(len(contract.classes))
+    registry.imported(source.importer)(network, source.path or card.preprocessing)
+    return repair(to_tflite(network, contract.preprocessing))
+
+
+def save_float32(
+    folder: ModelFolder, model: Any, contract: Contract, weights: str, inputs: Mapping[str, str],
+    facts: dict[str, Any], packages: Sequence[str] = (),
+) -> Artifact:  # fmt: skip
+    """Write a repaired object form as float32.tflite. If that changes the file, int8.tflite is removed.
+
+    `weights` names its source, `inputs` holds the digests.
+    """
+    record = {"verb": "convert", "model": contract.model, "arguments": {"weights": weights}, "inputs": inputs}
+    path = folder.path / FLOAT32
+    before = digest_file(path) if path.exists() else ""
+    data = finish(model, contract, record)
+    saved = folder.save(FLOAT32, data, **record, tools=tools(*packages), facts=facts)
+    if before != saved.sha256:
+        folder.discard(INT8)
+    return saved
 
 
 def _source(card: Model, weights: str | None, folder: ModelFolder) -> Source:
     if weights == RANDOM:
         inputs = {"weights": digest(b"random, seed 0")}
-        return Source(name=RANDOM, path=None, importer="", inputs=inputs, stand_in=True)
+        return Source(RANDOM, None, LOAD_RANDOM, inputs, {"stand_in": RANDOM})
     if weights is None or weights.endswith(".safetensors"):
-        return _trained(card, folder.path / WEIGHTS if weights is None else Path(weights))
+        return _trained(card, Path(weights) if weights else folder.path / WEIGHTS)
     chosen = published.named(card, weights)
     path = published.locate(chosen)
-    return Source(
-        name=chosen.name, path=path, importer=chosen.importer, inputs=published.digests(chosen, path),
-        stand_in=chosen.stand_in,
-    )  # fmt: skip
+    facts = {"stand_in": chosen.name} if chosen.stand_in else {}
+    return Source(chosen.name, path, chosen.importer, published.digests(chosen, path), facts)
 
 
 def _trained(card: Model, path: Path) -> Source:
@@ -93,34 +115,4 @@ def _trained(card: Model, path: Path) -> Source:
     if record and record.model != card.name:
         raise BadFileError(f"{path}: expected weights of {card.name}, found {record.model}'s")
     inputs = {"weights": record.sha256 if record else digest_file(path)}
-    return Source(
-        name=TRAINED, path=path, importer=OURS, inputs=inputs, facts=dict(record.facts) if record else {}
-    )
-
-
-def _float32(source: Source) -> File | None:
-    """Published weights that are a whole float32 model already."""
-    if source.path is None or source.path.suffix != ".tflite":
-        return None
-    file = read(source.path)
-    return file if file.precision == "float32" else None
-
-
-def _contract(card: Model, source: Source) -> Contract:
-    """The card's, or that of weights which were trained on other classes."""
-    agreed = registry.contract(card.name)
-    if "classes" not in source.facts:
-        return agreed
-    return replace(agreed, preprocessing=decode(source.facts), classes=tuple(source.facts["classes"]))
-
-
-def _network(card: Model, contract: Contract, source: Source) -> nn.Module:
-    """The network with its weights."""
-    network: nn.Module = registry.imported(card.network)(len(contract.classes))
-    if source.path:
-        registry.imported(source.importer)(network, source.path)
-    else:
-        from eyespot.weights.stand_in import fill_stand_in
-
-        fill_stand_in(network, card.preprocessing)
-    return network
+    return Source(TRAINED, path, LOAD_TRAINED, inputs, record.facts if record else {})

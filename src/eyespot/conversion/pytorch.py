@@ -9,12 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from eyespot.artifacts.model_folder import ModelFolder
-from eyespot.artifacts.sidecars import Artifact, tools
 from eyespot.capture import captured
-from eyespot.conversion.clean import repair
-from eyespot.conversion.float32 import save_first
-from eyespot.preprocessing.spec import Contract, Preprocessing
+from eyespot.preprocessing.spec import Preprocessing
 
 
 class Classifier(nn.Module):
@@ -28,16 +24,6 @@ class Classifier(nn.Module):
         return torch.softmax(self.network(x), -1)
 
 
-def save_float32(
-    network: nn.Module, contract: Contract, folder: ModelFolder, *, weights: str, inputs: dict[str, str],
-    facts: dict[str, Any],
-) -> Artifact:  # fmt: skip
-    """Convert a network and write it as `save_first` does."""
-    model = repair(to_tflite(network, contract.preprocessing))
-    versions = tools("torch", "litert-torch")
-    return save_first(folder, model, contract, weights=weights, inputs=inputs, tools=versions, facts=facts)
-
-
 def to_tflite(network: nn.Module, spec: Preprocessing) -> bytes:
     """Convert to a file of (1, h, w, c) float32 in, (1, classes) probabilities out."""
     with captured():
@@ -45,7 +31,7 @@ def to_tflite(network: nn.Module, spec: Preprocessing) -> bytes:
 
         _keep_pads_channel_last()
         example = torch.zeros(1, spec.height, spec.width, spec.channels)
-        plain = Classifier(network).to(memory_format=torch.contiguous_format)  # the same bytes from any
+        plain = Classifier(network).to(memory_format=torch.contiguous_format)  # else other bytes
         module = litert_torch.to_channel_last_io(plain.eval(), args=[0]).eval()
         converted = litert_torch.convert(module, (example,))
         with tempfile.TemporaryDirectory() as folder:

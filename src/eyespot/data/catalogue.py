@@ -43,7 +43,7 @@ def open_split(card: Dataset, split: str) -> Split:
         raise UnknownNameError(f"split of {card.name}", split, card.splits)
     opened: Split = registry.imported(card.reader).read(card, folder(card), split)
     expected = card.splits[split]
-    if expected is not None and len(opened) != expected:
+    if expected and len(opened) != expected:
         raise BadFileError(
             f"{folder(card)}: {split} has {len(opened):,} images, expected {expected:,}; put back what is "
             "missing, or move the folder away and fetch it again"

@@ -32,13 +32,14 @@ def read(card: Dataset, root: Path, split: str) -> Split:
         raise BadFileError(f"{root / FOLDER}: label {labels.max()}, expected 0..{len(card.classes) - 1}")
     indices = np.arange(len(labels))
     if split != "test":
-        held_out, each = np.zeros(len(labels), bool), (card.splits["validation"] or 0) // len(card.classes)
+        held_out, each = np.zeros(len(labels), bool), card.splits["validation"] // len(card.classes)
         for label in range(len(card.classes)):
             held_out[np.flatnonzero(labels == label)[-each:]] = True
         indices = np.flatnonzero(held_out == (split == "validation"))
+    places = indices.tolist()
 
     def image(i: int) -> Image:
-        batch, row = divmod(int(indices[i]), len(batches[0]))
+        batch, row = divmod(places[i], len(batches[0]))
         return batches[batch][row].take(PIXELS)
 
     return Split(data=card.name, name=split, classes=card.classes, labels=labels[indices], read=image)
@@ -60,7 +61,7 @@ def _records(card: Dataset, path: Path) -> NDArray[np.uint8]:
     """The records of a file, (n, 3073), as a memory map; n is the same for all six files."""
     if not path.is_file():
         raise MissingDataError(f"{path}: no such file; get it with: eyespot fetch cifar-10")
-    shape = card.splits["test"] or 0, RECORD
+    shape = card.splits["test"], RECORD
     if path.stat().st_size != shape[0] * RECORD:
         raise BadFileError(
             f"{path}: {path.stat().st_size:,} bytes, expected {shape[0] * RECORD:,}; "

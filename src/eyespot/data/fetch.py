@@ -39,7 +39,7 @@ def fetch(card: Dataset, source: Path | None = None) -> Fetched:
     folder = catalogue.folder(card)
     before = _counts(card)
     missing = card.splits.keys() - before.keys()
-    optional = all(card.splits[name] is None for name in missing)
+    optional = not any(card.splits[name] for name in missing)
     if missing and source:
         _install(card, source, folder)
     elif missing and (card.download or not optional):

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 LIST = "training-images.bin"  # beside the weights: the `split.image_list` of the training images
 
 
-def used_images(file: File) -> dict[bytes, str]:
-    """Digests of the images that "trained" or "calibrated" a model file, as far as known.
+def used_images(folder: ModelFolder, file: File) -> dict[bytes, str]:
+    """Digests of the images that "trained" or "calibrated" a file of a folder, as far as known.
 
     The file is identified by its sidecar, by its bytes if it is a copy of a shipped one, or by the digests
     inside it. A list of training images beside it counts with or without a sidecar. MissingDataError if
     that list is missing or has changed, BadFileError if a sidecar is damaged.
     """
-    links = _links(file)
+    links = _links(folder, file)
     lists = _lists(file, links)
     try:
         calibrated = [
@@ -38,14 +38,15 @@ def used_images(file: File) -> dict[bytes, str]:
     return dict.fromkeys(calibrated, "calibrated") | dict.fromkeys(trained, "trained")
 
 
-def _links(file: File) -> list[Artifact]:
+def _links(folder: ModelFolder, file: File) -> list[Artifact]:
     """What the file was made from: by its sidecars or its own metadata, and then by shipped sidecars."""
-    from eyespot.tflite.contract import read_provenance
+    from eyespot.tflite.contract import content
 
     shipped = [read_sidecar(each.with_suffix("")) for each in places.ZOO.glob("*/*.json")]
-    links = list(ModelFolder.of(file).chain(file.path.name))
+    links = list(folder.chain(file.path.name))
     links = links or [each for each in shipped if each.sha256 == file.sha256]
-    inputs = links[-1].inputs if links else read_provenance(file.model).get("inputs")
+    inside = content(file.model)
+    inputs = links[-1].inputs if links else inside and inside.provenance.get("inputs")
     while isinstance(inputs, dict) and (sources := [s for s in shipped if s.sha256 in inputs.values()]):
         links.append(sources[0])
         inputs = sources[0].inputs

@@ -1,16 +1,107 @@
-"""Devices as data (`*.toml`, `rules/*.toml`) and what checks a file against them."""
+"""Devices as data (`*.toml`; sizes in bytes, clocks in hertz), and what checks a file against them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from eyespot import decoding
-from eyespot.devices.card import Device
+from eyespot.artifacts.measurements import Decides, Status
 from eyespot.errors import UnknownNameError
 
 FOLDER = Path(__file__).parent
 REMEDY = "Correct the file; docs/devices-howto.md shows one"
+
+Use = Literal["arena", "flash", "npu sram", "npu activations"]
+Tool = Literal["litert", "tflm", "vela"]
+Positive = Annotated[float, Meta(gt=0, le=1e18)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """A processor and its frequency."""
+
+    name: str
+    hertz: Positive
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """Contiguous memory and its use; `bytes` is None where the user has to specify them.
+
+    `over` is the status of a file that needs more, `advice` what to do then, `decides` the verdict concerned.
+    """
+
+    use: Use
+    name: str
+    bytes: Annotated[int, Meta(ge=0)] | None = None
+    over: Status = "fails"
+    decides: Decides = "runs"
+    advice: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiler:
+    """The program that compiles for the NPU, its arguments, and where it comes from."""
+
+    name: Literal["vela", "neutron-converter"]
+    arguments: tuple[str, ...]
+    offered: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A range of latencies: `least` to `most` of the quantity that `per` names, at a clock's `hertz`."""
+
+    check: str
+    per: Literal["vela millisecond", "cycles per multiply-add", "multiply-adds per second"]
+    least: Positive
+    most: Positive
+    hertz: Positive = 1.0
+    npu: bool = False
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """Milliseconds that the device's maker published for a model."""
+
+    model: str
+    processor: str
+    milliseconds: Positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A device. `tools` stand in for it on a host, `rules` names rule sets, `npu` is None if it has none."""
+
+    name: str
+    position: int
+    title: str
+    tools: tuple[Tool, ...]
+    source: str
+    npu: str | None = None
+    clocks: tuple[Clock, ...] = ()
+    memory: tuple[Region, ...] = ()
+    compiler: Compiler | None = None
+    rules: tuple[str, ...] = ()
+    latency: tuple[Estimate, ...] = ()
+    published: tuple[Published, ...] = ()
+    published_source: str = ""
+
+    def __post_init__(self) -> None:
+        """ValueError where one field needs another one."""
+        if "vela" in self.tools and not (self.compiler and self.compiler.name == "vela"):
+            raise ValueError('expected the compiler "vela", as `tools` names it')
+        if self.published and not self.published_source:
+            raise ValueError("expected `published_source`, as there are `published` figures")
 
 
 @cache
@@ -24,14 +115,9 @@ def read_device(path: Path) -> Device:
     return decoding.read(Device, path, REMEDY, name=path.stem)
 
 
-def names() -> tuple[str, ...]:
-    """The devices' names, in their order."""
-    return tuple(card.name for card in devices())
-
-
 def device(name: str) -> Device:
     """A device by name. UnknownNameError names the near ones."""
-    for card in devices():
-        if card.name == name:
-            return card
-    raise UnknownNameError("device", name, names())
+    known = {card.name: card for card in devices()}
+    if name not in known:
+        raise UnknownNameError("device", name, known)
+    return known[name]

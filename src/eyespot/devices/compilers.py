@@ -1,27 +1,34 @@
-"""Compiling a file: isolated, on a copy that has a safe name, in a folder of its own."""
+"""Compilers for NPUs: Arm's vela for Ethos-U, and NXP's neutron-converter, which only NXP offers."""
 
 from __future__ import annotations
 
+import csv
+import importlib.util
+import os
+import re
+import shutil
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from eyespot import isolation
-from eyespot.errors import BadFileError, ToolCrashedError
-from eyespot.tflite.read import File
+from eyespot.artifacts import sidecars
+from eyespot.artifacts.atomic import digest_file
+from eyespot.devices import Compiler
+from eyespot.errors import EXTRAS, BadFileError, MissingDataError, MissingExtraError, ToolCrashedError
+from eyespot.tflite.read import File, parse
 
-INPUT = "model.tflite"  # what compilers write is called model_...
-SECONDS = 900
-MEMORY = 8 << 30
+INPUT = "model.tflite"  # a name that is safe; what compilers write is called model_...
+SECONDS, MEMORY = 900, 8 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compilation:
-    """A compiled file and the compiler's reports by name.
+    """A compiled file and the compiler's reports by name; `facts` counts the operators on `npu` and `cpu`.
 
-    `facts` counts the operators on the NPU (`npu`) and on the CPU (`cpu`); vela adds bytes of `sram` and
-    `cycles`, the milliseconds of an inference, and why operators stay on the CPU.
+    vela adds bytes of `sram` and `cycles`, milliseconds per inference, and why operators stay on the CPU.
     """
 
     name: str
@@ -33,8 +40,63 @@ class Compilation:
     reasons: tuple[str, ...] = ()
 
 
-def run(name: str, argv: Sequence[str], file: File, output: str) -> tuple[str, dict[str, bytes]]:
-    """Run `argv` beside `INPUT`, a copy of the file. Returns its log, and the files there by name.
+def run_vela(file: File, compiler: Compiler) -> Compilation:
+    """Compile a file with vela. MissingExtraError without it; other errors as `_run`.
+
+    Only its reports count: the exit code is 0 even if all stays on the CPU or the SRAM does not suffice.
+    """
+    if importlib.util.find_spec("ethosu") is None:
+        raise MissingExtraError(*EXTRAS["ethosu"])
+    name, layers = "model_vela.tflite", "model_per-layer.csv"
+    argv = [sys.executable, "-P", "-m", "ethosu.vela", INPUT, *compiler.arguments]
+    log, files = _run("vela", [*argv, "--output-dir", ".", "--verbose-performance"], file, name)
+    summary = next(each for each in files if each.startswith("model_summary_"))
+    figures = next(csv.DictReader(files[summary].decode().splitlines()))
+    sram, cycles = float(figures["sram_memory_used"]) * 1024, float(figures["cycles_total"])
+    reasons = re.findall(r"operator: (\w+), ofm: .*\nReason: (.*?)(?: \(\w+\))?\n", log)
+    return Compilation(
+        name=name, data=files[name], tools=sidecars.tools("ethos-u-vela"),
+        reports={summary: files[summary], layers: files[layers], "vela.log": log.encode()},
+        facts={**_operators(log), "sram": round(sram), "cycles": round(cycles)},
+        milliseconds=1000 * float(figures["inference_time"]),
+        reasons=tuple(dict.fromkeys(f"{operator}: {reason}" for operator, reason in reasons)),
+    )  # fmt: skip
+
+
+def _operators(log: str) -> dict[str, int]:
+    """Operators on each processor, after vela has split and fused them."""
+    counts = dict(re.findall(r"(NPU|CPU) operators = (\d+)", log))
+    return {name.lower(): int(counts.get(name, 0)) for name in ("NPU", "CPU")}
+
+
+def run_neutron(file: File, compiler: Compiler, tool: Path | None) -> Compilation:
+    """Convert a file by the program `tool`, or by the neutron-converter on the PATH.
+
+    MissingDataError if there is none; other errors as `_run`.
+    """
+    converter, name = _located(compiler, tool), "model_npu.tflite"
+    argv = [str(converter), "--input", INPUT, "--output", name, *compiler.arguments]
+    log, files = _run(compiler.name, argv, file, name)
+    operators = parse(files[name], Path(name)).operators
+    npu = operators.count("custom:NeutronGraph")
+    return Compilation(
+        name=name, data=files[name], reports={f"{compiler.name}.log": log.encode()},
+        tools=sidecars.tools() | {compiler.name: f"sha256 {digest_file(converter)}"},
+        facts={"npu": npu, "cpu": len(operators) - npu},
+    )  # fmt: skip
+
+
+def _located(compiler: Compiler, tool: Path | None) -> Path:
+    program = str(tool) if tool else shutil.which(compiler.name)
+    if program is None:
+        raise MissingDataError(f"{compiler.name} is not on the PATH: {compiler.offered}; or give --tool PATH")
+    if not (Path(program).is_file() and os.access(program, os.X_OK)):
+        raise MissingDataError(f"{program}: not an executable; give --tool the path of {compiler.name}")
+    return Path(program).absolute()
+
+
+def _run(name: str, argv: Sequence[str], file: File, output: str) -> tuple[str, dict[str, bytes]]:
+    """Run `argv`, isolated, beside `INPUT`, a copy of the file. Returns its log, and the files by name.
 
     BadFileError if it does not write `output`; other errors as `eyespot.isolation.command`.
     """

@@ -1,4 +1,4 @@
-"""What this host measures of a file, each measurement made once for all who ask for it."""
+"""Tools on this host: what they measure of a file, once for all who ask, and a file compiled for an NPU."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from typing import TypeVar
+from pathlib import Path
+from typing import TypeVar, TypeVarTuple
 
-from eyespot.devices.card import Compiler, Device
-from eyespot.devices.compilers import Compilation
-from eyespot.devices.vela import run_vela
-from eyespot.errors import EyespotError
+from eyespot.artifacts import atomic, sidecars
+from eyespot.artifacts.sidecars import Artifact
+from eyespot.devices import Compiler, Device
+from eyespot.devices.compilers import Compilation, run_neutron, run_vela
+from eyespot.errors import EyespotError, RefusedError
+from eyespot.nouns import Noun
 from eyespot.tflite.operators import Operator, operators
 from eyespot.tflite.read import File
 from eyespot.tflite.run import run_on_zeros
 from eyespot.tflite.tflm import Arena, measure_arena
 
 R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +34,12 @@ class HostMeasurements:
     @cached_property
     def litert(self) -> EyespotError | None:
         """Why LiteRT did not run the file; None if it did."""
-        return _result(lambda: run_on_zeros(self.file))
+        return _result(run_on_zeros, self.file)
 
     @cached_property
     def arena(self) -> Arena | EyespotError:
         """The arena that TFLM needs."""
-        return _result(lambda: measure_arena(self.file))
+        return _result(measure_arena, self.file)
 
     @cached_property
     def operators(self) -> tuple[Operator, ...]:
@@ -43,18 +47,18 @@ class HostMeasurements:
         return operators(self.file)
 
     def vela(self, device: Device) -> Compilation | EyespotError | None:
-        """What vela makes of the file for a device; None for a device without vela."""
+        """The file compiled by vela for a device; None for a device without vela."""
         compiler = device.compiler
         if compiler is None or compiler.name != "vela":
             return None
         if compiler not in self._vela:
-            self._vela[compiler] = _result(lambda: run_vela(self.file, compiler))
+            self._vela[compiler] = _result(run_vela, self.file, compiler)
         return self._vela[compiler]
 
 
-def _result(measure: Callable[[], R]) -> R | EyespotError:
+def _result(measure: Callable[[*Ts], R], *args: *Ts) -> R | EyespotError:
     try:
-        return measure()
+        return measure(*args)
     except EyespotError as error:
         return error
 
@@ -65,3 +69,50 @@ def tool(package: str) -> str:
         return f"{package} {version(package)}"
     except PackageNotFoundError:
         return package
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Compiled(Noun):
+    """The compiled file and the compiler's own reports beside it."""
+
+    artifact: Artifact
+    file: Path
+    reports: tuple[Path, ...]
+
+
+def compile_file(
+    host: HostMeasurements, device: Device, folder: Path | None = None, tool: Path | None = None
+) -> Compiled:
+    """Write the compiled file and its reports to `folder`, build/MODEL/DEVICE by default.
+
+    RefusedError for a device without a compiler, and if nothing reaches the NPU.
+    """
+    file, model = host.file, host.file.contract.model if host.file.contract else ""
+    if device.compiler is None:
+        check = f"eyespot check --device {device.name}"
+        raise RefusedError(f"{device.name}: has no compiler here; {check} says what is known")
+    result = _compiled(host, device, device.compiler, tool)
+    if not result.facts["npu"]:
+        raise RefusedError(f"{file.path}: the compiler leaves all of it to the CPU; eyespot check says why")
+    folder = folder or Path("build") / (model or file.path.stem) / device.name
+    paths = {
+        name: folder / name.replace("model_", f"{file.path.stem}_") for name in (result.name, *result.reports)
+    }
+    reports = tuple(atomic.write(paths[name], text) for name, text in result.reports.items())
+    artifact = sidecars.save(
+        paths[result.name], result.data, verb="compile", model=model, inputs={file.precision: file.sha256},
+        arguments={"device": device.name, "options": list(device.compiler.arguments)},
+        tools=result.tools, facts=result.facts,
+    )  # fmt: skip
+    return Compiled(artifact=artifact, file=paths[result.name], reports=reports)
+
+
+def _compiled(host: HostMeasurements, device: Device, compiler: Compiler, tool: Path | None) -> Compilation:
+    vela = host.vela(device)
+    if vela is None:
+        return run_neutron(host.file, compiler, tool)
+    if isinstance(vela, EyespotError):
+        raise vela
+    if tool:
+        raise RefusedError(f"--tool {tool}: vela is a Python package, which needs no path")
+    return vela

@@ -64,10 +64,9 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(Condition):
-    """What operators must fulfil; `otherwise` is the status of one that does not.
+    """What operators must fulfil; `otherwise` is the status of one that does not, `source` "" if the set's.
 
-    It concerns `operators` (all if there are none), not those in `but`, and only if they have values for
-    `when` that fulfil it. `source` is "" if it is the set's.
+    It concerns `operators` (all if empty) except those in `but`, if they have values that fulfil `when`.
     """
 
     why: str
@@ -86,10 +85,7 @@ class Rule(Condition):
 
 @dataclass(frozen=True, kw_only=True)
 class Ruleset:
-    """The operators that a piece of software accepts, as its makers published it (`rules/NAME.toml`).
-
-    `unlisted` is the status of any other operator.
-    """
+    """The operators that a piece of software accepts, as published; `unlisted` is the status of any other."""
 
     name: str
     title: str
@@ -106,33 +102,28 @@ class Ruleset:
 def ruleset(name: str) -> Ruleset:
     """The operator rules in `rules/NAME.toml`. BadFileError for a faulty file, or none of that name."""
     path = FOLDER / "rules" / f"{name}.toml"
-    try:
-        return decoding.read(Ruleset, path, REMEDY, name=name)
-    except FileNotFoundError as error:
-        raise BadFileError(f"{path}: no such file, but a device names it in `rules`. {REMEDY}") from error
+    if not path.exists():
+        raise BadFileError(f"{path}: no such file, but a device names it in `rules`. {REMEDY}")
+    return decoding.read(Ruleset, path, REMEDY, name=name)
 
 
 def apply(rules: Ruleset, operators: tuple[Operator, ...]) -> Finding:
-    """What a set of rules says about a file: partial if it accepts some of the operators."""
+    """The finding of a set of rules about a file: partial if an NPU accepts some of the operators."""
     judged = [_judge(rules, operator) for operator in operators]
     n = Counter(status for status, _ in judged)
     broken = Counter(reason for status, reason in judged if status != "ok")
+    status: Status = "unknown" if n["unknown"] else "ok"
+    if n["fails"]:  # the CPU runs what an NPU refuses
+        status = "partial" if rules.decides == "npu" and n["fails"] < len(judged) else "fails"
     counts = quantities(
         "operators", kind="rule", tool=rules.title, accepted=n["ok"], refused=n["fails"], unknown=n["unknown"]
     )
     return Finding(
-        check=rules.check, status=_status(rules, n), kind="rule", tool=rules.title, source=rules.source,
+        check=rules.check, status=status, kind="rule", tool=rules.title, source=rules.source,
         reason=f"{'not every' if broken else 'every'} operator is listed and fulfils the published rules",
         quantities=counts, operators=dict(broken), advice=rules.advice if broken else "",
         decides=rules.decides,
     )  # fmt: skip
-
-
-def _status(rules: Ruleset, counts: Counter[Status]) -> Status:
-    """An operator that is refused leaves an NPU's file partial, as the CPU runs it, but stops any other."""
-    if counts["fails"]:
-        return "partial" if rules.decides == "npu" and counts["ok"] + counts["unknown"] else "fails"
-    return "unknown" if counts["unknown"] else "ok"
 
 
 def _judge(rules: Ruleset, operator: Operator) -> tuple[Status, str]:

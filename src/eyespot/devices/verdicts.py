@@ -1,18 +1,23 @@
-"""Whether a file runs on devices, and whether all of it runs on their NPUs."""
+"""What is known of a file on devices (measured, published, estimated), and the verdicts on it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from typing import Any
 
 from eyespot.artifacts.measurements import Compatibility, Finding, Status
-from eyespot.devices import devices
-from eyespot.devices.card import Device
-from eyespot.devices.findings import find
-from eyespot.devices.host import HostMeasurements
-from eyespot.errors import RefusedError, UnfitError
+from eyespot.devices import Device, Estimate, Region, devices
+from eyespot.devices.compilers import Compilation
+from eyespot.devices.host import HostMeasurements, tool
+from eyespot.devices.rules import apply, ruleset
+from eyespot.errors import BadFileError, EyespotError, RefusedError, UnfitError
+from eyespot.quantity import Kind, Quantity, quantities
+from eyespot.tflite.operators import peak_activations
+from eyespot.tflite.tflm import Arena
 
 WORST: tuple[Status, ...] = ("fails", "unknown", "partial", "ok")
+HOST = "measured on this host, not on the device"
 
 
 def check_file(
@@ -42,13 +47,162 @@ def _with_memory(card: Device, sizes: Mapping[str, int | None]) -> Device:
 
 
 def _compatibility(host: HostMeasurements, device: Device) -> Compatibility:
-    findings = find(host, device)
+    """All findings, and for each verdict the worst of those that decide it."""
+    findings = _findings(host, device)
 
     def worst(verdict: str) -> Finding:
-        return min(
-            (f for f in findings if f.decides in {verdict, "both"}), key=lambda f: WORST.index(f.status)
-        )
+        decisive = (f for f in findings if f.decides in {verdict, "both"})
+        return min(decisive, key=lambda f: WORST.index(f.status))
 
     npu = worst("npu") if device.npu else None
     runs, sha256 = worst("runs"), host.file.sha256
     return Compatibility(device=device.name, file=sha256, runs=runs, npu=npu, findings=findings)
+
+
+def _findings(host: HostMeasurements, device: Device) -> tuple[Finding, ...]:
+    """All findings of a file on a device; each of its verdicts is decided by one at least."""
+    findings = [TOOLS[name](host, device) for name in device.tools]
+    findings += [apply(ruleset(name), host.operators) for name in device.rules]
+    decided = {f.decides for f in findings}
+    wanted = ("runs", "npu") if device.npu else ("runs",)
+    undecided = [verdict for verdict in wanted if not decided & {verdict, "both"}]
+    reason = "no tool on this host and no published rule decides it"
+    findings += [_unknown(device, each, reason, kind="rule", decides=each) for each in undecided]
+    findings += [f for region in device.memory for f in _memory(host, device, region)]
+    stopped = {f.decides for f in findings if f.status == "fails"}
+    return (*findings, *_estimates(host, device, stopped), *_published(host, device))
+
+
+def _runs(device: Device, title: str, package: str, result: object) -> Finding:
+    advice = "quantize it with eyespot: int8 in and out, supported operators"
+    reason = f"{title} runs it ({HOST})"
+    return _tried(device, package, result, advice, check="runs", place=title, reason=reason, decides="runs")
+
+
+def _vela(host: HostMeasurements, device: Device) -> Finding:
+    """Vela's exit code says nothing: what counts is where it put the operators."""
+    vela, advice = host.vela(device), "quantize to int8 and use operators that the NPU has"
+    fields = {"check": "npu operators", "decides": "npu", "reason": "every operator is compiled for the NPU"}
+    finding = _tried(device, "ethos-u-vela", vela, advice, **fields)
+    if not isinstance(vela, Compilation):
+        return finding
+    npu, cpu = vela.facts["npu"], vela.facts["cpu"]
+    finding = replace(finding, quantities=quantities("operators", tool=finding.tool, npu=npu, cpu=cpu))
+    if not cpu:
+        return finding
+    reason = "; ".join(vela.reasons[:3]) or "vela gives no reason"
+    return replace(finding, status="partial" if npu else "fails", reason=reason, advice=advice)
+
+
+def _tried(device: Device, package: str, result: object, advice: str, **fields: Any) -> Finding:
+    """A tool's finding. If the result is an error, only a refusal says something about the file."""
+    finding = Finding(status="ok", kind="measured", tool=tool(package), source=device.source, **fields)
+    if isinstance(result, BadFileError):
+        return replace(finding, status="fails", reason=str(result), advice=advice)
+    if isinstance(result, EyespotError):
+        return replace(finding, status="unknown", reason=str(result))
+    return finding
+
+
+TOOLS: dict[str, Callable[[HostMeasurements, Device], Finding]] = {
+    "litert": lambda host, device: _runs(device, "LiteRT", "ai-edge-litert", host.litert),
+    "tflm": lambda host, device: _runs(device, "TFLM", "tflite-micro", host.arena),
+    "vela": _vela,
+}
+
+
+def _memory(host: HostMeasurements, device: Device, region: Region) -> Iterator[Finding]:
+    """What the file needs of a region; nothing if the tool that measures it did not accept the file."""
+    if region.use == "flash":
+        yield _within(region, "the file; code comes on top", "eyespot", used=len(host.file.data))
+    elif region.use == "npu activations":
+        if (peak := peak_activations(host.file)) is not None:
+            yield _within(region, "the most bytes live at one time", "eyespot", kind="rule", used=peak)
+    elif region.use == "npu sram":
+        vela = host.vela(device)
+        if isinstance(vela, Compilation) and vela.facts["npu"]:
+            yield _within(region, "as vela plans it", "ethos-u-vela", used=vela.facts["sram"])
+    elif isinstance(arena := host.arena, Arena):
+        yield _within(region, HOST, "tflite-micro", used=arena.total, head=arena.head, tail=arena.tail)
+
+
+def _within(
+    region: Region, reason: str, package: str, *, kind: Kind = "measured", used: int, **parts: int
+) -> Finding:
+    """Compare the bytes that are used with the region's, if those are known."""
+    sizes = quantities("B", kind=kind, tool=tool(package), source="", used=used, **parts)
+    if region.bytes is None:
+        reason += f"; compare with your part's, or give {region.name}"
+    else:
+        sizes |= quantities("B", kind="quoted", source=region.source, limit=region.bytes)
+    over = region.bytes is not None and used > region.bytes
+    return Finding(
+        check=region.use, place=region.name, status=region.over if over else "ok", kind=kind,
+        tool=tool(package), source=region.source, reason=reason, quantities=sizes,
+        advice=region.advice if over else "", decides=region.decides,
+    )  # fmt: skip
+
+
+def _estimates(host: HostMeasurements, device: Device, stopped: Set[str]) -> Iterator[Finding]:
+    """A finding for each estimate; unknown if the verdict (`runs`, `npu`, `both`) is stopped."""
+    for estimate in device.latency:
+        if stopped & {"both", "npu" if estimate.npu else "runs"}:
+            yield _unknown(device, estimate.check, "it does not run there")
+        elif host.file.precision == "float32":
+            yield _unknown(device, estimate.check, "the published latencies are those of integer files")
+        elif estimate.per == "vela millisecond":
+            yield _by_vela(host, device, estimate)
+        else:
+            yield _by_operations(host, estimate)
+    if not device.latency:
+        yield _unknown(device, "latency", "no published latencies to estimate it from")
+
+
+def _published(host: HostMeasurements, device: Device) -> Iterator[Finding]:
+    """What the maker published for the model of this file's contract."""
+    name, source = host.file.contract.model if host.file.contract else "", device.published_source
+    for number in (each for each in device.published if each.model == name):
+        yield Finding(
+            check="published", place=number.processor, status="ok", kind="quoted", tool="none", source=source,
+            reason=f"published for another file of {name}, measured by its publisher",
+            quantities=quantities("ms", kind="quoted", source=source, latency=number.milliseconds),
+        )  # fmt: skip
+
+
+def _by_vela(host: HostMeasurements, device: Device, estimate: Estimate) -> Finding:
+    vela, by = host.vela(device), tool("ethos-u-vela")
+    if isinstance(vela, EyespotError):
+        return _unknown(device, estimate.check, str(vela))
+    if vela is None or vela.facts["cpu"]:
+        return _unknown(device, estimate.check, "vela counts no cycles for operators on the CPU")
+    low, high = vela.milliseconds * estimate.least, vela.milliseconds * estimate.most
+    more = quantities("ms", tool=by, vela=vela.milliseconds)
+    more |= quantities("cycles", tool=by, cycles=vela.facts["cycles"])
+    return _estimate(estimate, low, high, by, "vela's latency times a published rate", more)
+
+
+def _by_operations(host: HostMeasurements, estimate: Estimate) -> Finding:
+    adds, by = host.file.operations // 2, tool("eyespot")
+    more = quantities("multiply-adds", tool=by, adds=adds)
+    if estimate.per == "cycles per multiply-add":
+        low, high = (1000 * adds * rate / estimate.hertz for rate in (estimate.least, estimate.most))
+        more |= quantities("Hz", kind="quoted", source=estimate.source, clock=estimate.hertz)
+    else:
+        low, high = (1000 * adds / rate for rate in (estimate.most, estimate.least))
+    return _estimate(estimate, low, high, by, "the multiply-adds at a published rate", more)
+
+
+def _estimate(
+    e: Estimate, low: float, high: float, by: str, reason: str, more: dict[str, Quantity]
+) -> Finding:
+    latency = Quantity(low=low, high=high, unit="ms", kind="estimate", tool=by, source=e.source)
+    rate = Quantity(low=e.least, high=e.most, unit=e.per, kind="quoted", source=e.source)
+    return Finding(
+        check=e.check, status="ok", kind="estimate", tool=by, source=e.source, reason=reason,
+        quantities={"latency": latency, "rate": rate, **more},
+    )  # fmt: skip
+
+
+def _unknown(device: Device, check: str, reason: str, **fields: Any) -> Finding:
+    fields = {"kind": "estimate", "tool": "none", **fields}
+    return Finding(check=check, status="unknown", source=device.source, reason=reason, **fields)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 import shlex
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 
 from eyespot.artifacts import sidecars
 from eyespot.artifacts.measurements import Evaluation
+from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.data import catalogue
 from eyespot.data.split import Split, data_digest
+from eyespot.data.used import used_images
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.evaluation.job import Answers, Job, Span, open_job
 from eyespot.evaluation.metrics import accuracy
@@ -26,10 +29,11 @@ from eyespot.tflite.run import levels
 from eyespot.zoo import provenance
 from eyespot.zoo.cards import Dataset
 
-AT_ONCE, VALUES = 250, 1 << 20  # images of a request at most, and numbers in their input tensors
+VALUES = 1 << 20  # of all input tensors of a request
 
 
 def evaluate(
+    folder: ModelFolder,
     file: File,
     contract: Contract,
     data: Dataset,
@@ -51,8 +55,10 @@ def evaluate(
         raise RefusedError(f"{file.path}: takes gray images, to which {under} does nothing")
     labels = opened.labels[:images]
     job = prepare(file, contract, data, split, kernels, under)
-    answers, digests = classify(job, len(labels), pool)
-    refuse_overlap(file, digests)
+    results = classify(job, len(labels), pool)
+    used = used_images(folder, file)  # while the workers run it
+    answers, digests = collect(results)
+    refuse_overlap(file, used, digests)
     return Evaluation(
         model=contract.model,
         precision=file.precision,
@@ -87,26 +93,30 @@ def prepare(
     )  # fmt: skip
 
 
-def classify(job: Job, images: int, pool: Pool) -> Answers:
-    """The ranked classes (n, 5) of a split's first images, and the images' digests.
+def classify(job: Job, images: int, pool: Pool) -> Iterator[Answers]:
+    """The ranked classes (n, 5) of a split's first images, and the images' digests, in parts; see `collect`.
 
-    Only these cross the process border, so memory does not grow with the images. Errors as `evaluate`.
+    The workers begin at once. Only the answers cross the process border, so memory does not grow with the
+    images. Errors as `evaluate`.
     """
-    parts = list(spans(job, images, len(pool)))
-    path = job.file.path
-    results = track(
-        pool.open(open_job, job, name=f"{path}: {job.kernels}")(parts), len(parts), f"evaluate {path.name}"
-    )
+    path, most = job.file.path, max(1, VALUES // prod(job.preprocessing.shape))
+    parts = list(spans(images, most, len(pool)))
+    results = pool.open(open_job, job, name=f"{path}: {job.kernels}")(parts)
+    return iter(track(results, len(parts), f"evaluate {path.name}"))
+
+
+def collect(results: Iterator[Answers]) -> Answers:
+    """All parts together."""
     answers, digests = zip(*results, strict=True)
     return np.concatenate(answers), list(itertools.chain(*digests))
 
 
-def spans(job: Job, images: int, processes: int) -> Iterator[Span]:
-    """(start, stop) of requests that take a moment each, and get smaller so that all workers end together."""
-    spec, start = job.preprocessing, 0
-    most = min(AT_ONCE, max(1, VALUES // (spec.height * spec.width * spec.channels)))
+def spans(images: int, most: int, processes: int) -> Iterator[Span]:
+    """(start, stop) of requests for `most` images, fewer at the end so that all workers end together."""
+    start = 0
     while start < images:
-        stop = min(images, start + min(most, max(most // 16, (images - start) // (4 * processes)) or 1))
+        share = (images - start) // (4 * processes)
+        stop = min(images, start + max(1, most // 16, min(most, share)))
         yield start, stop
         start = stop
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from eyespot.data.used import used_images
 from eyespot.errors import RefusedError
 from eyespot.tflite.read import File
 
 
-def refuse_overlap(file: File, digests: list[bytes]) -> None:
-    """RefusedError if images trained or calibrated the file. Errors as `used_images`."""
-    used = used_images(file)
+def refuse_overlap(file: File, used: Mapping[bytes, str], digests: Sequence[bytes]) -> None:
+    """RefusedError if images trained or calibrated the file, which `used_images` says."""
     counts = Counter(used[each] for each in digests if each in used)
     for use, images in counts.most_common(1):
         raise RefusedError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from eyespot.isolation import Pool
 
 MEMORY = 4 << 30  # bytes: an image of 100 million pixels takes two
-PRELOAD = ("eyespot.evaluation.job", "ai_edge_litert.interpreter")
+PRELOAD = ("eyespot.evaluation.job", "eyespot.data.files", "ai_edge_litert.interpreter")
 
 
 def start(processes: int | None = None) -> Pool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eyespot.devices.card import Device
-from eyespot.devices.compile import compile_file
-from eyespot.devices.host import HostMeasurements
+from eyespot.devices import Device
+from eyespot.devices.host import HostMeasurements, compile_file
 from eyespot.errors import MissingExtraError
 from eyespot.exports.c import write_c
 from eyespot.exports.golden import write_golden

@@ -58,7 +58,7 @@ def render(name: str, filled: dict[str, str]) -> str:
 
 
 def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
-    """What the placeholders stand for, given the bytes of arena that were measured; golden ones aside."""
+    """Values of the placeholders except the golden ones; `measured` is the arena in bytes."""
     name = re.sub(r"\W", "_", contract.model, flags=re.ASCII)
     operators = sorted(set(file.operators))
     return {

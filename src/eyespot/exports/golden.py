@@ -1,4 +1,4 @@
-"""Golden tensors: what a file answers to generated pictures, to compare a board with."""
+"""Golden tensors: a file's outputs for generated pictures, to compare a board with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PICTURES = 4
 def answers(file: File, contract: Contract) -> Iterator[tuple[NDArray[np.uint8], NDArray[Any], NDArray[Any]]]:
     """Each picture (h, w, c), the input tensor (h, w, c) made from it, and the output vector.
 
-    Outputs are those of LiteRT's reference kernels, with which TFLM agrees.
+    Outputs are those of LiteRT's reference kernels, which TFLM's equal.
     """
     encode, run = encoder(file, contract), open_runner(file, "reference")
     spec = contract.preprocessing
@@ -44,11 +44,11 @@ def write_golden(file: File, contract: Contract, folder: Path) -> tuple[Path, ..
             write(folder / f"{index}.input.bin", tensor.tobytes()),
             write(folder / f"{index}.output.bin", output.tobytes()),
         ]
-    told = {
+    description = {
         "file": file.sha256,
         "kernels": "reference",
         "input": {"shape": file.input.shape, "dtype": file.input.dtype},
         "output": {"shape": file.output.shape, "dtype": file.output.dtype},
         "pictures": PICTURES,
     }
-    return (*files, write_json(folder / "golden.json", told))
+    return (*files, write_json(folder / "golden.json", description))

@@ -9,21 +9,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from subprocess import PIPE, STDOUT
 from typing import TYPE_CHECKING, Any, Self, TypeVar, TypeVarTuple, get_args, get_origin, get_type_hints
 
 from eyespot import errors
-from eyespot.isolation.process import (
-    MEMORY,
-    OPENING,
-    OUT_OF_MEMORY,
-    Process,
-    Replies,
-    crashed,
-    ending,
-    environment,
-    one_line,
-)
+from eyespot.isolation import process
+from eyespot.isolation.process import MEMORY, Process
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,20 +38,22 @@ def command(
     argv: Sequence[str], *, seconds: float = 60, memory: int = MEMORY, cwd: Path | None = None, name: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end. `stdout` of the result holds all that it printed."""
-    name = name or Path(argv[0]).name
-    code, text = run(_call, name, list(argv), cwd, environment(), seconds=seconds, memory=memory, name=name)
+    name, env = name or Path(argv[0]).name, process.environment()
+    code, text = run(_call, name, list(argv), cwd, env, seconds=seconds, memory=memory, name=name)
     return subprocess.CompletedProcess(argv, code, text)
 
 
 def _call(name: str, argv: list[str], cwd: Path | None, env: dict[str, str]) -> tuple[int, str]:
     """A program's exit code and output."""
     try:
-        done = subprocess.run(argv, stdout=PIPE, stderr=STDOUT, cwd=cwd, env=env, check=False)
+        done = subprocess.run(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd, env=env, check=False
+        )
     except OSError as error:
         raise errors.ToolStartError(f"{name} did not start: {error.strerror}: {error.filename}") from error
-    words = ending(done.returncode, done.stdout)
-    if done.returncode < 0 or (done.returncode and OUT_OF_MEMORY.search(words)):
-        raise crashed(name, words)
+    words = process.ending(done.returncode, done.stdout)
+    if done.returncode < 0 or (done.returncode and process.OUT_OF_MEMORY.search(words)):
+        raise process.crashed(name, words)
     return done.returncode, done.stdout.decode(errors="replace")
 
 
@@ -72,15 +64,10 @@ class Pool:
     """
 
     def __init__(
-        self,
-        processes: int | None = None,
-        *,
-        preload: Sequence[str] = (),
-        seconds: float = 600,
-        memory: int = MEMORY,
-        name: str = "a worker",
-    ) -> None:
-        self._replies: Replies = queue.SimpleQueue()
+        self, processes: int | None = None, *, preload: Sequence[str] = (), seconds: float = 600,
+        memory: int = MEMORY, name: str = "a worker",
+    ) -> None:  # fmt: skip
+        self._replies: process.Replies = queue.SimpleQueue()
         self._workers: list[Process] = []
         try:
             for _ in range(processes or os.cpu_count() or 1):
@@ -109,15 +96,15 @@ class Pool:
     def open(
         self, function: Callable[[*Ts], Callable[[A], R]], *args: *Ts, name: str = ""
     ) -> Callable[[Iterable[A]], Iterator[R]]:
-        """Call `function` once in every worker, without waiting for it. With `name` errors begin from now on.
+        """Call `function` once in every worker, without waiting. Errors begin with `name` from now on.
 
-        Returns a map: it takes items, calls what `function` returned on each, in whichever worker is
-        free, and yields the results in the order of the items.
+        Returns a map: it takes items, hands out the first, calls what `function` returned on each, in
+        whichever worker is free, and yields the results in the order of the items.
         """
         request = pickle.dumps((function, args))
         for worker in self._workers:
             worker.name = name or worker.name
-            worker.send(OPENING, request)
+            worker.send(process.OPENING, request)
         kind = get_args(_returned(function))[-1]
         return lambda items: self._stream((pickle.dumps((None, (item,))) for item in items), kind)
 
@@ -125,9 +112,13 @@ class Pool:
         """Results of the type `kind`, in the order of their requests."""
         if not self._workers or any(max(worker.jobs, default=-1) >= 0 for worker in self._workers):
             raise ValueError("the pool is closed, or still at work")
-        waiting, results, following = enumerate(requests), dict[int, Any](), 0
+        waiting = enumerate(requests)
         for worker, request in zip(self._workers * AHEAD, waiting, strict=False):
             worker.send(*request)
+        return self._results(waiting, kind)
+
+    def _results(self, waiting: Iterator[tuple[int, bytes]], kind: Any) -> Iterator[Any]:
+        results, following = dict[int, Any](), 0
         while any(worker.jobs for worker in self._workers):
             worker, job, reply = self._next()
             result = _value(worker, reply, kind if job >= 0 else None)
@@ -167,13 +158,14 @@ def _value(worker: Process, reply: bytes, kind: Any) -> Any:
         value = msgspec.msgpack.decode(reply[1:], type=kind, dec_hook=_restore)
     except (msgspec.MsgspecError, RecursionError) as error:
         worker.kill()
-        raise crashed(worker.name, one_line(f"its result is malformed: {error}")) from error
+        message = process.one_line(f"its result is malformed: {error}")
+        raise process.crashed(worker.name, message) from error
     if succeeded:
         return value
-    known, message = getattr(errors, value[0], None), one_line(value[1])
+    known, message = getattr(errors, value[0], None), process.one_line(value[1])
     if isinstance(known, type) and issubclass(known, errors.EyespotError):
         raise known.__new__(known, message)
-    raise crashed(worker.name, message)
+    raise process.crashed(worker.name, message)
 
 
 def _restore(kind: Any, value: Any) -> NDArray[Any]:

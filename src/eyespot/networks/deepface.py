@@ -32,5 +32,4 @@ class DeepFace(nn.Module):
         x = flatten(self.features(x))
         for dense in (self.dense1, self.dense2):
             x = F.dropout(F.relu(dense(x)), DROPOUT, self.training)
-        logits: Tensor = self.dense3(x)
-        return logits
+        return self.dense3(x)

@@ -1,4 +1,4 @@
-"""Networks of inverted residual blocks. MobileNetV2, MnasNet-A1 and EfficientNet-Lite are tables of them.
+"""Networks of inverted residual blocks: MobileNetV2, EfficientNet-Lite0 and MnasNet-A1.
 
 Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, arXiv:1801.04381. Modules are
 named as in timm 1.0, so weights published for timm fit by name.
@@ -6,14 +6,12 @@ named as in timm 1.0, so weights published for timm fit by name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from eyespot.networks.layers import PointwiseLinear, global_average
+from eyespot.networks.layers import Normalise, PointwiseLinear, SameConv2d, SymmetricConv2d, global_average
 
 HEAD = 1280
 
@@ -33,20 +31,54 @@ class Stage(NamedTuple):
     squeeze: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Style:
-    """What a family of networks shares: padding, nonlinearity and epsilon of batch norm."""
+class Style(NamedTuple):
+    """What all blocks of a network share: padding, nonlinearity and epsilon of batch norm."""
 
     convolution: type[nn.Conv2d]
     activation: type[nn.Module]
     epsilon: float
 
 
+TENSORFLOW = Style(SameConv2d, nn.ReLU6, 1e-3)
+PYTORCH = Style(SymmetricConv2d, nn.ReLU, 1e-5)
+
+# One row per stage: expansion, kernel, channels, repeats, stride, squeeze.
+MOBILENET_V2 = (  # arXiv:1801.04381, table 2
+    Stage(1, 3, 16, 1, 1),
+    Stage(6, 3, 24, 2, 2),
+    Stage(6, 3, 32, 3, 2),
+    Stage(6, 3, 64, 4, 2),
+    Stage(6, 3, 96, 3, 1),
+    Stage(6, 3, 160, 3, 2),
+    Stage(6, 3, 320, 1, 1),
+)
+EFFICIENTNET_B0 = (  # Tan and Le, EfficientNet, arXiv:1905.11946, table 1
+    Stage(1, 3, 16, 1, 1),
+    Stage(6, 3, 24, 2, 2),
+    Stage(6, 5, 40, 2, 2),
+    Stage(6, 3, 80, 3, 2),
+    Stage(6, 5, 112, 3, 1),
+    Stage(6, 5, 192, 4, 2),
+    Stage(6, 3, 320, 1, 1),
+)
+MNASNET_A1 = (  # Tan et al., MnasNet, arXiv:1807.11626, figure 7; width 0.75, channels multiples of 8
+    Stage(1, 3, 16, 1, 1),
+    Stage(6, 3, 24, 2, 2),
+    Stage(3, 5, 32, 3, 2, 0.25),
+    Stage(6, 3, 64, 4, 2),
+    Stage(6, 3, 88, 2, 1, 0.25),
+    Stage(6, 5, 120, 3, 2, 0.25),
+    Stage(6, 3, 240, 1, 1),
+)
+IMAGENET_MEAN = (123.675, 116.28, 103.53)  # red, green and blue in pixels, from torchvision
+IMAGENET_STD = (58.395, 57.12, 57.375)
+
+
 class InvertedResidualNetwork(nn.Module):
     """Images (n, 3, h, w) to logits (n, classes). `front` normalises the images."""
 
     def __init__(
-        self, stages: Sequence[Stage], style: Style, stem: int, classes: int, front: nn.Module | None = None
+        self, stages: tuple[Stage, ...], style: Style, stem: int, classes: int, front: nn.Module | None = None
     ) -> None:
         super().__init__()
         self.front = front or nn.Identity()
@@ -62,19 +94,34 @@ class InvertedResidualNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.activation(self.bn1(self.conv_stem(self.front(x))))
         x = self.activation(self.bn2(self.conv_head(self.blocks(x))))
-        logits: Tensor = self.classifier(global_average(x))
-        return logits
+        return self.classifier(global_average(x))
+
+
+def mobilenet_v2(classes: int = 1000) -> InvertedResidualNetwork:
+    """TF-slim's MobileNetV2, width 1. Its input is (pixel - 128) / 128."""
+    return InvertedResidualNetwork(MOBILENET_V2, TENSORFLOW, 32, classes)
+
+
+def efficientnet_lite0(classes: int = 1000) -> InvertedResidualNetwork:
+    """TensorFlow's EfficientNet-Lite0. Its input is (pixel - 127) / 128.
+
+    Source: tensorflow/tpu, models/official/efficientnet/lite/efficientnet_lite_builder.py. It is
+    EfficientNet-B0 without squeeze-and-excitation and with ReLU6 instead of swish.
+    """
+    return InvertedResidualNetwork(EFFICIENTNET_B0, TENSORFLOW, 32, classes)
+
+
+def semnasnet_075(classes: int = 1000) -> InvertedResidualNetwork:
+    """MnasNet-A1 of timm, width 0.75. Its input is pixels; it normalises each channel itself."""
+    front = Normalise(IMAGENET_MEAN, IMAGENET_STD)
+    return InvertedResidualNetwork(MNASNET_A1, PYTORCH, 24, classes, front)
 
 
 def _stage(channels: int, stage: Stage, style: Style) -> nn.Sequential:
     """The blocks of a stage whose input has `channels` channels."""
-    first, rest = stage, stage._replace(stride=1)
-    kind = Separable if stage.expansion == 1 else InvertedResidual
-    blocks = [
-        kind(channels, first, style),
-        *(kind(stage.channels, rest, style) for _ in range(stage.repeats - 1)),
-    ]
-    return nn.Sequential(*blocks)
+    block = Separable if stage.expansion == 1 else InvertedResidual
+    rest = [block(stage.channels, stage._replace(stride=1), style) for _ in range(stage.repeats - 1)]
+    return nn.Sequential(block(channels, stage, style), *rest)
 
 
 class Separable(nn.Module):
@@ -82,17 +129,16 @@ class Separable(nn.Module):
 
     def __init__(self, channels: int, stage: Stage, style: Style) -> None:
         super().__init__()
-        self.conv_dw = style.convolution(
-            channels, channels, stage.kernel, stage.stride, groups=channels, bias=False
-        )
+        convolution, kernel, stride = style.convolution, stage.kernel, stage.stride
+        self.conv_dw = convolution(channels, channels, kernel, stride, groups=channels, bias=False)
         self.bn1 = nn.BatchNorm2d(channels, style.epsilon)
-        self.conv_pw = style.convolution(channels, stage.channels, 1, bias=False)
+        self.conv_pw = convolution(channels, stage.channels, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(stage.channels, style.epsilon)
         self.activation = style.activation()
         self.shortcut = stage.stride == 1 and channels == stage.channels
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.bn2(self.conv_pw(self.activation(self.bn1(self.conv_dw(x)))))
+        y = self.bn2(self.conv_pw(self.activation(self.bn1(self.conv_dw(x)))))
         return x + y if self.shortcut else y
 
 
@@ -101,21 +147,19 @@ class InvertedResidual(nn.Module):
 
     def __init__(self, channels: int, stage: Stage, style: Style) -> None:
         super().__init__()
-        hidden = channels * stage.expansion
-        self.conv_pw = style.convolution(channels, hidden, 1, bias=False)
+        convolution, hidden = style.convolution, channels * stage.expansion
+        self.conv_pw = convolution(channels, hidden, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(hidden, style.epsilon)
-        self.conv_dw = style.convolution(
-            hidden, hidden, stage.kernel, stage.stride, groups=hidden, bias=False
-        )
+        self.conv_dw = convolution(hidden, hidden, stage.kernel, stage.stride, groups=hidden, bias=False)
         self.bn2 = nn.BatchNorm2d(hidden, style.epsilon)
         self.se = SqueezeExcite(hidden, round(channels * stage.squeeze)) if stage.squeeze else nn.Identity()
-        self.conv_pwl = style.convolution(hidden, stage.channels, 1, bias=False)
+        self.conv_pwl = convolution(hidden, stage.channels, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(stage.channels, style.epsilon)
         self.activation = style.activation()
         self.shortcut = stage.stride == 1 and channels == stage.channels
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.activation(self.bn1(self.conv_pw(x)))
+        y = self.activation(self.bn1(self.conv_pw(x)))
         y = self.activation(self.bn2(self.conv_dw(y)))
         y = self.bn3(self.conv_pwl(self.se(y)))
         return x + y if self.shortcut else y

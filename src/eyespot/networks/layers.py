@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from eyespot.networks.parameters import shapes
 from eyespot.preprocessing.spec import Preprocessing
+
+Layer: TypeAlias = nn.Conv2d | nn.Linear
 
 
 class SameConv2d(nn.Conv2d):
@@ -19,15 +20,11 @@ class SameConv2d(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = (
-            _same(size, kernel, stride)
-            for size, kernel, stride in zip(x.shape[2:], self.kernel_size, self.stride, strict=True)
-        )
-        if height[0] == height[1] and width[0] == width[1]:
-            padding = (height[0], width[0])
-            return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
-        x = F.pad(x, (*width, *height))
-        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        (top, bottom), (left, right) = map(_same, x.shape[2:], self.kernel_size, self.stride)
+        padding = (top, left)
+        if padding != (bottom, right):
+            x, padding = F.pad(x, (left, right, top, bottom)), (0, 0)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -44,9 +41,8 @@ class SymmetricConv2d(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        rows, columns = (
-            int(stride == 2 and size % 2 == 0) for size, stride in zip(x.shape[2:], self.stride, strict=True)
-        )
+        halved = zip(x.shape[2:], self.stride, strict=True)
+        rows, columns = (int(stride == 2 and size % 2 == 0) for size, stride in halved)
         weight = F.pad(self.weight, (0, columns, 0, rows)) if rows or columns else self.weight
         padding = (self.kernel_size[0] // 2, self.kernel_size[1] // 2)
         return F.conv2d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
@@ -57,9 +53,6 @@ class Normalise(nn.Module):
 
     The constants are not trained, not counted as parameters and not stored in state dicts.
     """
-
-    weight: Tensor
-    bias: Tensor
 
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
@@ -98,11 +91,11 @@ def flatten(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).flatten(1)
 
 
-def layers_and_norms(network: nn.Module) -> list[tuple[nn.Conv2d | nn.Linear, nn.BatchNorm2d | None]]:
+def layers_and_norms(network: nn.Module) -> list[tuple[Layer, nn.BatchNorm2d | None]]:
     """Each layer with its batch norm, if any. A network must create its modules in execution order."""
-    pairs: list[tuple[nn.Conv2d | nn.Linear, nn.BatchNorm2d | None]] = []
+    pairs: list[tuple[Layer, nn.BatchNorm2d | None]] = []
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, Layer):
             pairs.append((module, None))
         elif isinstance(module, nn.BatchNorm2d):
             pairs[-1] = (pairs[-1][0], module)
@@ -115,16 +108,11 @@ def placed(network: nn.Module, kinds: Any) -> list[tuple[nn.Module, str, Any]]:
     return [(network.get_submodule(p), name, m) for (p, _, name), m in paths if isinstance(m, kinds)]
 
 
-def count_parameters(network: nn.Module) -> int:
-    """Parameters as Keras counts them: trainable ones plus running means and variances of batch norm."""
-    return sum(torch.Size(shape).numel() for shape in shapes(network).values())
-
-
 def initialise(network: nn.Module, seed: int) -> None:
     """Fill convolutions and dense layers with He-normal weights and zero biases, using only `seed`."""
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, Layer):
             nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu", generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -12,17 +12,8 @@ from eyespot.networks.layers import PointwiseLinear, SameConv2d, global_average
 
 EPSILON = 1e-3  # in TF-slim and in Keras
 STEM = 32
-SEPARABLE = (
-    (64, 1),
-    (128, 2),
-    (128, 1),
-    (256, 2),
-    (256, 1),
-    (512, 2),
-    *5 * ((512, 1),),
-    (1024, 2),
-    (1024, 1),
-)
+CHANNELS = (64, 128, 128, 256, 256, *6 * (512,), 1024, 1024)
+STRIDES = (1, 2, 1, 2, 1, 2, *5 * (1,), 2, 1)
 
 
 class MobileNetV1(nn.Module):
@@ -31,23 +22,20 @@ class MobileNetV1(nn.Module):
     def __init__(self, classes: int, width: float, activation: type[nn.Module], *, bias: bool) -> None:
         super().__init__()
 
-        def layer(
-            in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
-        ) -> nn.Sequential:
-            convolution = SameConv2d(in_channels, out_channels, kernel, stride, groups=groups, bias=bias)
-            return nn.Sequential(convolution, nn.BatchNorm2d(out_channels, EPSILON), activation())
+        def layer(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+            convolution = SameConv2d(inputs, outputs, kernel, stride, groups=groups, bias=bias)
+            return nn.Sequential(convolution, nn.BatchNorm2d(outputs, EPSILON), activation())
 
         channels = int(STEM * width)
         layers = [layer(3, channels, 3, 2)]
-        for full, stride in SEPARABLE:
+        for full, stride in zip(CHANNELS, STRIDES, strict=True):
             layers += [layer(channels, channels, 3, stride, channels), layer(channels, int(full * width), 1)]
             channels = int(full * width)
         self.layers = nn.Sequential(*layers)
         self.dense = PointwiseLinear(channels, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.dense(global_average(self.layers(x)))
-        return logits
+        return self.dense(global_average(self.layers(x)))
 
 
 def tf_slim(classes: int = 1000) -> MobileNetV1:

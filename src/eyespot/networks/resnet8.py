@@ -26,8 +26,7 @@ class ResNet8(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stages(F.relu(self.norm(self.conv(x))))
-        logits: Tensor = self.dense(flatten(F.avg_pool2d(x, 8)))
-        return logits
+        return self.dense(flatten(F.avg_pool2d(x, 8)))
 
 
 class Residual(nn.Module):

@@ -32,8 +32,7 @@ class Wide(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.features(self.pixels(x))
-        logits: Tensor = self.dense(F.max_pool2d(x, x.shape[2:]).flatten(1))
-        return logits
+        return self.dense(F.max_pool2d(x, x.shape[2:]).flatten(1))
 
 
 def four_stages(channels: int, classes: int) -> Wide:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.preprocessing.image import to_pillow
 from eyespot.preprocessing.spec import Damage
 
 Image = NDArray[np.uint8]
@@ -26,8 +27,7 @@ def jpeg(image: Image, quality: int = QUALITY) -> Image:
     from PIL import Image as Pillow
 
     file = io.BytesIO()
-    picture = Pillow.fromarray(image.squeeze(2) if image.shape[2] == 1 else image)
-    picture.save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    to_pillow(image).save(file, "JPEG", quality=quality, subsampling="4:2:0")
     return np.asarray(Pillow.open(file)).reshape(image.shape)
 
 
@@ -39,18 +39,15 @@ def bgr(image: Image) -> Image:
 def rgb565(image: Image) -> Image:
     """Reduce to five bits of red, six of green and five of blue, then scale back to eight."""
     bits = np.array([5, 6, 5], np.uint8)
-    kept = image >> (8 - bits)
-    spread: Image = (kept << (8 - bits)) | (kept >> (2 * bits - 8))
-    return spread
+    kept: Image = image >> (8 - bits)
+    return (kept << (8 - bits)) | (kept >> (2 * bits - 8))
 
 
 def blur(image: Image) -> Image:
     """Blur slightly, as a lens out of focus does."""
-    from PIL import Image as Pillow
     from PIL import ImageFilter
 
-    picture = Pillow.fromarray(image.squeeze(2) if image.shape[2] == 1 else image)
-    return np.asarray(picture.filter(ImageFilter.GaussianBlur(RADIUS))).reshape(image.shape)
+    return np.asarray(to_pillow(image).filter(ImageFilter.GaussianBlur(RADIUS))).reshape(image.shape)
 
 
 def exposed(image: Image, factor: float) -> Image:

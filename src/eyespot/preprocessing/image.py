@@ -1,7 +1,4 @@
-"""How an image becomes a tensor.
-
-The only definition: training, calibration, evaluation, prediction, export and the C code all follow it.
-"""
+"""How an image becomes a tensor: the only definition, which the C code follows too."""
 
 from __future__ import annotations
 
@@ -33,8 +30,7 @@ def decode(path: Path, channels: int) -> NDArray[np.uint8]:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a damaged file either decodes or does not
+        with warnings.catch_warnings(action="ignore"):  # a damaged file either decodes or does not
             Image.preinit()  # the common formats; to try one that is not loaded, `open` loads all 40
             with Image.open(path, formats=FORMATS) as opened:
                 return pixels(opened, channels, str(path))
@@ -88,20 +84,22 @@ def _eight_bits(values: NDArray[np.float64], mode: str, name: str) -> NDArray[np
 
 
 def fit(image: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8]:
-    """Crop, resize and recolour an (h, w, 1 or 3) image to the shape that `spec` asks for."""
+    """Crop, resize and recolour an (h, w, 1 or 3) image to the shape and order that `spec` asks for."""
     if image.shape != spec.shape or spec.crop is not None:
-        image = _resized(image, spec)
+        from PIL import Image
+
+        picture = to_pillow(image).convert("L" if spec.channels == 1 else "RGB")
+        box = central(picture.width, picture.height, spec.crop)
+        resized = picture.resize((spec.width, spec.height), Image.Resampling[spec.resize.upper()], box)
+        image = np.asarray(resized).reshape(spec.shape)
     return image[..., ::-1] if spec.order == "bgr" else image
 
 
-def _resized(image: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8]:
+def to_pillow(image: NDArray[np.uint8]) -> Image.Image:
+    """An (h, w, 1 or 3) array as a Pillow image."""
     from PIL import Image
 
-    picture = Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image)
-    picture = picture.convert("L" if spec.channels == 1 else "RGB")
-    box = central(picture.width, picture.height, spec.crop)
-    resized = picture.resize((spec.width, spec.height), Image.Resampling[spec.resize.upper()], box)
-    return np.asarray(resized).reshape(spec.shape)
+    return Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image)
 
 
 def central(width: int, height: int, crop: float | None) -> tuple[float, float, float, float]:

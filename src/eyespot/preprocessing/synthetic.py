@@ -6,7 +6,6 @@ A picture shows one of four shapes, its class, with random colour, size and posi
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +16,7 @@ CLASSES = ("disc", "square", "triangle", "cross")
 
 
 def picture(index: int, height: int, width: int, channels: int, seed: int = 0) -> Image:
-    """Picture `index` of a seed, (height, width, channels) uint8. Its class is index % 4.
-
-    The shapes are distinguishable from 8 x 8 pixels on.
-    """
+    """Picture `index` of a seed, (height, width, channels) uint8, 8 x 8 or more. Its class is index % 4."""
     numbers = np.frombuffer(hashlib.sha256(f"{seed} {index}".encode()).digest(), np.uint8).astype(np.int64)
     background, colour = numbers[:3] // 2, 128 + numbers[3:6] // 2  # dark, bright
     half = min(height, width) * (64 + numbers[6] // 4) // 320  # a fifth to two fifths of the side
@@ -49,13 +45,3 @@ def _noise(height: int, width: int, channels: int, seed: int) -> NDArray[np.int6
     position = np.arange(height * width * channels, dtype=np.uint32) + np.uint32(seed << 20)
     mixed = (position ^ (position >> 15)) * np.uint32(0x2C1B3C6D)
     return ((mixed ^ (mixed >> 12)) % 32).astype(np.int64).reshape(height, width, channels) - 16
-
-
-def write_folder(folder: Path, images: int, *, side: int = 32, seed: int = 0) -> None:
-    """Write `images` pictures as PNG files, in one folder per class."""
-    from PIL import Image as Pillow
-
-    for index in range(images):
-        target = folder / CLASSES[index % len(CLASSES)] / f"{index:05}.png"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        Pillow.fromarray(picture(index, side, side, 3, seed)).save(target)

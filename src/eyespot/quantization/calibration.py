@@ -19,7 +19,7 @@ from eyespot.zoo.cards import Dataset
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Images as the network takes them, (n, h, w, c) uint8, and what tells the originals from others."""
+    """Images as the network takes them, (n, h, w, c) uint8, and digests of the originals."""
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -27,12 +27,12 @@ class Calibration:
 
     @property
     def digest(self) -> str:
-        """Of the images and their labels in order."""
+        """Digest of the images and their labels in order."""
         return data_digest(self.labels, self.digests)
 
 
 def choose_images(data: Dataset, split: Split, images: int, spec: Preprocessing) -> Calibration:
-    """So many images of a split, each read once. RefusedError where none may calibrate."""
+    """Choose `images` images of a split and read each once. RefusedError if none may calibrate."""
     held_out = _held_out(data, split)
     chosen = spread(split, images)
     pixels, digests, blank = [], [], set()
@@ -57,10 +57,10 @@ def spread(split: Split, images: int) -> list[int]:
 
 
 def _held_out(data: Dataset, split: Split) -> set[bytes]:
-    """Digests of the images of the validation and test split, where they are at hand."""
-    found: set[bytes] = set()
+    """Digests of the images of the validation and test split, if they are at hand."""
+    digests: set[bytes] = set()
     for name in sorted({"validation", "test", data.test} & data.splits.keys() - {split.name, "all"}):
         with contextlib.suppress(MissingDataError):
             other = catalogue.open_split(data, name)
-            found |= {image_digest(image) for image in track(other, len(other), f"compare with {name}")}
-    return found
+            digests |= {image_digest(image) for image in track(other, len(other), f"compare with {name}")}
+    return digests

@@ -82,13 +82,13 @@ def _may_change(file: File, layer: Any) -> bool:
 
 
 def _scales(file: File, layer: Any, peak: float, settled: set[int]) -> Scales | None:
-    """The closest such scales that clip nothing; None where float32 cannot hold them exactly."""
-    given, output = (_scale(file, i) for i in (layer.inputs[0], layer.outputs[0]))
-    given = given if layer.inputs[0] in settled else _round_up(given, FIRST)
-    ratio = _round_up(output / given, FURTHER)
+    """The closest such scales that clip nothing; None if float32 cannot hold them exactly."""
+    before, output = (_scale(file, i) for i in (layer.inputs[0], layer.outputs[0]))
+    before = before if layer.inputs[0] in settled else _round_up(before, FIRST)
+    ratio = _round_up(output / before, FURTHER)
     shift = math.floor(math.log2(LARGEST * ratio / peak)) if peak else 0
-    found = Scales(input=given, weights=math.ldexp(ratio, -shift), output=given * ratio)
-    return found if float(np.float32(found.output)) == found.output else None
+    scales = Scales(input=before, weights=math.ldexp(ratio, -shift), output=before * ratio)
+    return scales if float(np.float32(scales.output)) == scales.output else None
 
 
 def _write(
@@ -106,18 +106,18 @@ def _write(
 
 
 def _follow(file: File) -> None:
-    """Bring biases whose layer's input has another scale now to that scale."""
+    """Rescale biases after their input scale changed."""
     for layer in layers(file):
-        given, weights, bias = (file.graph.tensors[i] for i in layer.inputs[:3])
+        source, weights, bias = (file.graph.tensors[i] for i in layer.inputs[:3])
         before, stored = bias.quantization.scale, schema.constant(file.model, bias)
-        scale = np.multiply(given.quantization.scale, weights.quantization.scale, dtype=np.float64)
+        scale = np.multiply(source.quantization.scale, weights.quantization.scale, dtype=np.float64)
         if stored is not None and not np.allclose(scale, before, rtol=1e-6, atol=0):
             schema.set_whole_numbers(file.model, bias, np.round(stored * (before / scale)))
             bias.quantization.scale = scale.astype(np.float32)
 
 
 def _round_up(value: float, bits: int) -> float:
-    """The least number of so many significant bits that is no smaller."""
+    """Round up to `bits` significant bits."""
     fraction, exponent = math.frexp(value)
     return math.ldexp(math.ceil(math.ldexp(fraction, bits)), exponent - bits)
 
@@ -129,10 +129,10 @@ def _tied(file: File, tensor: int) -> set[int]:
         for o in file.graph.operators
         if schema.operator_name(file.model, o) in SAME_SCALE
     ]
-    found = {int(tensor)}
-    while more := {i for pair in pairs if pair & found for i in pair} - found:
-        found |= more
-    return found
+    tied = {int(tensor)}
+    while more := {i for pair in pairs if pair & tied for i in pair} - tied:
+        tied |= more
+    return tied
 
 
 def _scale(file: File, index: int) -> float:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.artifacts.model_folder import INT8, ModelFolder
+from eyespot.artifacts.model_folder import FLOAT32, INT8, ModelFolder
 from eyespot.artifacts.sidecars import HANDED_ON, Artifact, tools
 from eyespot.conversion.clean import finish, repair
+from eyespot.conversion.engine import convert
 from eyespot.data import catalogue
 from eyespot.data.folder import is_unsorted, unsorted
 from eyespot.data.split import Split
@@ -25,12 +26,11 @@ from eyespot.quantization.dense import align
 from eyespot.quantization.explain import LayerError
 from eyespot.quantization.explain import explain as compare
 from eyespot.quantization.int8 import quantize_static
-from eyespot.quantization.overflow import fit_biases
 from eyespot.quantization.ranges import choose
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
 from eyespot.zoo import registry
-from eyespot.zoo.cards import Dataset, Quantization
+from eyespot.zoo.cards import Dataset, Model, Quantization
 
 MAY_CALIBRATE = ("train", "calibration", "all")  # splits; never a test or validation split
 
@@ -77,6 +77,24 @@ def quantize(
     return Quantized(artifact=artifact, layers=layers)
 
 
+def build(card: Model, weights: str | None = None, calibration: str | None = None) -> ModelFolder:
+    """The folder of a model's files, built if they do not exist or `weights` or `calibration` are named.
+
+    MissingDataError if the model neither ships nor has published weights. Errors as `convert`, `quantize`.
+    """
+    folder = ModelFolder(registry.home(card.name))
+    exists = (folder.path / INT8).exists() and not (weights or calibration)
+    if exists or registry.ships(card.name):
+        return folder
+    if not card.weights:
+        raise MissingDataError(
+            f"{card.name}: does not ship, nobody publishes it. Use eyespot train {card.name}."
+        )
+    convert(card, weights or card.weights[0].name, folder)
+    quantize(folder, folder.file(FLOAT32), calibration, card.quantization, folder)
+    return folder
+
+
 def quantized(file: File, pixels: NDArray[np.uint8], how: Quantization) -> Any:
     """The int8 object form of a float32 file, ready for `finish`; `pixels` (n, h, w, c) calibrate it."""
     spec = running.contract_of(file).preprocessing
@@ -85,7 +103,6 @@ def quantized(file: File, pixels: NDArray[np.uint8], how: Quantization) -> Any:
     data = quantize_static(file.data, choose(file, real, spec, how.ranges, seen))
     int8 = File(path=file.path, data=data, model=repair(data))
     align(int8, file)
-    fit_biases(int8, file)
     if how.bias_correction:
         correct(int8, seen.means, running.stored(pixels, spec, int8.input))
     return int8.model
@@ -102,11 +119,11 @@ def _images(file: File, contract: Contract, asked: str | None) -> tuple[Dataset,
     if asked and is_unsorted(Path(asked)) and not registry.is_named(asked):
         return unsorted(Path(asked))
     data = catalogue.data_for(file.path, contract, asked, "train")
-    found = next((name for name in MAY_CALIBRATE if name in data.splits), None)
-    if found is None:
-        raise RefusedError(f"{data.name}: has test images alone, which never calibrate")
+    name = next((name for name in MAY_CALIBRATE if name in data.splits), None)
+    if name is None:
+        raise RefusedError(f"{data.name}: has only test images, which never calibrate")
     try:
-        return data, catalogue.open_split(data, found)
+        return data, catalogue.open_split(data, name)
     except MissingDataError as error:
         raise MissingDataError(
             f"{error}; or calibrate on pictures like those of the board: --calibration FOLDER"

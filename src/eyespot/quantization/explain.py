@@ -47,7 +47,7 @@ def explain(
             noise[i] += np.square(values - (levels.astype(np.float32) - zero_point) * scale).sum()
             seen[i, np.unique(levels).astype(int) + 128] = True
     ratios = 10 * np.log10(np.maximum(signal, 1e-30) / np.maximum(noise, 1e-30))
-    found = [
+    errors = [
         LayerError(
             layer=i,
             operator=schema.operator_name(int8.model, layer),
@@ -57,4 +57,4 @@ def explain(
         )
         for i, (layer, _) in enumerate(pairs)
     ]
-    return tuple(sorted(found, key=lambda error: error.signal_to_noise))
+    return tuple(sorted(errors, key=lambda error: error.signal_to_noise))

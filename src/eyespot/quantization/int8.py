@@ -1,4 +1,4 @@
-"""litert-quantizer, told the ranges."""
+"""litert-quantizer with given ranges."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ def quantize_static(data: bytes, ranges: dict[str, Range]) -> bytes:
         work.load_quantization_recipe(recipe.static_wi8_ai8())
         dense = qtyping.TFLOperationName.FULLY_CONNECTED
         work.add_static_config(".*", dense, 8, 8, weight_granularity=qtyping.QuantGranularity.TENSORWISE)
-        highest = {name: high if high > low else low + 1 for name, (low, high) in ranges.items()}
-        limits = {name: {"min": _scalar(ranges[name][0]), "max": _scalar(highest[name])} for name in ranges}
+        limits = {
+            name: {"min": _scalar(low), "max": _scalar(high if high > low else low + 1)}
+            for name, (low, high) in ranges.items()
+        }
         return bytes(work.quantize(limits, enable_progress_report=False).quantized_model)
 
 

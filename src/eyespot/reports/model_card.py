@@ -1,7 +1,4 @@
-"""The model card: what a model is, what was measured, what it runs on, what others say of it.
-
-`make` writes it beside the files; the pages under docs/models are the same text.
-"""
+"""The model card, which `make` writes beside the files; the pages under docs/models are the same text."""
 
 from __future__ import annotations
 
@@ -10,8 +7,7 @@ from collections.abc import Sequence
 from eyespot.artifacts.measurements import Accuracy, Compatibility
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.preprocessing.spec import Contract
-from eyespot.reports import findings as words
-from eyespot.reports.markdown import share, table
+from eyespot.reports import words
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.provenance import stand_in
@@ -34,13 +30,13 @@ def model_card(
         "Files": _files(files),
         "Devices": _devices(compatibility),
         "Published weights": _weights(card),
-        "What others say": "" if own else _references(card),
+        "Published figures": "" if own else _references(card),
         "Origin": f"- Paper: {card.paper}\n- Licence: {card.licence}\n- Terms: {card.terms}\n",
     }
     body = "\n".join(f"## {title}\n\n{text}" for title, text in sections.items() if text)
-    counted = f"{card.parameters:,} parameters as Keras counts them."
-    told = f"Trained from {card.name} on {len(contract.classes)} classes of its owner's." if own else counted
-    return f"# {card.title}\n\n{told}\n\n{body}"
+    tuned = f"Fine-tuned from {card.name} on {len(contract.classes)} custom classes."
+    about = tuned if own else f"{card.parameters:,} parameters as Keras counts them."
+    return f"# {card.title}\n\n{about}\n\n{body}"
 
 
 def _input(contract: Contract) -> str:
@@ -61,19 +57,12 @@ def _input(contract: Contract) -> str:
 def _accuracy(accuracies: Sequence[Accuracy]) -> str:
     if not accuracies:
         return "Not measured; `eyespot evaluate` measures it where the data set is at hand.\n"
-    rows = [
-        (
-            e.precision,
-            share(e.top1, e.low, e.high, e.n),
-            f"{e.data} {e.split}" + (f", {e.under}" if e.under else ""),
-            e.kernels,
-            each.origin,
-            f"`{e.command}`",
-        )
-        for each in accuracies
-        for e in [each.evaluation]
-    ]
-    return table(("File", "Top-1 [95 %]", "Data", "Kernels", "Origin", "Command"), rows)
+    rows = []
+    for each in accuracies:
+        e = each.evaluation
+        cells = e.precision, words.accuracy(e), words.images(e), e.kernels, each.origin, f"`{e.command}`"
+        rows.append(cells)
+    return words.table(("File", "Top-1 [95 %]", "Data", "Kernels", "Origin", "Command"), rows)
 
 
 def _files(files: Sequence[Artifact]) -> str:
@@ -82,9 +71,9 @@ def _files(files: Sequence[Artifact]) -> str:
         (f.file, f"{f.facts['bytes']:,}", f"{f.facts['operations'] / 1e6:.1f} M", f"`{f.sha256}`")
         for f in files
     ]
-    told = next((stand_in(f) for f in files if stand_in(f)), "")
-    warning = f"\nMade of stand-in weights ({told}): operators and sizes are real, accuracy is not.\n"
-    return table(("File", "Bytes", "Operations", "sha256"), rows) + (warning if told else "")
+    name = next(filter(None, map(stand_in, files)), "")
+    warning = f"\nMade of stand-in weights ({name}): operators and sizes are real, accuracy is not.\n"
+    return words.table(("File", "Bytes", "Operations", "sha256"), rows) + (warning if name else "")
 
 
 def _devices(compatibility: Sequence[Compatibility]) -> str:
@@ -93,12 +82,12 @@ def _devices(compatibility: Sequence[Compatibility]) -> str:
         for c in compatibility
         for f in c.findings
     ]
-    return table(("Device", "Check", "Status", "Value", "Kind", "Tool", "Why", "Source"), rows)
+    return words.table(("Device", "Check", "Status", "Value", "Kind", "Tool", "Why", "Source"), rows)
 
 
 def _weights(card: Model) -> str:
     rows = [(f"`{w.name}`", w.download.url, w.licence, "yes" if w.stand_in else "") for w in card.weights]
-    return table(("Name", "From", "Licence", "Stand-in"), rows) if rows else ""
+    return words.table(("Name", "From", "Licence", "Stand-in"), rows) if rows else ""
 
 
 def _references(card: Model) -> str:
@@ -107,5 +96,5 @@ def _references(card: Model) -> str:
         for r in card.references
         for quantity, value in r.figures.items()
     ]
-    told = f"\n{card.differs}\n" if card.differs else ""
-    return table(("Publisher", "Quantity", "Value", "Source"), rows) + told if rows else ""
+    differs = f"\n{card.differs}\n" if card.differs else ""
+    return words.table(("Publisher", "Quantity", "Value", "Source"), rows) + differs if rows else ""

@@ -9,7 +9,7 @@ from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.nouns import Noun
-from eyespot.reports import markdown
+from eyespot.reports.words import accuracy, images, megabytes, table
 from eyespot.zoo import provenance, registry, results
 from eyespot.zoo.cards import Model
 from eyespot.zoo.datasets import DATASETS
@@ -35,9 +35,9 @@ class Report(Noun):
 def model_list() -> Report:
     """The Model List. A number whose chain of digests does not verify is refused."""
     rows = tuple(_row(card) for card in MODELS)
-    table = markdown.table(list(rows[0]), [list(row.values()) for row in rows])
+    cells = table(list(rows[0]), [list(row.values()) for row in rows])
     sources = "\n".join(f"- {line}" for card in MODELS for line in _sources(card))
-    return Report(rows=rows, markdown=f"{table}\n{LEGEND}\n{sources}\n")
+    return Report(rows=rows, markdown=f"{cells}\n{LEGEND}\n{sources}\n")
 
 
 def _row(card: Model) -> dict[str, str]:
@@ -76,9 +76,9 @@ def _accuracy(card: Model, chains: Chains, precision: str) -> str:
     """Figures on the own test images and on others of the same classes, named; or how to get them."""
     own = registry.dataset(card.data)
     alike = [d.name for d in DATASETS if d.classes == own.classes]
-    found = {name: results.accuracy(card.name, precision, name) for name in alike}
-    figures = [_figure(card, chains, measured) for measured in found.values() if measured]
-    if not found[own.name]:
+    measured = {name: results.accuracy(card.name, precision, name) for name in alike}
+    figures = [_figure(card, chains, evaluation) for evaluation in measured.values() if evaluation]
+    if not measured[own.name]:
         figures.insert(0, f"not measured on {own.title}; `eyespot evaluate {card.name}:{precision}`")
     return _beside("\n".join(figures), card, f"top-1 {precision}")
 
@@ -87,11 +87,11 @@ def _robustness(card: Model, chains: Chains) -> str:
     """The int8 file's top-1 on damaged images, where it was measured and its chain verifies."""
     for data in [card.data, *(d.name for d in DATASETS if d.name != card.data)]:
         clean = results.accuracy(card.name, "int8", data)
-        measured = results.robustness(card.name, data).items()
-        found = {under: e for under, e in measured if clean and e.artifact == clean.artifact}
-        if clean and found and not _refusal(card, chains, clean):
-            told = "\n".join(f"{under}: {e.top1:.3f}" for under, e in found.items())
-            return told if data == card.data else f"on {data}:\n{told}"
+        if clean and not _refusal(card, chains, clean):
+            damaged = results.robustness(card.name, data).values()
+            lines = [f"{e.under}: {e.top1:.3f}" for e in damaged if e.artifact == clean.artifact]
+            if lines:
+                return "\n".join(lines if data == card.data else [f"on {data}:", *lines])
     return "not measured; `eyespot measure`"
 
 
@@ -99,12 +99,11 @@ def _figure(card: Model, chains: Chains, measured: Evaluation) -> str:
     """A measured accuracy as a cell shows it; refused if its chain of digests is not verified."""
     if refusal := _refusal(card, chains, measured):
         return f"refused: {refusal}"
-    figure = markdown.share(measured.top1, measured.low, measured.high, measured.n)
     elsewhere = f"on {measured.data}, which is not {registry.dataset(card.data).title}: "
     where = "" if measured.data == card.data else elsewhere
     record = provenance.record(card.name, measured.precision)
     same = record is not None and record.sha256 == measured.artifact
-    return where + figure + ("" if same else " (measured on another build of the same recipe)")
+    return where + accuracy(measured) + ("" if same else " (measured on another build of the same recipe)")
 
 
 def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
@@ -116,33 +115,29 @@ def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
 
 
 def _size(record: Artifact | None) -> str:
-    if record is None:
-        return "not built"
-    return markdown.megabytes(record.facts["bytes"]) + (" (stand-in)" if provenance.stand_in(record) else "")
+    stand_in = " (stand-in)" if record and provenance.stand_in(record) else ""
+    return megabytes(record.facts["bytes"] if record else None) + stand_in
 
 
-def _devices(found: tuple[Compatibility, ...]) -> str:
+def _devices(compatibility: tuple[Compatibility, ...]) -> str:
     """Each device with its verdicts; npu only where there is one."""
-    if not found:
-        return "not measured; `eyespot check`"
-    told = [f"{c.device}: runs {c.runs.status}" + (f", NPU {c.npu.status}" if c.npu else "") for c in found]
-    return "\n".join(told)
+    rows = ((c.device, c.runs.status, f", NPU {c.npu.status}" if c.npu else "") for c in compatibility)
+    lines = (f"{device}: runs {runs}{npu}" for device, runs, npu in rows)
+    return "\n".join(lines) or "not measured; `eyespot check`"
 
 
 def _sources(card: Model) -> list[str]:
     """One line for each measurement of a model, why others differ, and where their numbers stand."""
     ours = [_measurement(e) for e in measurements.evaluations(card.name)]
-    theirs = {f"{r.publisher}, {r.date}: {r.source}" for r in card.references}
-    calibrated = provenance.record(card.name, "int8")
-    how = [f"int8 calibrated on {calibrated.facts['calibration']}"] if calibrated else []
-    differs = [card.differs] if card.differs else []
-    return [f"{card.title}: {line}" for line in [*ours, *how, *differs, *sorted(theirs)]]
+    int8 = provenance.record(card.name, "int8")
+    how = [f"int8 calibrated on {int8.facts['calibration']}"] if int8 else []
+    theirs = sorted({f"{r.publisher}, {r.date}: {r.source}" for r in card.references})
+    return [f"{card.title}: {line}" for line in [*ours, *how, card.differs, *theirs] if line]
 
 
 def _measurement(e: Evaluation) -> str:
     tools = ", ".join(f"{name} {version}" for name, version in e.tools.items())
     return (
-        f"{e.precision} {e.top1:.4f} on {e.data} {e.split}{f', {e.under}' if e.under else ''}, "
-        f"n = {e.n:,}, kernels {e.kernels}: `{e.command}` "
+        f"{e.precision} {e.top1:.4f} on {images(e)}, n = {e.n:,}, kernels {e.kernels}: `{e.command}` "
         f"(file {e.artifact[:12]}, data {e.data_digest[:12]}, {tools})"
     )

@@ -1,19 +1,37 @@
-"""Accuracy against what it costs, as a picture."""
+"""Pictures: accuracy against what it costs, and what a trained network gets right and wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from matplotlib.figure import Figure
+
 from eyespot.artifacts.atomic import replacing
 from eyespot.errors import RefusedError
+from eyespot.training.outcome import Answers, Epoch
 from eyespot.zoo.listing import Listed
 
 COSTS: dict[str, Callable[[Listed], float | None]] = {
     "arena, kB": lambda model: model.arena / 1000 if model.arena else None,
     "multiply-adds, millions": lambda model: model.operations / 2e6,
 }
+WORST, COLUMNS = 12, 4
+NUMBERED = 20  # classes up to which a confusion matrix shows its numbers
+
+
+@contextlib.contextmanager
+def drawing(path: Path, size: tuple[float, float], *grid: int, **options: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield a figure of `size` in inches and its `grid` of panels; write it as PNG when the block ends."""
+    figure = Figure(figsize=size, layout="constrained")
+    yield figure, figure.subplots(*grid, **options)
+    with replacing(path) as partial:
+        figure.savefig(partial, format="png", dpi=120)
 
 
 def draw(listed: Sequence[Listed], path: Path) -> None:
@@ -21,21 +39,16 @@ def draw(listed: Sequence[Listed], path: Path) -> None:
 
     RefusedError for a name that does not end in .png.
     """
-    from matplotlib.figure import Figure
-
     if path.suffix != ".png":
         raise RefusedError(f"{path}: the plot is a PNG; give a name that ends in .png")
-    figure = Figure(figsize=(10, 4.5), layout="constrained")
     measured = [model for model in listed if model.top1 is not None]
-    panels = figure.subplots(1, len(COSTS), sharey=True)
-    for axes, (title, cost) in zip(panels, COSTS.items(), strict=True):
-        _points(axes, measured, cost)
-        axes.set_xlabel(title)
-    panels[0].set_ylabel("top-1 of the int8 file")
-    if measured:
-        panels[0].legend(title="filled: best of its data set")
-    with replacing(path) as partial:
-        figure.savefig(partial, format="png", dpi=120)
+    with drawing(path, (10, 4.5), 1, len(COSTS), sharey=True) as (_, panels):
+        for axes, (title, cost) in zip(panels, COSTS.items(), strict=True):
+            _points(axes, measured, cost)
+            axes.set_xlabel(title)
+        panels[0].set_ylabel("top-1 of the int8 file")
+        if measured:
+            panels[0].legend(title="filled: best of its data set")
 
 
 def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float | None]) -> None:
@@ -49,3 +62,66 @@ def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float 
             axes.annotate(model.name, (x, model.top1), xytext=(5, 5), textcoords="offset points")
     axes.margins(x=0.4, y=0.2)  # room for the names
     axes.grid(alpha=0.3)
+
+
+def write_history(history: Sequence[Epoch], folder: Path) -> None:
+    """Epoch by epoch: run.csv and curves.png."""
+    rows = [asdict(epoch) for epoch in history]
+    with replacing(folder / "run.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    _draw_curves(folder / "curves.png", history)
+
+
+def _draw_curves(path: Path, history: Sequence[Epoch]) -> None:
+    """Loss and validation accuracy over the epochs."""
+    epochs = [entry.epoch for entry in history]
+    with drawing(path, (8, 3.5), 1, 2) as (_, (left, right)):
+        left.plot(epochs, [entry.loss for entry in history])
+        left.set(xlabel="epoch", ylabel="training loss", yscale="log")
+        right.plot(epochs, [100 * entry.validation_top1 for entry in history])
+        right.set(xlabel="epoch", ylabel="validation top-1, %")
+        for axes in (left, right):
+            axes.grid(visible=True, alpha=0.3)
+
+
+def draw_answers(answers: Answers, folder: Path) -> None:
+    """The confusion matrix and the mistakes: confusion.png and mistakes.png."""
+    _draw_confusion(folder / "confusion.png", answers)
+    _draw_mistakes(folder / "mistakes.png", answers)
+
+
+def _draw_confusion(path: Path, answers: Answers) -> None:
+    """Rows are classes, columns the network's answers."""
+    labels, classes = answers.labels, answers.classes
+    counts = np.zeros((len(classes), len(classes)), int)
+    np.add.at(counts, (labels, answers.shares.argmax(1)), 1)
+    side = min(12.0, 3.5 + 0.45 * len(classes))
+    with drawing(path, (side, side)) as (_, axes):
+        axes.imshow(counts / np.maximum(counts.sum(1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
+        axes.set(xlabel="answer", ylabel="class", title=f"{len(labels):,} validation images")
+        if len(classes) <= NUMBERED:
+            axes.set_xticks(range(len(classes)), classes, rotation=60, ha="right", parse_math=False)
+            axes.set_yticks(range(len(classes)), classes, parse_math=False)
+            for (i, j), count in np.ndenumerate(counts):
+                colour = "white" if count > counts[i].sum() / 2 else "black"
+                axes.text(j, i, str(count), ha="center", va="center", color=colour)
+
+
+def _draw_mistakes(path: Path, answers: Answers) -> None:
+    """A contact sheet of the mistakes that the network is surest of."""
+    labels, shares, classes = answers.labels, answers.shares, answers.classes
+    called = shares.argmax(1)
+    wrong = np.flatnonzero(called != labels)
+    worst = sorted(wrong, key=lambda i: -shares[i, called[i]])[:WORST]
+    rows = max(1, -(-len(worst) // COLUMNS))
+    with drawing(path, (9, 0.8 + 2.6 * rows), rows, COLUMNS) as (figure, panels):
+        for axes in panels.flat:
+            axes.axis("off")
+        for axes, i in zip(panels.flat, worst, strict=False):
+            axes.imshow(answers.images[i].squeeze(), cmap="gray", vmin=0, vmax=255)
+            answer = f"called {classes[called[i]]}, {100 * shares[i, called[i]]:.0f} %"
+            axes.set_title(f"is {classes[labels[i]]}\n{answer}", fontsize=9, parse_math=False)
+        surest = f"; the {len(worst)} surest" if len(wrong) > len(worst) else ""
+        figure.suptitle(f"{len(wrong):,} of {len(labels):,} validation images are called wrongly{surest}")

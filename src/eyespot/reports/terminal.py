@@ -10,10 +10,9 @@ from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation
+from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation, Finding
 from eyespot.evaluation.prediction import Prediction
-from eyespot.reports import findings as words
-from eyespot.reports.markdown import share as accuracy
+from eyespot.reports import words
 from eyespot.reports.model_list import Report
 from eyespot.zoo.listing import Listed
 
@@ -43,14 +42,10 @@ def rendered(value: Any) -> RenderableType:
         Evaluation: _evaluations,
         Accuracy: _accuracies,
     }
-    kind = type(many[0])
-    if kind in tables:
-        return tables[kind](many)
-    return _uniform(many) if len(many) > LONG_ENOUGH else Group(*(_fields(each) for each in many))
-
-
-def _uniform(many: tuple[Any, ...]) -> Table:
-    """Nouns of one kind as rows, their fields as columns."""
+    if type(many[0]) in tables:
+        return tables[type(many[0])](many)
+    if len(many) <= LONG_ENOUGH:
+        return Group(*(_fields(each) for each in many))
     names = [field.name for field in fields(many[0])]
     return _table(*names, rows=[[escape(_text(getattr(each, name))) for name in names] for each in many])
 
@@ -75,46 +70,44 @@ def _model_row(m: Listed) -> tuple[str, ...]:
     size = "not built" if m.int8_bytes is None else f"{m.int8_bytes / 1000:,.0f} kB"
     arena = "not measured" if m.arena is None else f"{m.arena / 1000:,.0f} kB"
     top1 = "not measured" if m.top1 is None else f"{m.top1:.4f} (n = {m.n:,})" + (" *" if m.best else "")
-    verdicts = (_coloured(m.runs), _coloured(m.npu) if m.npu else "none") if m.runs else ()
+    verdicts = (_coloured(m.runs), _coloured(m.npu)) if m.runs else ()
     return m.name, *verdicts, m.data, f"{m.operations / 1e6:.1f} M", size, arena, top1
 
 
 def _predictions(predictions: tuple[Prediction, ...]) -> Group:
     """One line a picture, as file names are long."""
-    lines = (", ".join(f"{name} {100 * share:.1f} %" for name, share in p.classes) for p in predictions)
-    return Group(*(escape(f"{p.source}: {line}") for p, line in zip(predictions, lines, strict=True)))
+    shares = (", ".join(f"{name} {100 * share:.1f} %" for name, share in p.classes) for p in predictions)
+    return Group(*(escape(f"{p.source}: {line}") for p, line in zip(predictions, shares, strict=True)))
 
 
-def _compatibility(found: tuple[Compatibility, ...]) -> Group:
+def _compatibility(many: tuple[Compatibility, ...]) -> Group:
+    """The verdicts, then each device's findings, with the reason under each."""
     verdicts = [
-        (c.device, _coloured(c.runs.status), _coloured(c.npu.status) if c.npu else "none") for c in found
+        (c.device, _coloured(c.runs.status), _coloured(c.npu.status if c.npu else None)) for c in many
     ]
-    return Group(_table("device", "runs", "npu", rows=verdicts), *(_findings(c) for c in found))
+    parts: list[RenderableType] = [_table("device", "runs", "npu", rows=verdicts)]
+    for c in many:
+        rows = [row for f in c.findings for row in _finding_rows(f)]
+        parts += [f"\n[bold]{c.device}[/]", _table("", "", "", rows=rows)]
+    return Group(*parts)
 
 
-def _findings(found: Compatibility) -> Group:
-    """A device's findings, each with the reason under it."""
-    rows = []
-    for f in found.findings:
-        answer = f"{escape(words.value(f))} [dim]({f.kind}, {escape(f.tool)})[/]"
-        why = words.reason(f) + ("" if f.kind == "measured" else f" [{f.source}]")
-        name = escape(words.check(f))
-        rows += [(f"  {name}", _coloured(f.status), answer), ("", "", f"[dim]{escape(why)}[/]")]
-    return Group(f"\n[bold]{found.device}[/]", _table("", "", "", rows=rows))
+def _finding_rows(f: Finding) -> tuple[tuple[str, ...], ...]:
+    answer = f"{escape(words.value(f))} [dim]({f.kind}, {escape(f.tool)})[/]"
+    why = words.reason(f) + ("" if f.kind == "measured" else f" [{f.source}]")
+    return (f"  {escape(words.check(f))}", _coloured(f.status), answer), ("", "", f"[dim]{escape(why)}[/]")
 
 
-def _coloured(status: str) -> str:
-    return f"[{COLOURS[status]}]{status}[/]"
+def _coloured(status: str | None) -> str:
+    return f"[{COLOURS[status]}]{status}[/]" if status else "none"
 
 
 def _evaluations(evaluations: tuple[Evaluation, ...]) -> Table:
-    rows = [_evaluation_row(e) for e in evaluations]
-    return _table("model", "top-1 [95 %]", "data", "kernels", rows=rows)
+    return _table("model", "top-1 [95 %]", "data", "kernels", rows=[_evaluation_row(e) for e in evaluations])
 
 
 def _evaluation_row(e: Evaluation) -> tuple[str, ...]:
-    seen = f"{e.data} {e.split}" + (f", {e.under}" if e.under else "")
-    cells = f"{e.model}:{e.precision}", accuracy(e.top1, e.low, e.high, e.n), seen, e.kernels
+    cells = f"{e.model}:{e.precision}", words.accuracy(e), words.images(e), e.kernels
     return tuple(map(escape, cells))
 
 
@@ -144,9 +137,7 @@ def _text(content: Any) -> str:
     if isinstance(content, Mapping):
         return ", ".join(f"{key} {_text(each)}" for key, each in content.items())
     if isinstance(content, tuple | list):
-        return (
-            ", ".join(_text(each) for each in content) if len(content) <= LONG else f"{len(content)} entries"
-        )
+        return ", ".join(map(_text, content)) if len(content) <= LONG else f"{len(content)} entries"
     if isinstance(content, float):
         return f"{content:.4g}"
     return f"{content:,}" if isinstance(content, int) and not isinstance(content, bool) else str(content)

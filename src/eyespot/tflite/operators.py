@@ -72,12 +72,20 @@ def operators(file: File) -> tuple[Operator, ...]:
 
 
 def peak_activations(file: File) -> int | None:
-    """The most bytes of activations at one time, in the file's order; None if a type has no size.
-
-    BadFileError for a damaged file.
-    """
+    """Most bytes of activations alive at once, None if a type has no size. Errors as `operators`."""
     with _refusing_damage(file):
-        return _peak(file)
+        steps = file.graph.operators
+        last = {i: step for step, each in enumerate(steps) for i in (*each.inputs, *each.outputs)}
+        last |= dict.fromkeys(file.graph.outputs, len(steps))
+        live, peak = set(file.graph.inputs), 0
+        for step, each in enumerate(steps):
+            live |= set(each.outputs)
+            operands = [_operand(file, i) for i in live]
+            if any(each.dtype == "unknown" for each in operands):
+                return None
+            peak = max(peak, sum(prod(each.shape) * np.dtype(each.dtype).itemsize for each in operands))
+            live = {i for i in live if last.get(i, 0) > step}
+        return peak
 
 
 @contextlib.contextmanager
@@ -89,17 +97,15 @@ def _refusing_damage(file: File) -> Iterator[None]:
 
 
 def _operator(file: File, entry: Any) -> Operator:
-    def operand(index: int) -> Operand:
-        return _operand(file, file.graph.tensors[index])
-
     return Operator(
         name=schema.operator_name(file.model, entry), options=entry.builtinOptions,
-        inputs=tuple(operand(i) if i >= 0 else None for i in entry.inputs),
-        outputs=tuple(operand(i) for i in entry.outputs),
+        inputs=tuple(_operand(file, i) if i >= 0 else None for i in entry.inputs),
+        outputs=tuple(_operand(file, i) for i in entry.outputs),
     )  # fmt: skip
 
 
-def _operand(file: File, tensor: Any) -> Operand:
+def _operand(file: File, index: int) -> Operand:
+    tensor = file.graph.tensors[index]
     q, buffer = tensor.quantization, file.model.buffers[tensor.buffer]
     stored = (buffer.offset or 0) > 1 or (buffer.data is not None and len(buffer.data) > 0)
     return Operand(
@@ -111,22 +117,6 @@ def _operand(file: File, tensor: Any) -> Operand:
 
 def _tuple(values: Any) -> Values:
     return () if values is None else tuple(values)
-
-
-def _peak(file: File) -> int | None:
-    steps = file.graph.operators
-    last = {int(i): 0 for i in file.graph.inputs}
-    last |= {int(i): step for step, each in enumerate(steps) for i in (*each.inputs, *each.outputs)}
-    last |= {int(i): len(steps) for i in file.graph.outputs}
-    live, peak = {int(i) for i in file.graph.inputs}, 0
-    for step, each in enumerate(steps):
-        live |= {int(i) for i in each.outputs}
-        operands = [_operand(file, file.graph.tensors[i]) for i in live]
-        if any(each.dtype == "unknown" for each in operands):
-            return None
-        peak = max(peak, sum(prod(each.shape) * np.dtype(each.dtype).itemsize for each in operands))
-        live = {i for i in live if last[i] > step}
-    return peak
 
 
 def _types(operands: tuple[Operand, ...]) -> Values:
@@ -146,10 +136,6 @@ def _kernel(operator: Operator) -> Values:
 
 def _area(sides: Values) -> Values:
     return (prod(sides),) if sides else ()
-
-
-def _filter(operator: Operator) -> Values:
-    return operator.option("filterHeight", "filterWidth")
 
 
 def _weight_sum(operator: Operator) -> Values:
@@ -173,11 +159,6 @@ def _named(names: tuple[str, ...], values: Values) -> Values:
     return tuple(names[value] for value in values if value < len(names))
 
 
-def _both(one: Values, other: Values) -> Values:
-    """Both, if there are both to compare."""
-    return (*one, *other) if one and other else ()
-
-
 # what a rule's `field` means: all values that an operator has there, () if it has none
 WORDS: dict[str, Callable[[Operator], Values]] = {
     "type": lambda o: _types(o.activations),
@@ -185,8 +166,8 @@ WORDS: dict[str, Callable[[Operator], Values]] = {
     "output type": lambda o: _types(o.outputs),
     "weight type": lambda o: _types(o.at(1)),
     "bias type": lambda o: _types(o.at(2)),
-    "input and weight type": lambda o: _both(_types(o.images), _types(o.at(1))),
-    "input and output type": lambda o: _both(_types(o.images), _types(o.outputs)),
+    "input and weight type": lambda o: _types((*o.images, *o.at(1))) if o.images and o.at(1) else (),
+    "input and output type": lambda o: _types(o.activations) if o.images and o.outputs else (),
     "input and output quantization": lambda o: tuple((t.scales, t.zero_points) for t in o.activations),
     "padding": lambda o: _named(PADDINGS, o.option("padding")),
     "activation": lambda o: _named(ACTIVATIONS, o.option("fusedActivationFunction")),
@@ -207,9 +188,9 @@ NUMBERS: dict[str, Callable[[Operator], Values]] = {
     "stride": lambda o: o.option("strideH", "strideW"),
     "kernel height": lambda o: _kernel(o)[:1],
     "kernel area": lambda o: _area(_kernel(o)),
-    "filter": _filter,
-    "filter height": lambda o: _filter(o)[:1],
-    "filter area": lambda o: _area(_filter(o)),
+    "filter": lambda o: o.option("filterHeight", "filterWidth"),
+    "filter height": lambda o: o.option("filterHeight"),
+    "filter area": lambda o: _area(o.option("filterHeight", "filterWidth")),
     "beta": lambda o: o.option("beta"),
     "weights are constant": lambda o: tuple(t.constant for t in o.at(1)),
     "parameters are constant": lambda o: tuple(t.constant for t in o.inputs[1:] if t),

@@ -11,21 +11,9 @@ from numpy.typing import NDArray
 
 IDENTIFIER = b"TFL3"
 
-OPERATORS = {
-    code: name
-    for name, code in vars(generated.BuiltinOperator).items()
-    if not name.startswith("_") and isinstance(code, int)
-}
-TYPES = {
-    generated.TensorType.FLOAT32: "float32",
-    generated.TensorType.FLOAT16: "float16",
-    generated.TensorType.INT8: "int8",
-    generated.TensorType.UINT8: "uint8",
-    generated.TensorType.INT16: "int16",
-    generated.TensorType.INT32: "int32",
-    generated.TensorType.INT64: "int64",
-    generated.TensorType.BOOL: "bool",
-}
+OPERATORS = {code: name for name, code in vars(generated.BuiltinOperator).items() if name.isupper()}
+NUMPY = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64", "bool")
+TYPES = {getattr(generated.TensorType, name.upper()): name for name in NUMPY}
 
 
 def unpack(data: bytes) -> Any:
@@ -51,32 +39,19 @@ class _SharingBuilder(flatbuffers.Builder):
         array = np.asarray(x)
         key = (array.dtype.str, array.tobytes())
         if key not in self._offsets:
-            aligned = array.dtype == np.uint8 and array.size
-            self._offsets[key] = self._aligned_vector(key[1]) if aligned else super().CreateNumpyVector(array)
+            if array.dtype == np.uint8 and array.size:
+                self.Prep(16, array.size)
+            self._offsets[key] = super().CreateNumpyVector(array)
         return self._offsets[key]
-
-    def _aligned_vector(self, data: bytes) -> int:
-        self.StartVector(1, len(data), 16)
-        self.head -= len(data)
-        self.Bytes[self.head : self.head + len(data)] = data
-        self.vectorNumElems = len(data)
-        offset: int = self.EndVector()
-        return offset
-
-
-def operator_code(model: Any, operator: Any) -> int:
-    """The number of the builtin operator. Old files keep it in the deprecated field."""
-    code = model.operatorCodes[operator.opcodeIndex]
-    return max(code.builtinCode, code.deprecatedBuiltinCode)
 
 
 def operator_name(model: Any, operator: Any) -> str:
-    """`CONV_2D`, ..., or `custom:NAME`; safe to print."""
-    name = OPERATORS.get(operator_code(model, operator), "unknown")
+    """`CONV_2D`, ..., or `custom:NAME`; safe to print. Old files keep the code in the deprecated field."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    name = OPERATORS.get(max(code.builtinCode, code.deprecatedBuiltinCode), "unknown")
     if name != "CUSTOM":
         return name
-    custom = model.operatorCodes[operator.opcodeIndex].customCode.decode()
-    return f"custom:{''.join(filter(str.isprintable, custom))}"
+    return f"custom:{''.join(filter(str.isprintable, code.customCode.decode()))}"
 
 
 def constant(model: Any, tensor: Any) -> NDArray[Any] | None:

@@ -48,7 +48,7 @@ RECIPE = Recipe(
 
 
 def train(
-    card: Model, owner: Dataset, folder: Path, report: Report, *, weights: str | None = None,
+    card: Model, folder: Path, report: Report, *, owner: Dataset, weights: str | None = None,
     epochs: int | None = None, seed: int = 0, unfreeze: bool = False,
 ) -> Trained:  # fmt: skip
     """Fit the last layer of the card's network to the classes of `owner`, then all layers with `unfreeze`.

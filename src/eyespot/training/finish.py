@@ -13,7 +13,9 @@ from eyespot.artifacts import sidecars
 from eyespot.artifacts.atomic import digest, digest_file, write
 from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, ModelFolder
 from eyespot.artifacts.sidecars import Artifact
-from eyespot.conversion.pytorch import save_float32
+from eyespot.conversion.clean import repair
+from eyespot.conversion.engine import TORCH, TRAINED, save_float32
+from eyespot.conversion.pytorch import to_tflite
 from eyespot.data import catalogue, manifest
 from eyespot.data.manifest import Manifest
 from eyespot.data.used import LIST
@@ -50,8 +52,8 @@ def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
     facts = {"dropped": data.dropped, "validation_top1": correct / n, "classes": trained.classes}
     weights = _save_weights(trained, folder, facts | own)
     contract = Contract(model=run.model, preprocessing=run.preprocessing, classes=trained.classes)
-    inputs = {"weights": weights.sha256}
-    float32 = save_float32(network, contract, ModelFolder(folder), weights="train", inputs=inputs, facts=own)
+    model, inputs = repair(to_tflite(trained.network, run.preprocessing)), {"weights": weights.sha256}
+    float32 = save_float32(ModelFolder(folder), model, contract, TRAINED, inputs, own, TORCH)
     training = Training(
         folder=folder, weights=weights, float32=float32, validation_top1=correct / n, low=low, high=high, n=n,
         dropped=data.dropped,

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from eyespot.arguments import verb
 from eyespot.devices import device as device_card
-from eyespot.devices.compile import Compiled, compile_file
-from eyespot.devices.host import HostMeasurements
+from eyespot.devices.host import Compiled, HostMeasurements, compile_file
 from eyespot.zoo import registry
 
 

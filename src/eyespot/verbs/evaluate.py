@@ -52,9 +52,10 @@ def evaluate(
         from eyespot.tflite.run import contract_of
         from eyespot.zoo import registry
 
-        _, file = registry.open_model(model)
+        folder, file = registry.open_model(model)
         agreed = contract_of(file, registry.contract(contract) if contract else None)
         card = catalogue.data_for(file.path, agreed, data, split)
         return engine.evaluate(
-            file, agreed, card, split or card.test, pool=pool, kernels=kernels, under=under, images=images
-        )
+            folder, file, agreed, card, split or card.test, pool=pool, kernels=kernels, under=under,
+            images=images,
+        )  # fmt: skip

@@ -7,7 +7,6 @@ from pathlib import Path
 from eyespot.arguments import Bytes, size, verb
 from eyespot.devices import device as device_card
 from eyespot.errors import BadArgumentError
-from eyespot.reports.plot import draw
 from eyespot.zoo import registry
 from eyespot.zoo.listing import Listed, choose, models
 
@@ -54,5 +53,7 @@ def list_models(
         data=registry.dataset(data).name if data else None,
     )  # fmt: skip
     if plot:
+        from eyespot.reports.plot import draw
+
         draw(listed, plot)
     return listed

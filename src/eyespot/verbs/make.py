@@ -13,10 +13,10 @@ from eyespot.data import catalogue
 from eyespot.devices import device as device_card
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
-from eyespot.evaluation.standing import accuracies
+from eyespot.evaluation.model_files import accuracies
 from eyespot.exports.board import write_board
 from eyespot.nouns import Noun
-from eyespot.quantization.build import build
+from eyespot.quantization.engine import build
 from eyespot.reports.model_card import model_card
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
@@ -49,8 +49,8 @@ def make(
     """Make the folder for a board: model files, compiled file, C source, golden tensors, checks, card.
 
     A model that does not ship is built from its published weights first, and kept for the other
-    commands. Measures accuracy where the data set is at hand; otherwise tells the shipped measurement as
-    such.
+    commands. If you have the data set, accuracy is measured; if not, you get the shipped measurement,
+    marked as such.
 
     Example: eyespot make tiny-resnet --device imx93 --out build/tiny-resnet
 

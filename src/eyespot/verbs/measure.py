@@ -12,7 +12,7 @@ from eyespot.artifacts.model_folder import INT8, ModelFolder
 from eyespot.devices import devices
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
-from eyespot.evaluation.sweep import sweep
+from eyespot.evaluation.model_files import sweep
 from eyespot.nouns import Noun
 from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eyespot.arguments import verb
-from eyespot.zoo.overview import Shown, overview
+from eyespot.zoo.listing import Shown, overview
 
 
 @verb

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from eyespot.errors import BadFileError
-from eyespot.networks.parameters import fill
+from eyespot.weights.state_dicts import fill
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -32,20 +32,21 @@ def load_layers(network: nn.Module, path: Path) -> None:
 
     BadFileError if the file is not HDF5, or if a layer is missing, superfluous or has another shape.
     """
-    layers = read_layers(path)
+    layers = _read(path)
     for kind in KINDS:
         modules = [m for m in network.modules() if _kind(m) == kind]
-        names = sorted((n for n in layers if re.fullmatch(rf"{kind}(_\d+)?", n)), key=_number)
+        names = [name for name in layers if re.fullmatch(rf"{kind}(_\d+)?", name)]
         if len(modules) != len(names):
             counts = f"expected {len(modules)} {kind} layers, found {len(names)}"
             raise BadFileError(f"{path}: {counts}; weights of another model?")
+        names.sort(key=lambda name: (len(name), name))  # conv2d, conv2d_1, ..., conv2d_10
         for module, name in zip(modules, names, strict=True):
             arrays = {NAMES.get(weight, weight): _transposed(weight, a) for weight, a in layers[name].items()}
             fill(module, arrays, f"{path}: layer {name}")
 
 
-def read_layers(path: Path) -> dict[str, Arrays]:
-    """The arrays of each layer of a Keras file: {"conv2d_1": {"kernel": ..., "bias": ...}, ...}."""
+def _read(path: Path) -> dict[str, Arrays]:
+    """The arrays of each layer: {"conv2d_1": {"kernel": ..., "bias": ...}, ...}."""
     layers: dict[str, Arrays] = {}
 
     def visit(name: str, node: Any) -> None:
@@ -69,12 +70,6 @@ def _kind(module: nn.Module) -> str:
     if isinstance(module, nn.BatchNorm2d):
         return "batch_normalization"
     return "dense" if isinstance(module, nn.Linear) else ""
-
-
-def _number(name: str) -> int:
-    """`conv2d` is 0, `conv2d_7` is 7."""
-    tail = name.rsplit("_", 1)[-1]
-    return int(tail) if tail.isdigit() else 0
 
 
 def _transposed(weight: str, array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,16 +9,14 @@ from pathlib import Path
 
 from eyespot.artifacts import atomic, places
 from eyespot.data.download import download
-from eyespot.errors import BadFileError, MissingDataError, MissingExtraError, UnknownNameError
+from eyespot.errors import BadFileError, MissingDataError, MissingExtraError
+from eyespot.zoo import registry
 from eyespot.zoo.cards import Download, Model, Weights
 
 
 def named(card: Model, name: str) -> Weights:
     """The published weights of a model with this name. UnknownNameError if there are none."""
-    known = {weights.name: weights for weights in card.weights}
-    if name not in known:
-        raise UnknownNameError(f"published weights of {card.name}", name, known)
-    return known[name]
+    return registry.pick(f"published weights of {card.name}", card.weights, name)
 
 
 def locate(weights: Weights) -> Path:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from eyespot.errors import BadFileError
-from eyespot.networks.layers import layers_and_norms
-from eyespot.networks.parameters import fill
+from eyespot.networks.layers import Layer, layers_and_norms
 from eyespot.tflite import schema
 from eyespot.tflite.read import File, read
+from eyespot.weights.state_dicts import fill
 
 Array = NDArray[np.float32]
 
@@ -39,10 +39,8 @@ def load_layers(network: nn.Module, path: Path) -> None:
     operators = [o for o in file.graph.operators if schema.operator_name(file.model, o) in AXES]
     layers = layers_and_norms(network)
     if len(operators) != len(layers):
-        raise BadFileError(
-            f"{path}: expected {len(layers)} convolutions and dense layers, found {len(operators)}; "
-            "weights of another model?"
-        )
+        counts = f"expected {len(layers)} convolutions and dense layers, found {len(operators)}"
+        raise BadFileError(f"{path}: {counts}; weights of another model?")
     for index, (operator, (layer, norm)) in enumerate(zip(operators, layers, strict=True)):
         _fill(layer, norm, *_real_weights(file, operator), f"{path}: layer {index}")
 
@@ -51,9 +49,8 @@ def _real_weights(file: File, operator: Any) -> tuple[Array, Array]:
     """Weights with axes in PyTorch's order, and the bias (zeros if the operator has none)."""
     weights = real_values(file, operator.inputs[1])
     weights = weights.transpose(AXES[schema.operator_name(file.model, operator)])
-    biased = len(operator.inputs) > 2 and operator.inputs[2] >= 0
-    bias = real_values(file, operator.inputs[2]) if biased else np.zeros(len(weights), np.float32)
-    return weights, bias
+    biases = [real_values(file, index) for index in operator.inputs[2:3] if index >= 0]
+    return weights, biases[0] if biases else np.zeros(len(weights), np.float32)
 
 
 def real_values(file: File, index: int) -> Array:
@@ -63,17 +60,16 @@ def real_values(file: File, index: int) -> Array:
     try:
         stored = schema.constant(file.model, tensor)
     except (KeyError, ValueError) as error:
-        raise BadFileError(
-            f"{where}: does not hold what its type and shape say. Fetch the file again."
-        ) from error
+        message = f"{where}: does not hold what its type and shape say. Fetch the file again."
+        raise BadFileError(message) from error
     if stored is None:
         raise BadFileError(f"{where}: expected constant weights, found an activation")
     return stored if stored.dtype == np.float32 else _dequantised(stored, tensor.quantization, where)
 
 
 def _dequantised(stored: NDArray[Any], quantization: Any, where: str) -> Array:
-    scale = _numbers(quantization, "scale")
-    zero_point = _numbers(quantization, "zeroPoint")
+    scale = _numbers(quantization and quantization.scale)
+    zero_point = _numbers(quantization and quantization.zeroPoint)
     axis = quantization.quantizedDimension if len(scale) > 1 else 0
     channels = stored.shape[axis] if axis < stored.ndim else 1
     if len(scale) not in {1, channels} or len(zero_point) not in {0, len(scale)}:
@@ -86,15 +82,11 @@ def _dequantised(stored: NDArray[Any], quantization: Any, where: str) -> Array:
     return ((stored - zero) * scale.reshape(slices)).astype(np.float32)
 
 
-def _numbers(quantization: Any, field: str) -> NDArray[np.float64]:
-    """A field of a tensor's quantization; empty if it is absent."""
-    values = getattr(quantization, field, None)
-    return np.empty(0) if values is None else np.asarray(values, np.float64)
+def _numbers(values: Any) -> NDArray[np.float64]:
+    return np.asarray(() if values is None else values, np.float64)
 
 
-def _fill(
-    layer: nn.Conv2d | nn.Linear, norm: nn.BatchNorm2d | None, weights: Array, bias: Array, where: str
-) -> None:
+def _fill(layer: Layer, norm: nn.BatchNorm2d | None, weights: Array, bias: Array, where: str) -> None:
     if isinstance(layer, nn.Linear):
         if weights.shape[2:] == (1, 1):  # TF-slim's dense layers are convolutions
             weights = weights.reshape(weights.shape[:2])
@@ -103,7 +95,7 @@ def _fill(
     if norm is None:
         fill(layer, {"weight": weights, "bias": bias}, where)
         return
-    nothing, one = np.zeros_like(bias), np.ones_like(bias)
-    fill(layer, {"weight": weights} | ({} if layer.bias is None else {"bias": nothing}), where)
-    identity = {"weight": one, "bias": bias, "running_mean": nothing, "running_var": one - norm.eps}
+    zeros, ones = np.zeros_like(bias), np.ones_like(bias)
+    fill(layer, {"weight": weights} | ({} if layer.bias is None else {"bias": zeros}), where)
+    identity = {"weight": ones, "bias": bias, "running_mean": zeros, "running_var": ones - norm.eps}
     fill(norm, identity, where)

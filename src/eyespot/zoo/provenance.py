@@ -1,7 +1,7 @@
 """Where a model's files come from: chains of sidecars, from the file to the data or the publisher.
 
-Files made of published weights do not ship, their sidecars do: so a shipped measurement says what it was
-made on, and a file that is built on another machine is compared with it by digest.
+Files made from published weights do not ship, but their sidecars do. So a shipped measurement says which
+file it is of, and a file that you build is compared with that one by digest.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ Chain = tuple[Artifact, ...]
 
 
 def chains(model: str) -> dict[str, Chain]:
-    """The chains of a model's files, by the files' digests: those here and those that were measured by us.
+    """The chains of a model's files, by the files' digests: those here and those that we measured.
 
     BadFileError if a sidecar does not match its file.
     """
     folders = map(ModelFolder, _folders(model))
-    found = [f.chain(f"{name}.tflite") for f in folders for name in registry.PRECISIONS]
-    return {links[0].sha256: links for links in found if links}
+    every = [f.chain(f"{name}.tflite") for f in folders for name in registry.PRECISIONS]
+    return {links[0].sha256: links for links in every if links}
 
 
 def record(model: str, precision: str) -> Artifact | None:
-    """What is known of a model's file: of the one on this machine, or else of the one measured by us.
+    """The sidecar of a model's file on this machine, or else of the one that we measured.
 
-    The sidecar is not compared with its file, as hashing files would make `eyespot list` slow.
+    It is not compared with its file, as hashing files would make `eyespot list` slow.
     """
     return next(_records(model, precision), None)
 
 
 def digests(model: str, precision: str) -> set[str]:
-    """The sha256 of the file on this machine and of the one measured by us, by their sidecars."""
+    """The sha256 of the file on this machine and of the one that we measured, by their sidecars."""
     return {record.sha256 for record in _records(model, precision)}
 
 
@@ -51,9 +51,9 @@ def _folders(model: str) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((registry.home(model), places.ZOO / model)))
 
 
-def stand_in(found: Artifact) -> str:
-    """What takes the place of a file's genuine weights, or ""."""
-    return str(found.facts.get("stand_in", ""))
+def stand_in(record: Artifact) -> str:
+    """The name of what replaces a file's genuine weights, or ""."""
+    return str(record.facts.get("stand_in", ""))
 
 
 def broken(card: Model, links: Chain) -> str:

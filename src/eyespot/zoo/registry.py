@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import os
+import pkgutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +12,7 @@ from eyespot.artifacts import places
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.errors import MissingDataError, UnknownNameError
 from eyespot.preprocessing.spec import Contract
-from eyespot.zoo.cards import Dataset, Model
+from eyespot.zoo.cards import Dataset, Model, Weights
 from eyespot.zoo.datasets import DATASETS
 from eyespot.zoo.models import MODELS
 
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("int8", "float32")
 
-Card = TypeVar("Card", Model, Dataset)
+Card = TypeVar("Card", Model, Dataset, Weights)
 
 
-def _one(kind: str, cards: Iterable[Card], name: str) -> Card:
+def pick(kind: str, cards: Iterable[Card], name: str) -> Card:
+    """The card of that name. UnknownNameError names the near ones, and what `kind` of card is missing."""
     known = {card.name: card for card in cards}
     if name not in known:
         raise UnknownNameError(kind, name, known)
@@ -32,25 +33,23 @@ def _one(kind: str, cards: Iterable[Card], name: str) -> Card:
 
 
 def model(name: str) -> Model:
-    """The card of a model. UnknownNameError names the near ones."""
-    return _one("model", MODELS, name)
+    """The card of a model. UnknownNameError if there is none."""
+    return pick("model", MODELS, name)
 
 
 def dataset(name: str) -> Dataset:
-    """The card of one of our data sets. UnknownNameError names the near ones."""
-    return _one("data set", DATASETS, name)
+    """The card of one of our data sets. UnknownNameError if there is none."""
+    return pick("data set", DATASETS, name)
 
 
 def is_named(name: str) -> bool:
-    """Whether a data set of ours is called so."""
+    """Whether this is the name of one of our data sets."""
     return any(name == card.name for card in DATASETS)
 
 
 def imported(path: str) -> Any:
-    """What "module:name" or "module" names; cards hold such strings so that listing imports nothing."""
-    module, _, name = path.partition(":")
-    found = importlib.import_module(module)
-    return getattr(found, name) if name else found
+    """The object that "module:name" names, or the "module"; with such strings, cards import nothing."""
+    return pkgutil.resolve_name(path)
 
 
 def find(model: str | Path, precision: str = "int8") -> Path:
@@ -58,22 +57,26 @@ def find(model: str | Path, precision: str = "int8") -> Path:
 
     UnknownNameError for a name that no model has, MissingDataError for a file that does not exist.
     """
-    text = str(model)
+    names, text = [card.name for card in MODELS], str(model)
     base, _, suffix = text.rpartition(":")
     if suffix not in PRECISIONS:
-        if base and not Path(text).exists() and (_is_model(base) or Path(base).is_dir()):
+        if base and not Path(text).exists() and (base in names or Path(base).is_dir()):
             raise UnknownNameError(f"precision ({' or '.join(PRECISIONS)})", suffix, PRECISIONS)
         base, suffix = text, precision
-    if _is_model(base):
-        return _present(home(base) / f"{suffix}.tflite", f"build it with: eyespot make {base}")
-    if Path(base).is_dir():
+    if base in names:
+        path, remedy = home(base) / f"{suffix}.tflite", f"build it with: eyespot make {base}"
+    elif Path(base).is_dir():
         verb = "quantize" if suffix == "int8" else "convert"
-        return _present(Path(base) / f"{suffix}.tflite", f"eyespot {verb} {base}")
-    if Path(text).suffix == ".tflite":
-        return _present(Path(text), "give the path of a .tflite file")
-    if set(text) & {"/", os.sep}:
+        path, remedy = Path(base) / f"{suffix}.tflite", f"eyespot {verb} {base}"
+    elif Path(text).suffix == ".tflite":
+        path, remedy = Path(text), "give the path of a .tflite file"
+    elif set(text) & {"/", os.sep}:
         raise MissingDataError(f"{text}: no such folder; give one that `eyespot train` or `make` wrote")
-    raise UnknownNameError("model", base, (card.name for card in MODELS))
+    else:
+        raise UnknownNameError("model", base, names)
+    if not path.is_file():
+        raise MissingDataError(f"{path}: no such file; {remedy}")
+    return path
 
 
 def open_model(model: str | Path, precision: str = "int8") -> tuple[ModelFolder, File]:
@@ -83,24 +86,14 @@ def open_model(model: str | Path, precision: str = "int8") -> tuple[ModelFolder,
     return folder, folder.file(path.name)
 
 
-def _is_model(name: str) -> bool:
-    return any(name == card.name for card in MODELS)
-
-
 def ships(name: str) -> bool:
-    """Whether a model's files come with the package; otherwise the user's machine builds them."""
+    """Whether a model's files come with the package; if not, the user's machine builds them."""
     return (places.ZOO / name / "int8.tflite").exists()
 
 
 def home(name: str) -> Path:
     """Where a model's files lie: in the package, or built from published weights under the data root."""
     return places.ZOO / name if ships(name) else places.data_root() / "models" / name
-
-
-def _present(path: Path, remedy: str) -> Path:
-    if not path.is_file():
-        raise MissingDataError(f"{path}: no such file; {remedy}")
-    return path
 
 
 def contract(name: str) -> Contract:

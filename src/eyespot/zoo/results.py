@@ -10,27 +10,25 @@ from eyespot.preprocessing.spec import Damage
 from eyespot.zoo import provenance, registry
 
 
-def accuracy(model: str, precision: str, data: str | None = None) -> Evaluation | None:
-    """The measurement that stands for a model: on its own data's test split, with LiteRT's own kernels."""
-    card = registry.dataset(data or registry.model(model).data)
-    name = f"{model}.{precision}.{card.name}.{card.test}.xnnpack.json"  # others are not even read
-    return _standing(model, precision, name)
+def accuracy(
+    model: str, precision: str, data: str | None = None, under: Damage | None = None
+) -> Evaluation | None:
+    """The user's own measurement or else the shipped one: test split, LiteRT's own kernels.
+
+    On the model's own data set, unless `data` names another; `under` names the damage to its images.
+    """
+    card, ours = registry.dataset(data or registry.model(model).data), provenance.digests(model, precision)
+    parts = (model, precision, card.name, card.test, "xnnpack", *([under] if under else []), "json")
+    return next((e for e in measurements.named(".".join(parts)) if e.artifact in ours), None)
 
 
 def robustness(model: str, data: str) -> dict[Damage, Evaluation]:
-    """How an int8 file does on damaged images of a data set's test split, as far as it was measured."""
-    card = registry.dataset(data)
-    names = {each: f"{model}.int8.{card.name}.{card.test}.xnnpack.{each}.json" for each in get_args(Damage)}
-    return {each: found for each, name in names.items() if (found := _standing(model, "int8", name))}
+    """How accurate an int8 file is on damaged images of a data set, as far as it was measured."""
+    measured = {under: accuracy(model, "int8", data, under) for under in get_args(Damage)}
+    return {under: evaluation for under, evaluation in measured.items() if evaluation}
 
 
 def compatibility(model: str) -> tuple[Compatibility, ...]:
-    """What was found of a model's int8 file on the devices; () where nothing was."""
+    """The findings on a model's int8 file on all devices; () if there are none."""
     ours = provenance.digests(model, "int8")
     return next((c for c in measurements.compatibilities(model) if c and c[0].file in ours), ())
-
-
-def _standing(model: str, precision: str, name: str) -> Evaluation | None:
-    """The user's own measurement in the file of that name, or else the shipped one."""
-    ours = provenance.digests(model, precision)
-    return next((e for e in measurements.named(name) if e.artifact in ours), None)

@@ -1,8 +1,32 @@
-"""Findings in words."""
+"""Measurements in words, and tables in Markdown."""
 
 from __future__ import annotations
 
-from eyespot.artifacts.measurements import Finding
+from collections.abc import Iterable, Sequence
+
+from eyespot.artifacts.measurements import Evaluation, Finding
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; bars within cells are escaped, line breaks become <br>."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    cells = ([cell.replace("|", "\\|").replace("\n", "<br>") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+def megabytes(size: int | None) -> str:
+    """As NXP's page gives sizes: 1 MB is a million bytes."""
+    return "not built" if size is None else f"{size / 1e6:.3f} MB"
+
+
+def accuracy(e: Evaluation) -> str:
+    """Top-1 with its 95 % interval and the number of images."""
+    return f"{e.top1:.4f} [{e.low:.3f}, {e.high:.3f}], n = {e.n:,}"
+
+
+def images(e: Evaluation) -> str:
+    """The images that it was measured on, and what was done to them."""
+    return f"{e.data} {e.split}" + (f", {e.under}" if e.under else "")
 
 
 def check(f: Finding) -> str:
@@ -12,7 +36,7 @@ def check(f: Finding) -> str:
 
 def value(f: Finding) -> str:
     """The answer in a few words."""
-    q = {name: quantity.value or 0 for name, quantity in f.quantities.items()}
+    q = _numbers(f)
     if "used" in q:
         return f"{q['used']:,}" + (f" of {q['limit']:,} B ({f.place})" if "limit" in q else " B")
     if "npu" in q:
@@ -24,7 +48,10 @@ def value(f: Finding) -> str:
     if "latency" in q:
         latency = f.quantities["latency"]
         return f"{q['latency']:g} ms" if q["latency"] else f"{latency.low:.3g} to {latency.high:.3g} ms"
-    return _answer(f)
+    if f.kind == "estimate":
+        return "not estimated"
+    no = "not compiled" if f.decides == "npu" else "no"
+    return {"ok": f.place, "unknown": "not checked"}.get(f.status, no)
 
 
 def reason(f: Finding) -> str:
@@ -32,19 +59,8 @@ def reason(f: Finding) -> str:
     return f"{_reason(f)}. {f.advice}".rstrip()
 
 
-def _answer(f: Finding) -> str:
-    """The answer of a finding without numbers."""
-    if f.kind == "estimate":
-        return "not estimated"
-    if f.status == "ok":
-        return f.place
-    if f.status == "unknown":
-        return "not checked"
-    return "not compiled" if f.decides == "npu" else "no"
-
-
 def _reason(f: Finding) -> str:
-    q = {name: quantity.value or 0 for name, quantity in f.quantities.items()}
+    q = _numbers(f)
     if f.operators:
         return "; ".join(f"{why} ({n} x)" if n > 1 else why for why, n in f.operators.items())
     if "head" in q:
@@ -57,3 +73,7 @@ def _reason(f: Finding) -> str:
         return f"vela says {q['vela']:.3f} ms ({q['cycles']:,} cycles); {published}"
     clock = f" at {q['clock'] / 1e6:g} MHz" if "clock" in q else ""
     return f"{q['adds'] / 1e6:.2f} M multiply-adds, {rate.low:g} to {rate.high:g} {rate.unit}{clock}"
+
+
+def _numbers(f: Finding) -> dict[str, float]:
+    return {name: quantity.value or 0 for name, quantity in f.quantities.items()}
