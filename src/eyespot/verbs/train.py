@@ -37,26 +37,17 @@ def train(
 
     Example: eyespot train mobilenet-v2 --data my-pictures/ --out mine/
 
-    Parameters
-    ----------
-    model
-        Name of a model.
-    data
-        A folder with one folder of images per class, or a data set; needs no recipe.
-    out
-        Folder to write to; build/MODEL by default.
-    weights
-        With --data: published weights to start from (`eyespot show MODEL`); by default the shipped or first.
-    unfreeze
-        With --data: train all layers, which takes longer and needs more images.
-    epochs
-        Instead of the recipe's.
-    teacher
-        Folder of an earlier run whose teacher is used again.
-    seed
-        Of the first weights, the order of the images and their augmentation.
-    threads
-        Cores to use; all by default.
+    Args:
+        model: Name of a model.
+        data: A folder with one folder of images per class, or a data set; needs no recipe.
+        out: Folder to write to; build/MODEL by default.
+        weights: With --data: published weights to start from (`eyespot show MODEL`); by default the shipped
+            or first.
+        unfreeze: With --data: train all layers, which takes longer and needs more images.
+        epochs: Instead of the recipe's.
+        teacher: Folder of an earlier run whose teacher is used again.
+        seed: Of the first weights, the order of the images and their augmentation.
+        threads: Cores to use; all by default.
     """
     card, folder = registry.model(model), out or Path("build") / model
     positive(epochs=epochs, threads=threads)
