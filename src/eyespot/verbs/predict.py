@@ -12,7 +12,6 @@ from eyespot.evaluation.prediction import Prediction
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 
-
 Images = Annotated[Pictures, Parameter(n_tokens=-1, converter=lambda _, tokens: [t.value for t in tokens])]
 
 
