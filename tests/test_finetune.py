@@ -21,7 +21,7 @@ from eyespot.errors import BadFileError, EyespotError, MissingDataError, Refused
 from eyespot.preprocessing.image import decode, fit  # noqa: E402
 from eyespot.preprocessing.synthetic import CLASSES, picture  # noqa: E402
 from eyespot.tflite.read import read  # noqa: E402
-from eyespot.training import checkpoint, finetune, finish, own_data  # noqa: E402
+from eyespot.training import checkpoint, finetune, finish  # noqa: E402
 from eyespot.verbs.check import check  # noqa: E402
 from eyespot.verbs.convert import convert  # noqa: E402
 from eyespot.verbs.evaluate import evaluate  # noqa: E402
@@ -232,7 +232,7 @@ def quiet(history, folder):
 
 
 def learn(card, photos, folder, report=quiet, **options):
-    return own_data.train(card, catalogue.dataset(str(photos)), folder, report, **options)
+    return finetune.train(card, folder, report, owner=catalogue.dataset(str(photos)), **options)
 
 
 def same(first, second) -> bool:
@@ -360,14 +360,12 @@ def test_a_conversion_that_fails_leaves_no_file_of_other_weights(tiny, photos, t
         if left[0] < 0:
             raise RuntimeError("cannot be converted")
 
-    for name in (WEIGHTS, FLOAT32, INT8, f"{INT8}.json", "trained-on.txt"):
+    for name in (WEIGHTS, FLOAT32, INT8, f"{INT8}.json"):
         (tmp_path / name).write_text("of other weights")
     trained.network.register_forward_pre_hook(fail)
     with pytest.raises(RuntimeError, match="cannot be converted"):
         finish.save(trained, tmp_path)
-    assert not [
-        name for name in (FLOAT32, INT8, f"{INT8}.json", "trained-on.txt") if (tmp_path / name).exists()
-    ]
+    assert not [name for name in (FLOAT32, INT8, f"{INT8}.json") if (tmp_path / name).exists()]
     assert manifest.load(tmp_path) == trained.parts
     assert ModelFolder(tmp_path).record(WEIGHTS).inputs["train"] == trained.data.digest
 
@@ -484,7 +482,7 @@ def test_numbers_below_one_are_usage(words, capsys):
 
 def test_options_of_own_data(photos, tmp_path, capsys):
     assert "goes with --unfreeze" in fails(capsys, "--data", photos, "--epochs", 3)
-    assert "nothing is learnt from a teacher here" in fails(capsys, "--data", photos, "--teacher", photos)
+    assert "goes with a recipe that has a teacher" in fails(capsys, "--data", photos, "--teacher", photos)
     said = fails(capsys, "--data", photos, "--weights", "mlperf", "--out", tmp_path / "out")
     assert "did you mean mlperf-tiny?" in said
 

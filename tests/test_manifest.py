@@ -203,7 +203,7 @@ def test_images_that_are_gone_are_named(photos: Path, tmp_path: Path) -> None:
         catalogue.data_for(tmp_path / "int8.tflite", CONTRACT)
 
 
-def test_what_version_0_1_0_noted_still_works(photos: Path, tmp_path: Path) -> None:
-    (tmp_path / manifest.OLD_NAME).write_text(str(photos))
-    card = catalogue.data_for(tmp_path / "int8.tflite", CONTRACT)
-    assert card == decide(photos).divided(catalogue.dataset(str(photos)))
+def test_a_folder_of_an_earlier_version_is_one_line(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "trained-on.txt").write_text(str(photos))
+    with pytest.raises(BadFileError, match=r"trained-on\.txt: written by an earlier version; delete it and"):
+        catalogue.data_for(tmp_path / "int8.tflite", CONTRACT)

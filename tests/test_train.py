@@ -25,7 +25,7 @@ from eyespot.networks.layers import initialise  # noqa: E402
 from eyespot.networks.resnet8 import ResNet8  # noqa: E402
 from eyespot.preprocessing.synthetic import picture  # noqa: E402
 from eyespot.reports import plot as views  # noqa: E402
-from eyespot.training import checkpoint, distil, finish, loop, norms, recipe_run  # noqa: E402
+from eyespot.training import checkpoint, finish, loop, norms, recipe_run  # noqa: E402
 from eyespot.training.data import Data  # noqa: E402
 from eyespot.training.outcome import Answers, Epoch  # noqa: E402
 from eyespot.zoo import registry  # noqa: E402
@@ -293,7 +293,7 @@ def test_a_teacher_answers_with_its_members_mean(data, tmp_path):
         initialise(member, seed)
     run = replace(RUN, recipe=replace(TAUGHT, bfloat16=False))
     alone, other, both = (
-        distil.taught(some, data.images, run, tmp_path)(0) for some in (members[:1], members[1:], members)
+        recipe_run.taught(some, data.images, run, tmp_path)(0) for some in (members[:1], members[1:], members)
     )
     assert not torch.allclose(alone, other, rtol=0.1)
     assert torch.allclose(both.float(), (alone.float() + other.float()) / 2, rtol=1e-2, atol=1e-2)

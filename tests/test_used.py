@@ -142,13 +142,7 @@ def test_a_list_that_is_gone_or_changed_is_one_line(own: Path) -> None:
         of(own)
 
 
-def test_what_version_0_1_0_recorded_is_read(own: Path) -> None:
-    own.with_name(LIST).unlink()
-    note(own, [b"12345678".hex(), b"abcdefgh".hex()])
-    assert of(own) == OWN
-
-
-@pytest.mark.parametrize("wrong", [["xyz"], [1], 7, {"a": 1}])
+@pytest.mark.parametrize("wrong", [["xyz"], [1], 7, {"a": 1}, [b"12345678".hex(), b"abcdefgh".hex()]])
 def test_a_sidecar_without_digests_is_one_line(wrong: object, own: Path) -> None:
     note(own, wrong)
     with pytest.raises(BadFileError, match="names no image digests"):

@@ -16,10 +16,7 @@ _lock = threading.RLock()  # the file descriptors belong to the process: one cap
 
 @contextlib.contextmanager
 def captured() -> Iterator[SimpleNamespace]:
-    """Catch all that is written to file descriptors 1 and 2, by C++ as well; silence Python's warnings.
-
-    Yields an object whose `text` holds what was written, once the block has ended.
-    """
+    """Catch what is written to descriptors 1 and 2, by C++ too, as `text` afterwards; silence warnings."""
     caught = SimpleNamespace(text="")
     with _lock, tempfile.TemporaryFile() as file, warnings.catch_warnings(action="ignore"):
         _flush()

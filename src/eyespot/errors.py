@@ -1,7 +1,4 @@
-"""What can go wrong in the user's world.
-
-Each message is one line, `FILE: expected X, found Y. Do Z.`, which `cli.py` prints before it exits with 1.
-"""
+"""What can go wrong in the user's world. Each message is one line: `FILE: expected X, found Y. Do Z.`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a name or a folder to a data set, its splits and its place."""
+"""From a name or a folder to a data set, its splits and its folder."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from eyespot.zoo.datasets import DATASETS
 if TYPE_CHECKING:
     from eyespot.data.split import Split
 
+RECORDS = (manifest.NAME, LIST)  # what is known of the data that trained a folder's weights
+
 
 def dataset(name: str) -> Dataset:
-    """The card of a data set: one of ours by its name, or else a folder of the user's by its path.
-
-    UnknownNameError names the near ones.
-    """
+    """The card of one of our data sets, or of a folder of the user's. UnknownNameError lists near names."""
     if registry.is_named(name):
         return registry.dataset(name)
     if not Path(name).is_dir():
@@ -35,10 +34,10 @@ def dataset(name: str) -> Dataset:
 
 
 def open_split(card: Dataset, split: str) -> Split:
-    """A split of a data set, as its reader opens it; its images counted.
+    """Open a split of a data set and check its number of images.
 
-    UnknownNameError for a split that the card does not have, MissingDataError where it is not at hand,
-    BadFileError where it is not what the card says.
+    UnknownNameError for a split that the card does not have, MissingDataError if it is not on this machine,
+    BadFileError if it differs from the card.
     """
     if split not in card.splits:
         raise UnknownNameError(f"split of {card.name}", split, card.splits)
@@ -53,57 +52,55 @@ def open_split(card: Dataset, split: str) -> Split:
 
 
 def folder(card: Dataset) -> Path:
-    """Where a data set lies, or will."""
+    """The folder of a data set, which may not exist yet."""
     return card.root or places.data_root() / card.name
 
 
 def data_for(file: Path, contract: Contract, data: str | None = None, split: str | None = None) -> Dataset:
-    """The data set to evaluate or calibrate a model file on: `data`, or else the file's own.
+    """The data set to evaluate or calibrate a model file on: `data`, or the file's own if None.
 
-    That is the one in the manifest beside it, whose test part then counts, or its card's. If `data` is a
-    folder, its parts are those of the manifest, or are decided now if `split` is one of them: each image is
-    opened once. MissingDataError if the folder in the manifest is gone, BadFileError if images in it are.
+    Its own is the one in the manifest beside it, with the test part as the test, or that of its card. If
+    `data` is a folder, its parts come from the manifest, or are decided now if `split` is one of them (each
+    image is opened once). MissingDataError if the manifest's folder is missing, BadFileError if images are.
     """
     noted = manifest.load(file.parent)
     if data is None:
-        own = registry.model(contract.model).data
-        return _noted(noted, file.parent / manifest.NAME) if noted else dataset(own)
+        path = file.parent / manifest.NAME
+        return _noted(noted, path) if noted else dataset(registry.model(contract.model).data)
     card = dataset(data)
-    if noted and noted.rows and not noted.missing(card):
-        return replace(noted.divided(card), test=card.test)
-    if card.root and split in manifest.PARTS:
-        return replace(manifest.decide(card).divided(card), test=card.test)
-    return card
+    if not (noted and noted.rows and not noted.missing(card)):
+        noted = manifest.decide(card) if card.root and split in manifest.PARTS else None
+    return replace(noted.divided(card), test=card.test) if noted else card
 
 
 def _noted(noted: Manifest, path: Path) -> Dataset:
-    """The data set in a manifest at `path`, of a folder with its parts."""
+    """The data set of a manifest at `path`; a folder with its parts."""
     if registry.is_named(noted.data):
         return dataset(noted.data)
     if not (Path(noted.data).is_absolute() and Path(noted.data).is_dir()):
         raise MissingDataError(
-            f"{path}: names {noted.data!r}, which is no folder here. Move it back, or name its new place "
+            f"{path}: names {noted.data!r}, which is no folder here. Move it back, or give its new place "
             "with --data or --calibration"
         )
     card = dataset(noted.data)
-    if lost := noted.missing(card):
+    if missing := noted.missing(card):
         raise BadFileError(
-            f"{path}: {len(lost)} of its {len(noted.rows)} images are not in {noted.data} ({lost[0]}, ...). "
-            "Put them back, or train again"
+            f"{path}: {len(missing)} of its {len(noted.rows)} images are not in {noted.data} "
+            f"({missing[0]}, ...). Put them back, or train again"
         )
-    return (noted if noted.rows else manifest.decide(card)).divided(card)
+    return noted.divided(card)
 
 
 def hand_on_data(source: Path, folder: Path) -> None:
-    """Copy what is known of the data to files that are made of those in `source`."""
+    """Copy the records of the training data to the folder of files that are made from those in `source`."""
     if source.resolve() == folder.resolve() or source.is_relative_to(places.ZOO):
         return
-    for name in (manifest.NAME, manifest.OLD_NAME, LIST):
+    for name in RECORDS:
         if (source / name).is_file():
             write(folder / name, (source / name).read_bytes())
 
 
 def forget_data(folder: Path) -> None:
-    """Remove what is known of the data, because the weights in the folder are of others."""
-    for name in (manifest.NAME, manifest.OLD_NAME, LIST):
+    """Remove the records of the training data, because the weights in the folder have changed."""
+    for name in RECORDS:
         (folder / name).unlink(missing_ok=True)

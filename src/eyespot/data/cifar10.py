@@ -24,26 +24,29 @@ PIXELS = 1 + np.moveaxis(np.arange(3 * 32 * 32).reshape(3, 32, 32), 0, 2).copy()
 def read(card: Dataset, root: Path, split: str) -> Split:
     """Open a split. `validation` is the last 500 training images of each class, in canonical order.
 
-    MissingDataError where a file is not there, BadFileError where one is truncated or not CIFAR-10.
+    MissingDataError if a file is missing, BadFileError if one is truncated or not CIFAR-10.
     """
     batches = [_records(card, root / FOLDER / name) for name in (TEST if split == "test" else TRAIN)]
     labels = np.concatenate([batch[:, 0] for batch in batches]).astype(np.int64)
     if labels.max() >= len(card.classes):
-        raise BadFileError(
-            f"{root / FOLDER}: label {labels.max()} is out of range 0..{len(card.classes) - 1}"
-        )
-    chosen = _members(card, labels, split)
-    places = chosen.tolist()
+        raise BadFileError(f"{root / FOLDER}: label {labels.max()}, expected 0..{len(card.classes) - 1}")
+    indices = np.arange(len(labels))
+    if split != "test":
+        held_out, each = np.zeros(len(labels), bool), card.splits["validation"] // len(card.classes)
+        for label in range(len(card.classes)):
+            held_out[np.flatnonzero(labels == label)[-each:]] = True
+        indices = np.flatnonzero(held_out == (split == "validation"))
+    places = indices.tolist()
 
     def image(i: int) -> Image:
         batch, row = divmod(places[i], len(batches[0]))
         return batches[batch][row].take(PIXELS)
 
-    return Split(data=card.name, name=split, classes=card.classes, labels=labels[chosen], read=image)
+    return Split(data=card.name, name=split, classes=card.classes, labels=labels[indices], read=image)
 
 
 def parts(source: Path) -> dict[str, Path]:
-    """The folder of the six files, wherever it is in `source` and whatever it is called."""
+    """The folder of the six files, at any place in `source` and with any name."""
     return {FOLDER: holder(source, *TRAIN, *TEST)}
 
 
@@ -51,11 +54,11 @@ def verify(card: Dataset, root: Path) -> str:
     """Compare the six files with the publisher's, byte for byte."""
     for name in (*TRAIN, *TEST):
         _records(card, root / FOLDER / name)
-    return verify_files(root / FOLDER, (*TRAIN, *TEST), card)
+    return verify_files(root / FOLDER, card, *TRAIN, *TEST)
 
 
 def _records(card: Dataset, path: Path) -> NDArray[np.uint8]:
-    """A file's records, (n, 3073), as a memory map; all six files hold as many."""
+    """The records of a file, (n, 3073), as a memory map; n is the same for all six files."""
     if not path.is_file():
         raise MissingDataError(f"{path}: no such file; get it with: eyespot fetch cifar-10")
     shape = card.splits["test"], RECORD
@@ -65,13 +68,3 @@ def _records(card: Dataset, path: Path) -> NDArray[np.uint8]:
             "delete its folder and repeat: eyespot fetch cifar-10"
         )
     return np.asarray(np.memmap(path, np.uint8, "r", shape=shape))
-
-
-def _members(card: Dataset, labels: NDArray[np.int64], split: str) -> NDArray[np.int64]:
-    """Indices of a split's images among all that its files hold, ascending."""
-    if split == "test":
-        return np.arange(len(labels))
-    held_out, each = np.zeros(len(labels), bool), card.splits["validation"] // len(card.classes)
-    for label in range(len(card.classes)):
-        held_out[np.flatnonzero(labels == label)[-each:]] = True
-    return np.flatnonzero(held_out if split == "validation" else ~held_out)

@@ -1,13 +1,11 @@
-"""Downloads that resume, and are verified before they get their name."""
+"""Downloads that resume, and are verified before they get their final name."""
 
 from __future__ import annotations
 
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from eyespot.artifacts import atomic
 from eyespot.errors import BadFileError, EyespotError, MissingDataError
@@ -19,11 +17,11 @@ TIMEOUT = 30
 
 
 def download(source: Download, path: Path, remedy: str) -> Path:
-    """Fetch `source` to `path`, continuing from `path.part` where an earlier try stopped.
+    """Fetch `source` to `path`; `path.part` from an earlier try is continued.
 
     `remedy` is what the user can do if the download fails; errors end with it. MissingDataError if the
     server does not answer or asks for an account, BadFileError if the file has another digest,
-    EyespotError if the connection or the disk fails on the way.
+    EyespotError if the connection or the disk fails.
     """
     part = path.with_name(path.name + ".part")
     try:
@@ -36,19 +34,18 @@ def download(source: Download, path: Path, remedy: str) -> Path:
         raise MissingDataError(f"{source.url}: no answer ({error.reason}); {remedy}") from error
     except (OSError, http.client.HTTPException) as error:
         raise EyespotError(f"{part}: download stopped ({error}); repeat to continue") from error
+    _validator(part).unlink(missing_ok=True)
     if source.digest and not atomic.matches(part, source.digest):
         part.unlink()
         raise BadFileError(f"{source.url}: is not the expected file ({source.digest}); deleted, try again")
-    part.replace(path)
-    _validator(part).unlink(missing_ok=True)
-    return path
+    return part.replace(path)
 
 
 def _fetch(source: Download, part: Path) -> None:
-    """Append what is missing to `part`, or all of it if the server has no ranges or the file has changed."""
+    """Append the missing bytes to `part`; write it anew if the server has no ranges or another version."""
     have = part.stat().st_size if part.exists() else 0
     version = _validator(part).read_text("utf-8") if _validator(part).exists() else ""
-    if not (version or source.digest):  # nothing would show that the rest is of another file
+    if not (version or source.digest):  # nothing would reveal that the rest is of another file
         have = 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     headers |= {"If-Range": version} if have and version else {}
@@ -56,7 +53,7 @@ def _fetch(source: Download, part: Path) -> None:
     try:
         response = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310
     except urllib.error.HTTPError as error:
-        if have and error.code == 416:  # nothing is missing
+        if have and error.code == 416:  # the part is complete
             return
         raise
     with response:
@@ -64,7 +61,7 @@ def _fetch(source: Download, part: Path) -> None:
 
 
 def _receive(source: Download, part: Path, response: http.client.HTTPResponse, have: int) -> None:
-    """Write the response to `part` and note which version of the file it is, for If-Range."""
+    """Write the response to `part`, and the version of the file for If-Range."""
     length = response.headers.get("Content-Length")
     if length is None and not source.digest and not response.chunked:
         raise ConnectionError("the server does not say how long the file is, and no digest is known")
@@ -73,23 +70,16 @@ def _receive(source: Download, part: Path, response: http.client.HTTPResponse, h
     if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
         part.unlink()
         raise ConnectionError("the server sent another part than was asked for")
-    if version and not version.startswith("W/"):
-        _validator(part).write_text(version, "utf-8")
-    else:
-        _validator(part).unlink(missing_ok=True)
+    _validator(part).write_text("" if version.startswith("W/") else version, "utf-8")
     left = int(length or 0)
+    chunks = iter(lambda: response.read(CHUNK), b"")
     with part.open("ab" if resumed else "wb") as file:
-        for chunk in track(_chunks(response), left // CHUNK + 1, Path(source.url).name):
+        for chunk in track(chunks, left // CHUNK + 1, Path(source.url).name):
             left -= file.write(chunk)
-    if left > 0:  # what came is kept, to continue from
+    if left > 0:  # the part is kept, to continue from
         raise ConnectionError(f"{left:,} bytes short")
 
 
 def _validator(part: Path) -> Path:
-    """Holds the ETag or the date of the file that `part` is the beginning of."""
+    """The file with the ETag or the date of the download in `part`."""
     return part.with_name(part.name + ".version")
-
-
-def _chunks(response: IO[bytes]) -> Iterator[bytes]:
-    while chunk := response.read(CHUNK):
-        yield chunk

@@ -1,6 +1,6 @@
 """FER2013 as Kaggle's msambare/fer2013 lays it out: {train,test}/CLASS/*.jpg, 48 x 48, gray.
 
-Its test folder mixes the two test sets of the original challenge (Goodfellow et al., 2013); the file
+Its test folder mixes the two test sets of the original challenge (Goodfellow et al., 2013). The file
 names tell them apart: PublicTest, ours for validation, and PrivateTest, ours for the test.
 """
 
@@ -20,7 +20,7 @@ SPLITS = {
 
 
 def read(card: Dataset, root: Path, split: str) -> Split:
-    """Open a split, images (48, 48, 1). Class folders come in the card's order, not sorted."""
+    """Open a split, images (48, 48, 1). Labels follow the card's order of classes, which is not sorted."""
     folder, prefix = SPLITS[split]
     files = in_folders(root, [f"{folder}/{name}" for name in card.classes], card.name)
     return open_files(card, split, root, [f for f in files if Path(f.file).name.startswith(prefix)], 1)
@@ -28,10 +28,10 @@ def read(card: Dataset, root: Path, split: str) -> Split:
 
 def parts(source: Path) -> dict[str, Path]:
     """The folders train and test."""
-    found = holder(source, "train/angry", "test/angry")
-    return {"train": found / "train", "test": found / "test"}
+    folder = holder(source, "train/angry", "test/angry")
+    return {name: folder / name for name in ("train", "test")}
 
 
 def verify(card: Dataset, root: Path) -> str:
     """Compare all files with those that eyespot's figures were measured on."""
-    return verify_files(root, (path.relative_to(root).as_posix() for path in root.glob("*/*/*.jpg")), card)
+    return verify_files(root, card, "*/*/*.jpg")

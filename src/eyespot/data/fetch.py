@@ -1,10 +1,10 @@
-"""Getting a data set, from its publisher or from a copy of the user's."""
+"""Getting a data set from its publisher or from a user's copy."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from eyespot.zoo.cards import Dataset
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Fetched(Noun):
-    """A data set at hand: its folder, the images in each split, and what was verified.
+    """A local data set: its folder, the number of images in each split, and what was verified.
 
-    `new` is False if it was there already and nothing had to be done.
+    `new` is False if it was complete before.
     """
 
     data: str
@@ -39,15 +39,17 @@ def fetch(card: Dataset, source: Path | None = None) -> Fetched:
     folder = catalogue.folder(card)
     before = _counts(card)
     missing = card.splits.keys() - before.keys()
-    optional = not any(card.splits[name] for name in missing)  # and then only what is easy to get
-    if missing and (source or card.download or not optional):
-        _install(card, source or _downloaded(card), folder)
+    optional = not any(card.splits[name] for name in missing)
+    if missing and source:
+        _install(card, source, folder)
+    elif missing and (card.download or not optional):
+        _install_download(card, folder)
     after, verified = _counts(card), registry.imported(card.reader).verify(card, folder)
     return Fetched(data=card.name, folder=folder, splits=after, verified=verified, new=after != before)
 
 
 def _counts(card: Dataset) -> dict[str, int]:
-    """Images in each split that is at hand. BadFileError for one that is damaged."""
+    """Images in each split that is not missing. BadFileError for one that is damaged."""
     counts = {}
     for split in card.splits:
         with contextlib.suppress(MissingDataError):
@@ -55,63 +57,48 @@ def _counts(card: Dataset) -> dict[str, int]:
     return counts
 
 
-def _downloaded(card: Dataset) -> Path:
-    """The publisher's archive, kept under the data root until it is installed."""
+def _install_download(card: Dataset, folder: Path) -> None:
+    """Install the publisher's archive, which is kept under the data root unless it turns out to be bad."""
+    remedy = f"eyespot fetch {card.name} --from FILE_OR_FOLDER"
     if not card.download:
-        raise MissingDataError(
-            f"{card.name}: there is no open download ({card.source}); "
-            f"bring a copy: eyespot fetch {card.name} --from FILE_OR_FOLDER"
-        )
+        raise MissingDataError(f"{card.name}: no open download ({card.source}); bring a copy: {remedy}")
     path = places.data_root() / f".{card.name}.download"
-    remedy = f"with a copy of your own: eyespot fetch {card.name} --from FILE_OR_FOLDER"
-    return path if path.exists() else download(card.download, path, remedy)
+    if not path.exists():
+        download(card.download, path, f"with a copy of your own: {remedy}")
+    try:
+        _install(card, path, folder)
+    except BadFileError:
+        path.unlink()
+        raise
+    path.unlink()
 
 
 def _install(card: Dataset, source: Path, folder: Path) -> None:
-    """Put what `source` holds into `folder`, verified first; a kill leaves a hidden folder at most."""
+    """Copy the data set from a folder, or move it from an unpacked archive, if it passes verification.
+
+    A kill leaves only a hidden folder. EyespotError if the disk is full or not writable.
+    """
     if not source.exists():
-        raise MissingDataError(
-            f"{source}: no such file or folder; give the publisher's archive or what it holds"
-        )
-    ours = source == places.data_root() / f".{card.name}.download"
-    try:
-        with _workplace(folder.with_name(f".{card.name}.partial")) as place:
-            _lay_out(card, source, place)
-            registry.imported(card.reader).verify(card, place / "whole")
-            _counts(replace(card, root=place / "whole"))
-            _merge(place / "whole", folder)
-    except BadFileError:
-        if ours:  # whatever the publisher sent, it will not do: begin anew next time
-            source.unlink()
-        raise
-    if ours:
-        source.unlink()
-
-
-@contextlib.contextmanager
-def _workplace(place: Path) -> Iterator[Path]:
-    """An empty folder that is gone afterwards. EyespotError where the disk is full or not writable."""
+        raise MissingDataError(f"{source}: no such file or folder; give the archive or what it contains")
+    reader, place = registry.imported(card.reader), folder.with_name(f".{card.name}.partial")
+    unpacked, whole = place / "unpacked" / source.name, place / "whole"
     shutil.rmtree(place, ignore_errors=True)
     try:
-        place.mkdir(parents=True)
-        yield place
+        whole.mkdir(parents=True)
+        if source.is_file():
+            archive.unpack(source, unpacked)
+            for name, part in reader.parts(unpacked).items():
+                part.rename(whole / name)
+        else:
+            for name, part in reader.parts(source).items():
+                _copy(part, whole / name)
+        reader.verify(card, whole)
+        _counts(replace(card, root=whole))
+        _merge(whole, folder)
     except OSError as error:
         raise EyespotError(f"{place}: cannot be written ({error}); free some space and repeat") from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _lay_out(card: Dataset, source: Path, place: Path) -> None:
-    """Copy (from a user's folder) or move (from an unpacked archive) the data set's parts to place/whole."""
-    is_archive, unpacked = source.is_file(), place / "unpacked" / source.name
-    if is_archive:
-        archive.unpack(source, unpacked)
-    (place / "whole").mkdir()
-    for name, part in registry.imported(card.reader).parts(unpacked if is_archive else source).items():
-        if is_archive:
-            part.rename(place / "whole" / name)
-        else:
-            _copy(part, place / "whole" / name)
 
 
 def _copy(part: Path, target: Path) -> None:
@@ -124,7 +111,7 @@ def _copy(part: Path, target: Path) -> None:
 
 
 def _merge(whole: Path, there: Path) -> None:
-    """Move `whole` to its final name; of what is there already nothing is touched, what it lacks is added."""
+    """Move `whole` to its final name, or add what is missing there; existing files stay as they are."""
     if not there.exists():
         there.parent.mkdir(parents=True, exist_ok=True)
         whole.rename(there)

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,13 @@ from eyespot.preprocessing.image import SUFFIXES, decode
 from eyespot.progress import track
 from eyespot.zoo.cards import Dataset, LabelledFile
 
-LITTER = frozenset({"thumbs.db", "desktop.ini"})  # what file managers leave behind, besides hidden files
+LITTER = frozenset({"thumbs.db", "desktop.ini"})  # files that file managers create, besides hidden ones
 
 
 def holder(source: Path, *names: str) -> Path:
-    """The folder that holds all `names`: `source` or one at most two levels below it, the nearest first.
+    """The folder that contains all `names`: `source` or one at most two levels below it, nearest first.
 
-    Archives and users' copies differ in the folders around the data. BadFileError where there is none.
+    Archives and users' copies differ in the folders around the data. BadFileError if there is none.
     """
     for depth in ("", "*", "*/*"):
         for folder in sorted(source.glob(depth)) if depth else [source]:
@@ -36,16 +36,16 @@ def holder(source: Path, *names: str) -> Path:
 def images_in(folder: Path, data: str) -> list[str]:
     """Names of the images in a folder of a data set, unsorted.
 
-    MissingDataError where the folder is not there, BadFileError where it is empty or holds other things.
+    MissingDataError without the folder, BadFileError if it is empty or contains other files.
     """
     try:
-        found = [e for e in os.scandir(folder) if not e.name.startswith(".") and e.name.lower() not in LITTER]
+        entries = [e for e in os.scandir(folder) if e.name[0] != "." and e.name.lower() not in LITTER]
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingDataError(f"{folder}: no such folder; get it with: eyespot fetch {data}") from error
-    names = [e.name for e in found if Path(e.name).suffix.lower() in SUFFIXES and e.is_file()]
-    if others := sorted({e.name for e in found}.difference(names)):
+    names = [e.name for e in entries if Path(e.name).suffix.lower() in SUFFIXES and e.is_file()]
+    if others := sorted({e.name for e in entries}.difference(names)):
         raise BadFileError(
-            f"{folder}: {len(others)} of {len(found)} entries are not images ({others[0]}, ...); "
+            f"{folder}: {len(others)} of {len(entries)} entries are not images ({others[0]}, ...); "
             "move them elsewhere"
         )
     if not names:
@@ -54,44 +54,53 @@ def images_in(folder: Path, data: str) -> list[str]:
 
 
 def in_folders(root: Path, folders: Sequence[str], data: str) -> list[LabelledFile]:
-    """The images of one folder for each class, in label order.
+    """The images of one folder per class, in label order.
 
-    They are ordered by file name across the classes, so that the first ones are not all of one class.
+    They are ordered by file name across the classes, so that the first ones are of several classes.
     """
-    found = [(name, label) for label, folder in enumerate(folders) for name in images_in(root / folder, data)]
-    return [LabelledFile(f"{folders[label]}/{name}", label) for name, label in sorted(found)]
+    named = [(name, label) for label, folder in enumerate(folders) for name in images_in(root / folder, data)]
+    return [LabelledFile(f"{folders[label]}/{name}", label) for name, label in sorted(named)]
 
 
 def open_files(
     card: Dataset, split: str, root: Path, files: Sequence[LabelledFile], channels: int = 3
 ) -> Split:
-    """A split made of files under `root`, in their order."""
-    names, labels = [each.file for each in files], np.array([each.label for each in files], np.int64)
+    """A split of image files under `root`, in their order."""
 
     def image(i: int) -> Image:
-        return decode(root / names[i], channels)
+        return decode(root / files[i].file, channels)
 
+    labels = np.array([each.label for each in files], np.int64)
     return Split(data=card.name, name=split, classes=card.classes, labels=labels, read=image)
 
 
 def read_labels(path: Path, folder: Path, classes: int | None) -> list[LabelledFile]:
     """The files and labels in a labels.csv; columns other than `file` and `class_index` are ignored.
 
-    BadFileError naming the line where a column is missing or a label is no number or not below
-    `classes`, and the file that is named twice or not in `folder`.
+    BadFileError names the line if a column is missing or a label is no number or not below `classes`, and
+    the file if it is listed twice or not in `folder`.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # as spreadsheets write it
             reader = csv.DictReader(file)
-            lines = [(reader.line_num, row.get("file"), row.get("class_index")) for row in reader]
+            rows = [_row(f"{path}: line {reader.line_num}", row, classes) for row in reader]
     except (csv.Error, UnicodeDecodeError) as error:
         raise BadFileError(f"{path}: is not a CSV file in UTF-8 ({error})") from error
-    rows = [_row(f"{path}: line {number}", name, label, classes) for number, name, label in lines]
-    _check_files(path, folder, [each.file for each in rows])
+    if not rows:
+        raise BadFileError(f"{path}: names no files")
+    name, times = Counter(each.file for each in rows).most_common(1)[0]
+    if times > 1:
+        raise BadFileError(f"{path}: names {name!r} {times} times")
+    missing = [each.file for each in rows if not os.path.isfile(folder / each.file)]  # noqa: PTH113 (impossible names too)
+    if missing:
+        raise BadFileError(
+            f"{path}: {len(missing)} of {len(rows)} files are not in {folder} ({missing[0]!r}, ...)"
+        )
     return rows
 
 
-def _row(where: str, name: str | None, label: str | None, classes: int | None) -> LabelledFile:
+def _row(where: str, row: Mapping[str, str | None], classes: int | None) -> LabelledFile:
+    name, label = row.get("file"), row.get("class_index")
     if not name or not label:
         raise BadFileError(f"{where}: expected the columns file and class_index")
     if not (label.isascii() and label.isdigit() and len(label) < 10):
@@ -101,28 +110,18 @@ def _row(where: str, name: str | None, label: str | None, classes: int | None) -
     return LabelledFile(name, int(label))
 
 
-def _check_files(path: Path, folder: Path, names: Sequence[str]) -> None:
-    """BadFileError for no files, files named twice and files that are not there."""
-    if not names:
-        raise BadFileError(f"{path}: names no files")
-    name, times = Counter(names).most_common(1)[0]
-    if times > 1:
-        raise BadFileError(f"{path}: names {name!r} {times} times")
-    missing = [name for name in names if not os.path.isfile(folder / name)]  # noqa: PTH113 (impossible names too)
-    if missing:
-        raise BadFileError(
-            f"{path}: {len(missing)} of {len(names)} files are not in {folder} ({missing[0]!r}, ...)"
-        )
+def verify_files(root: Path, card: Dataset, *patterns: str) -> str:
+    """Compare the files that match with the digest of the card; returns what was compared.
 
-
-def verify_files(root: Path, files: Iterable[str], card: Dataset) -> str:
-    """What was verified, in words. BadFileError if the files differ from those that the card pins."""
-    names, whole = sorted(files), hashlib.sha256()
+    BadFileError if they differ.
+    """
+    names = sorted(path.relative_to(root).as_posix() for pattern in patterns for path in root.glob(pattern))
+    whole = hashlib.sha256()
     for name in track(names, len(names), f"verify {root.name}"):
         whole.update(f"{digest_file(root / name)}  {name}\n".encode())
-    if (found := whole.hexdigest()) != card.digest:
+    if (digest := whole.hexdigest()) != card.digest:
         raise BadFileError(
-            f"{root}: its {len(names):,} files are not those of {card.name} (sha256 {found[:12]}..., "
+            f"{root}: its {len(names):,} files are not those of {card.name} (sha256 {digest[:12]}..., "
             f"expected {card.digest[:12]}...). Delete them and repeat: eyespot fetch {card.name}"
         )
     return f"sha256 of {len(names):,} files"

@@ -12,27 +12,22 @@ from eyespot.data.split import Split
 from eyespot.errors import MissingDataError
 from eyespot.zoo.cards import Dataset
 
-CALIBRATION = 100
-
 
 def read(card: Dataset, root: Path, split: str) -> Split:
-    """Open a split: by file name the first 100 images are for calibration, the others the test."""
+    """Open a split: the first 100 images by file name are for calibration, the others are the test."""
     if not (root / "labels.csv").is_file():
-        raise MissingDataError(
-            f"{root}: no labels.csv; bring a copy: eyespot fetch {card.name} --from FOLDER"
-        )
+        raise MissingDataError(f"{root}: no labels.csv; bring it: eyespot fetch {card.name} --from FOLDER")
     files = sorted(read_labels(root / "labels.csv", root / "images", len(card.classes)))
-    chosen = files[:CALIBRATION] if split == "calibration" else files[CALIBRATION:]
-    return open_files(card, split, root / "images", chosen)
+    end = card.splits["calibration"]
+    return open_files(card, split, root / "images", files[:end] if split == "calibration" else files[end:])
 
 
 def parts(source: Path) -> dict[str, Path]:
     """The images and their labels."""
-    found = holder(source, "images", "labels.csv")
-    return {"images": found / "images", "labels.csv": found / "labels.csv"}
+    folder = holder(source, "images", "labels.csv")
+    return {name: folder / name for name in ("images", "labels.csv")}
 
 
 def verify(card: Dataset, root: Path) -> str:
     """Compare all files with those that eyespot's figures were measured on."""
-    names = ["labels.csv", *(f"images/{path.name}" for path in (root / "images").glob("*.jpg"))]
-    return verify_files(root, names, card)
+    return verify_files(root, card, "labels.csv", "images/*.jpg")

@@ -1,10 +1,10 @@
-"""A split of a data set that is at hand: labels in memory, images read one at a time."""
+"""A split of a local data set: labels in memory, images read one at a time."""
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ Image = NDArray[np.uint8]
 class Split:
     """`labels` is (n,) int64; `read(i)` decodes image i into (height, width, channels) uint8.
 
-    `classes` is () where only the classes' numbers are known.
+    `classes` is () if only the classes' numbers are known.
     """
 
     data: str
@@ -35,7 +35,7 @@ class Split:
 
 
 def image_digest(image: Image) -> bytes:
-    """Eight bytes that tell one picture's pixels (and shape) from all others in a data set."""
+    """Eight bytes that identify a picture's pixels and shape within a data set."""
     whole = _begun(image.shape).copy()
     whole.update(np.ascontiguousarray(image).data)
     return whole.digest()[:8]
@@ -52,7 +52,7 @@ def image_list(labels: Iterable[int], digests: Iterable[bytes]) -> bytes:
 
 
 def data_digest(labels: Iterable[int], digests: Iterable[bytes]) -> str:
-    """Sha256 of the list of images: what an evaluation was made on."""
+    """Sha256 of the list of images: the data that an evaluation used."""
     return hashlib.sha256(image_list(labels, digests)).hexdigest()
 
 
@@ -62,19 +62,14 @@ def is_blank(image: Image) -> bool:
 
 
 def usable(
-    digests: Iterable[bytes], blank: Container[int], held_out: Container[bytes]
+    digests: Iterable[bytes], blank: Collection[int], held_out: Container[bytes]
 ) -> tuple[list[int], dict[str, int]]:
-    """Indices of what may train, and how many images were dropped for each reason.
+    """Indices of the images that may train, and how many were dropped for each reason.
 
-    Dropped are the `blank` ones (indices) and those that also stand, pixel for pixel, in what is
-    `held_out` (image digests of the test and validation splits).
+    Dropped are the `blank` ones (indices) and those whose pixels are also in the test or validation split
+    (`held_out`, image digests).
     """
-    kept, dropped = [], {"blank": 0, "in validation or test": 0}
-    for i, digest in enumerate(digests):
-        if i in blank:
-            dropped["blank"] += 1
-        elif digest in held_out:
-            dropped["in validation or test"] += 1
-        else:
-            kept.append(i)
+    digests = list(digests)
+    kept = [i for i, digest in enumerate(digests) if i not in blank and digest not in held_out]
+    dropped = {"blank": len(blank), "in validation or test": len(digests) - len(blank) - len(kept)}
     return kept, dropped

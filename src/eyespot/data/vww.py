@@ -1,13 +1,14 @@
-"""Visual wake words, whether a person is in the picture (Chowdhery et al., arXiv:1906.05721).
+"""Visual wake words: pictures with a person or without (Chowdhery et al., arXiv:1906.05721).
 
-Two parts, each of which may be absent. `vww01`, the test split, is MLPerf Tiny's accuracy set: 1,000
-images as raw bytes (96, 96, 3) and y_labels.csv (file, number of classes, label). `vw_coco2014_96`,
-split for training and validation, has the folders person and non_person of 96 x 96 JPEG. Both come
-from COCO 2014 and keep its image numbers in their file names. docs/visual-wake-words.md tells more.
+Two optional parts. `vww01`, the test split, is MLPerf Tiny's accuracy set: 1,000 images as raw bytes
+(96, 96, 3) and y_labels.csv (file, number of classes, label). `vw_coco2014_96`, for training and
+validation, has the folders person and non_person of 96 x 96 JPEG. Both come from COCO 2014 and keep its
+image numbers in their file names. See docs/visual-wake-words.md.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import re
@@ -28,38 +29,37 @@ BYTES = SIDE * SIDE * 3
 
 
 def read(card: Dataset, root: Path, split: str) -> Split:
-    """Open a split. Training and validation leave out every image of vww01, known by its COCO number."""
+    """Open a split. Training and validation leave out every image of vww01, by its COCO number.
+
+    One image in ten is for validation, chosen by a digest of its file name.
+    """
     if split == "test":
         return _read_test(card, root / TEST)
-    excluded, chosen = test_labels(), []
+    tests, selected = test_labels(), []
     for each in in_folders(root, [f"{TRAIN}/{folder}" for folder in FOLDERS], card.name):
         name = Path(each.file).name
-        if coco_number(name) not in excluded and (split == "validation") == _held_out(name):
-            chosen.append(each)
-    return open_files(card, split, root, chosen)
+        validates = hashlib.sha256(name.encode()).digest()[0] * 10 < 256
+        if coco_number(name) not in tests and validates == (split == "validation"):
+            selected.append(each)
+    return open_files(card, split, root, selected)
 
 
 def parts(source: Path) -> dict[str, Path]:
-    """Whichever of the two parts there is. BadFileError where there is neither."""
-    found = {}
-    for name, marks in ((TEST, ("y_labels.csv",)), (TRAIN, FOLDERS)):
-        try:
-            found[name] = holder(source, *marks)
-        except BadFileError as error:
-            missing = error
-    if not found:
-        raise missing
-    return found
+    """The parts that `source` has. BadFileError if it has neither."""
+    present = {}
+    with contextlib.suppress(BadFileError):
+        present[TEST] = holder(source, "y_labels.csv")
+    with contextlib.suppress(BadFileError):
+        present[TRAIN] = holder(source, *FOLDERS)
+    return present or {TRAIN: holder(source, *FOLDERS)}
 
 
 def verify(card: Dataset, root: Path) -> str:
     """Compare vww01 with MLPerf Tiny's. If it was rebuilt from COCO its bytes differ, which is no error."""
-    folder = root / TEST
-    if not folder.is_dir():
+    if not (root / TEST).is_dir():
         return f"nothing: the publisher of {TRAIN} gives no digests"
     try:
-        names = (path.name for path in folder.iterdir() if path.suffix in {".bin", ".csv"})
-        return verify_files(folder, names, card)
+        return verify_files(root / TEST, card, "*.bin", "*.csv")
     except BadFileError:
         return f"{TEST} is not MLPerf Tiny's own, byte for byte: rebuilt?"
 
@@ -75,17 +75,12 @@ def test_labels() -> dict[int, int]:
 
 def coco_number(name: str) -> int | None:
     """The image number in a file name: COCO_val2014_000000000042.jpg -> 42."""
-    found = re.search(r"(\d+)\.\w+$", name, re.ASCII)
-    return int(found[1]) if found else None
-
-
-def _held_out(name: str) -> bool:
-    """Whether an image is for validation: one in ten, by a digest of the file name, so for good."""
-    return hashlib.sha256(name.encode()).digest()[0] * 10 < 256
+    number = re.search(r"(\d+)\.\w+$", name, re.ASCII)
+    return int(number[1]) if number else None
 
 
 def _read_test(card: Dataset, folder: Path) -> Split:
-    rows = sorted(_rows(folder / "y_labels.csv"))  # theirs has all the persons first
+    rows = sorted(_rows(folder / "y_labels.csv"))  # there all persons come first
     names, labels = [name for name, _ in rows], np.array([label for _, label in rows], np.int64)
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:

@@ -16,8 +16,6 @@ from eyespot.errors import UnknownNameError
 FOLDER = Path(__file__).parent
 REMEDY = "Correct the file; docs/devices-howto.md shows one"
 
-Use = Literal["arena", "flash", "npu sram", "npu activations"]
-Tool = Literal["litert", "tflm", "vela"]
 Positive = Annotated[float, Meta(gt=0, le=1e18)]
 
 
@@ -37,7 +35,7 @@ class Region:
     `over` is the status of a file that needs more, `advice` what to do then, `decides` the verdict concerned.
     """
 
-    use: Use
+    use: Literal["arena", "flash", "npu sram", "npu activations"]
     name: str
     bytes: Annotated[int, Meta(ge=0)] | None = None
     over: Status = "fails"
@@ -60,12 +58,11 @@ class Compiler:
 class Estimate:
     """A range of latencies: `least` to `most` of the quantity that `per` names, at a clock's `hertz`."""
 
-    check: str
+    check: Literal["latency", "npu latency"]
     per: Literal["vela millisecond", "cycles per multiply-add", "multiply-adds per second"]
     least: Positive
     most: Positive
     hertz: Positive = 1.0
-    npu: bool = False
     source: str
 
 
@@ -85,7 +82,7 @@ class Device:
     name: str
     position: int
     title: str
-    tools: tuple[Tool, ...]
+    tools: tuple[Literal["litert", "tflm", "vela"], ...]
     source: str
     npu: str | None = None
     clocks: tuple[Clock, ...] = ()

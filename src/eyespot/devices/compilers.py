@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import importlib.util
-import os
 import re
 import shutil
 import sys
@@ -53,20 +52,15 @@ def run_vela(file: File, compiler: Compiler) -> Compilation:
     summary = next(each for each in files if each.startswith("model_summary_"))
     figures = next(csv.DictReader(files[summary].decode().splitlines()))
     sram, cycles = float(figures["sram_memory_used"]) * 1024, float(figures["cycles_total"])
+    counts = {processor.lower(): int(n) for processor, n in re.findall(r"(NPU|CPU) operators = (\d+)", log)}
     reasons = re.findall(r"operator: (\w+), ofm: .*\nReason: (.*?)(?: \(\w+\))?\n", log)
     return Compilation(
         name=name, data=files[name], tools=sidecars.tools("ethos-u-vela"),
         reports={summary: files[summary], layers: files[layers], "vela.log": log.encode()},
-        facts={**_operators(log), "sram": round(sram), "cycles": round(cycles)},
+        facts={"npu": 0, "cpu": 0, **counts, "sram": round(sram), "cycles": round(cycles)},
         milliseconds=1000 * float(figures["inference_time"]),
         reasons=tuple(dict.fromkeys(f"{operator}: {reason}" for operator, reason in reasons)),
     )  # fmt: skip
-
-
-def _operators(log: str) -> dict[str, int]:
-    """Operators on each processor, after vela has split and fused them."""
-    counts = dict(re.findall(r"(NPU|CPU) operators = (\d+)", log))
-    return {name.lower(): int(counts.get(name, 0)) for name in ("NPU", "CPU")}
 
 
 def run_neutron(file: File, compiler: Compiler, tool: Path | None) -> Compilation:
@@ -74,7 +68,12 @@ def run_neutron(file: File, compiler: Compiler, tool: Path | None) -> Compilatio
 
     MissingDataError if there is none; other errors as `_run`.
     """
-    converter, name = _located(compiler, tool), "model_npu.tflite"
+    program, name = shutil.which(tool.absolute() if tool else compiler.name), "model_npu.tflite"
+    if program is None and tool:
+        raise MissingDataError(f"{tool}: not an executable; give --tool the path of {compiler.name}")
+    if program is None:
+        raise MissingDataError(f"{compiler.name} is not on the PATH: {compiler.offered}; or give --tool PATH")
+    converter = Path(program).absolute()
     argv = [str(converter), "--input", INPUT, "--output", name, *compiler.arguments]
     log, files = _run(compiler.name, argv, file, name)
     operators = parse(files[name], Path(name)).operators
@@ -84,15 +83,6 @@ def run_neutron(file: File, compiler: Compiler, tool: Path | None) -> Compilatio
         tools=sidecars.tools() | {compiler.name: f"sha256 {digest_file(converter)}"},
         facts={"npu": npu, "cpu": len(operators) - npu},
     )  # fmt: skip
-
-
-def _located(compiler: Compiler, tool: Path | None) -> Path:
-    program = str(tool) if tool else shutil.which(compiler.name)
-    if program is None:
-        raise MissingDataError(f"{compiler.name} is not on the PATH: {compiler.offered}; or give --tool PATH")
-    if not (Path(program).is_file() and os.access(program, os.X_OK)):
-        raise MissingDataError(f"{program}: not an executable; give --tool the path of {compiler.name}")
-    return Path(program).absolute()
 
 
 def _run(name: str, argv: Sequence[str], file: File, output: str) -> tuple[str, dict[str, bytes]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypeVar, TypeVarTuple
+from typing import TypeVar
 
 from eyespot.artifacts import atomic, sidecars
 from eyespot.artifacts.sidecars import Artifact
@@ -21,7 +21,6 @@ from eyespot.tflite.run import run_on_zeros
 from eyespot.tflite.tflm import Arena, measure_arena
 
 R = TypeVar("R")
-Ts = TypeVarTuple("Ts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +33,12 @@ class HostMeasurements:
     @cached_property
     def litert(self) -> EyespotError | None:
         """Why LiteRT did not run the file; None if it did."""
-        return _result(run_on_zeros, self.file)
+        return _result(lambda: run_on_zeros(self.file))
 
     @cached_property
     def arena(self) -> Arena | EyespotError:
         """The arena that TFLM needs."""
-        return _result(measure_arena, self.file)
+        return _result(lambda: measure_arena(self.file))
 
     @cached_property
     def operators(self) -> tuple[Operator, ...]:
@@ -52,13 +51,13 @@ class HostMeasurements:
         if compiler is None or compiler.name != "vela":
             return None
         if compiler not in self._vela:
-            self._vela[compiler] = _result(run_vela, self.file, compiler)
+            self._vela[compiler] = _result(lambda: run_vela(self.file, compiler))
         return self._vela[compiler]
 
 
-def _result(measure: Callable[[*Ts], R], *args: *Ts) -> R | EyespotError:
+def _result(measure: Callable[[], R]) -> R | EyespotError:
     try:
-        return measure(*args)
+        return measure()
     except EyespotError as error:
         return error
 
@@ -87,17 +86,15 @@ def compile_file(
 
     RefusedError for a device without a compiler, and if nothing reaches the NPU.
     """
-    file, model = host.file, host.file.contract.model if host.file.contract else ""
     if device.compiler is None:
         check = f"eyespot check --device {device.name}"
         raise RefusedError(f"{device.name}: has no compiler here; {check} says what is known")
-    result = _compiled(host, device, device.compiler, tool)
+    file, result = host.file, _compiled(host, device, device.compiler, tool)
     if not result.facts["npu"]:
         raise RefusedError(f"{file.path}: the compiler leaves all of it to the CPU; eyespot check says why")
-    folder = folder or Path("build") / (model or file.path.stem) / device.name
-    paths = {
-        name: folder / name.replace("model_", f"{file.path.stem}_") for name in (result.name, *result.reports)
-    }
+    model, stem = file.contract.model if file.contract else "", file.path.stem
+    folder = folder or Path("build") / (model or stem) / device.name
+    paths = {name: folder / name.replace("model_", f"{stem}_") for name in (result.name, *result.reports)}
     reports = tuple(atomic.write(paths[name], text) for name, text in result.reports.items())
     artifact = sidecars.save(
         paths[result.name], result.data, verb="compile", model=model, inputs={file.precision: file.sha256},

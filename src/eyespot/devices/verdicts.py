@@ -126,27 +126,25 @@ def _memory(host: HostMeasurements, device: Device, region: Region) -> Iterator[
         yield _within(region, HOST, "tflite-micro", used=arena.total, head=arena.head, tail=arena.tail)
 
 
-def _within(
-    region: Region, reason: str, package: str, *, kind: Kind = "measured", used: int, **parts: int
-) -> Finding:
-    """Compare the bytes that are used with the region's, if those are known."""
-    sizes = quantities("B", kind=kind, tool=tool(package), source="", used=used, **parts)
+def _within(region: Region, reason: str, package: str, kind: Kind = "measured", **sizes: int) -> Finding:
+    """Compare the bytes `used` with the region's, if those are known."""
+    by, over = tool(package), region.bytes is not None and sizes["used"] > region.bytes
+    counted = quantities("B", kind=kind, tool=by, source="", **sizes)
     if region.bytes is None:
         reason += f"; compare with your part's, or give {region.name}"
     else:
-        sizes |= quantities("B", kind="quoted", source=region.source, limit=region.bytes)
-    over = region.bytes is not None and used > region.bytes
+        counted |= quantities("B", kind="quoted", source=region.source, limit=region.bytes)
     return Finding(
-        check=region.use, place=region.name, status=region.over if over else "ok", kind=kind,
-        tool=tool(package), source=region.source, reason=reason, quantities=sizes,
-        advice=region.advice if over else "", decides=region.decides,
+        check=region.use, place=region.name, status=region.over if over else "ok", kind=kind, tool=by,
+        source=region.source, reason=reason, quantities=counted, advice=region.advice if over else "",
+        decides=region.decides,
     )  # fmt: skip
 
 
 def _estimates(host: HostMeasurements, device: Device, stopped: Set[str]) -> Iterator[Finding]:
     """A finding for each estimate; unknown if the verdict (`runs`, `npu`, `both`) is stopped."""
     for estimate in device.latency:
-        if stopped & {"both", "npu" if estimate.npu else "runs"}:
+        if stopped & {"both", "npu" if estimate.check == "npu latency" else "runs"}:
             yield _unknown(device, estimate.check, "it does not run there")
         elif host.file.precision == "float32":
             yield _unknown(device, estimate.check, "the published latencies are those of integer files")
@@ -178,7 +176,7 @@ def _by_vela(host: HostMeasurements, device: Device, estimate: Estimate) -> Find
     low, high = vela.milliseconds * estimate.least, vela.milliseconds * estimate.most
     more = quantities("ms", tool=by, vela=vela.milliseconds)
     more |= quantities("cycles", tool=by, cycles=vela.facts["cycles"])
-    return _estimate(estimate, low, high, by, "vela's latency times a published rate", more)
+    return _estimate(estimate, low, high, by, "vela's latency times a published rate", **more)
 
 
 def _by_operations(host: HostMeasurements, estimate: Estimate) -> Finding:
@@ -189,12 +187,10 @@ def _by_operations(host: HostMeasurements, estimate: Estimate) -> Finding:
         more |= quantities("Hz", kind="quoted", source=estimate.source, clock=estimate.hertz)
     else:
         low, high = (1000 * adds / rate for rate in (estimate.most, estimate.least))
-    return _estimate(estimate, low, high, by, "the multiply-adds at a published rate", more)
+    return _estimate(estimate, low, high, by, "the multiply-adds at a published rate", **more)
 
 
-def _estimate(
-    e: Estimate, low: float, high: float, by: str, reason: str, more: dict[str, Quantity]
-) -> Finding:
+def _estimate(e: Estimate, low: float, high: float, by: str, reason: str, **more: Quantity) -> Finding:
     latency = Quantity(low=low, high=high, unit="ms", kind="estimate", tool=by, source=e.source)
     rate = Quantity(low=e.least, high=e.most, unit=e.per, kind="quoted", source=e.source)
     return Finding(

@@ -1,7 +1,7 @@
-"""Damage that a camera and its software can do to an image before the network sees it.
+"""Damage that a camera and its software can do to an image.
 
-It is applied to the image as the network sees it, (h, w, c) uint8 at the size of the input, so that models
-are compared alike: a JPEG of 32 x 32 pixels loses far more than one of a photograph that is shrunk later.
+It is done to the image as the network sees it, (h, w, c) uint8 at the size of the input: a JPEG of 32 x 32
+pixels loses far more than one of a photograph that is shrunk later.
 """
 
 from __future__ import annotations

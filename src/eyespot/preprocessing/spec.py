@@ -11,7 +11,6 @@ from msgspec import Meta
 
 Damage = Literal["jpeg", "bgr", "rgb565", "blur", "darker", "brighter"]
 Side = Annotated[int, Meta(ge=1, le=8192)]
-Share = Annotated[float, Meta(gt=0, le=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +27,7 @@ class Preprocessing:
     height: Side
     width: Side
     order: Literal["rgb", "bgr", "gray"] = "rgb"
-    crop: Share | None = None
+    crop: Annotated[float, Meta(gt=0, le=1)] | None = None
     resize: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)

@@ -25,7 +25,10 @@ def picture(index: int, height: int, width: int, channels: int, seed: int = 0) -
     rows, columns = np.arange(height)[:, None] - top, np.arange(width)[None, :] - left
     shape = _shape(CLASSES[index % len(CLASSES)], rows, columns, half)
     painted = np.where(shape[..., None], colour[:channels], background[:channels])
-    return (painted + _noise(height, width, channels, int(numbers[9]))).clip(0, 255).astype(np.uint8)
+    place = np.arange(height * width * channels, dtype=np.uint32) + np.uint32(int(numbers[9]) << 20)
+    mixed = (place ^ (place >> 15)) * np.uint32(0x2C1B3C6D)  # a multiplicative hash
+    noise = ((mixed ^ (mixed >> 12)) % 32).astype(np.int64).reshape(painted.shape) - 16
+    return (painted + noise).clip(0, 255).astype(np.uint8)
 
 
 def _shape(name: str, rows: NDArray[np.int64], columns: NDArray[np.int64], half: int) -> NDArray[np.bool_]:
@@ -38,10 +41,3 @@ def _shape(name: str, rows: NDArray[np.int64], columns: NDArray[np.int64], half:
     if name == "cross":
         return square & ((3 * abs(rows) <= half) | (3 * abs(columns) <= half))
     return square
-
-
-def _noise(height: int, width: int, channels: int, seed: int) -> NDArray[np.int64]:
-    """Noise of -16..15: a multiplicative hash of each value's position."""
-    position = np.arange(height * width * channels, dtype=np.uint32) + np.uint32(seed << 20)
-    mixed = (position ^ (position >> 15)) * np.uint32(0x2C1B3C6D)
-    return ((mixed ^ (mixed >> 12)) % 32).astype(np.int64).reshape(height, width, channels) - 16

@@ -52,12 +52,12 @@ def draw(listed: Sequence[Listed], path: Path) -> None:
 
 
 def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float | None]) -> None:
-    names = list(dict.fromkeys(model.data for model in models))
-    for name in names:
-        axes.scatter([], [], color=f"C{names.index(name)}", label=name)
+    colours = {data: f"C{number}" for number, data in enumerate(dict.fromkeys(m.data for m in models))}
+    for data, colour in colours.items():
+        axes.scatter([], [], color=colour, label=data)
     for model in models:
-        x, colour = cost(model), f"C{names.index(model.data)}"
-        if x is not None:
+        colour = colours[model.data]
+        if (x := cost(model)) is not None:
             axes.scatter(x, model.top1, edgecolor=colour, facecolor=colour if model.best else "none")
             axes.annotate(model.name, (x, model.top1), xytext=(5, 5), textcoords="offset points")
     axes.margins(x=0.4, y=0.2)  # room for the names
@@ -65,19 +65,14 @@ def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float 
 
 
 def write_history(history: Sequence[Epoch], folder: Path) -> None:
-    """Epoch by epoch: run.csv and curves.png."""
+    """Write run.csv, a line per epoch, and curves.png, loss and validation accuracy over the epochs."""
     rows = [asdict(epoch) for epoch in history]
     with replacing(folder / "run.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    _draw_curves(folder / "curves.png", history)
-
-
-def _draw_curves(path: Path, history: Sequence[Epoch]) -> None:
-    """Loss and validation accuracy over the epochs."""
     epochs = [entry.epoch for entry in history]
-    with drawing(path, (8, 3.5), 1, 2) as (_, (left, right)):
+    with drawing(folder / "curves.png", (8, 3.5), 1, 2) as (_, (left, right)):
         left.plot(epochs, [entry.loss for entry in history])
         left.set(xlabel="epoch", ylabel="training loss", yscale="log")
         right.plot(epochs, [100 * entry.validation_top1 for entry in history])

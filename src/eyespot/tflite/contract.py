@@ -1,8 +1,6 @@
 """The contract and the provenance inside a file, as JSON in a metadata buffer called `eyespot`.
 
-A file alone explains itself: how an image becomes its input, what its outputs are called, and what it was
-made from. TensorFlow Lite runtimes ignore metadata that they do not know.
-
+A file alone says how an image becomes its input, what its outputs are called, and what it was made from.
 `version` is the lowest that can express the contract. Version 1, which has no such field, knows RGB and
 gray, the bilinear filter, and one mean and standard deviation for all channels.
 """

@@ -32,10 +32,7 @@ class Arena:
 
 
 def measure_arena(file: File) -> Arena:
-    """The arena that a file needs, measured by TFLM's own recording allocator, isolated.
-
-    BadFileError if TFLM refuses the file; other errors as `eyespot.isolation` says.
-    """
+    """The arena by TFLM's recording allocator. BadFileError if it refuses the file; as `isolation.run`."""
     from eyespot import isolation
 
     memory = isolation.MEMORY + 8 * len(file.data)
@@ -43,10 +40,7 @@ def measure_arena(file: File) -> Arena:
 
 
 def open_tflm(file: Content) -> Run:
-    """A function from an input tensor to the output vector. BadFileError if TFLM refuses the file.
-
-    It runs in this process, which a file can abort.
-    """
+    """From an input tensor to the output, in this process, which can abort. BadFileError if TFLM refuses."""
     opened = _interpreter(file)
 
     def run(tensor: NDArray[Any]) -> NDArray[Any]:

@@ -1,8 +1,10 @@
-"""Everything a run needs to go on, in one safetensors file: data only, nothing is executed on loading."""
+"""All that a run needs to continue, in one safetensors file: loading it executes nothing."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,7 @@ NAME = "checkpoint.safetensors"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What identifies a run: a checkpoint of another run is refused.
-
-    `start` is the digest of the weights that it begins with, "" for random ones.
-    """
+    """What identifies a run. `start` is the digest of its first weights, "" for random ones."""
 
     model: str
     data: str
@@ -39,60 +38,54 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """The live objects of a run; loading a checkpoint changes them in place."""
+    """The live objects of a run; `resume` changes them in place."""
 
     network: nn.Module
     average: AveragedModel
     optimizer: torch.optim.SGD
 
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """All tensors under flat names; momentum buffers exist after the first step."""
-        flat = {f"network.{name}": t for name, t in self.network.state_dict().items()}
-        flat |= {f"average.{name}": t for name, t in self.average.state_dict().items()}
-        momenta = self.optimizer.state_dict()["state"]
-        return flat | {f"momentum.{i}": state["momentum_buffer"] for i, state in momenta.items()}
-
-    def restore(self, flat: dict[str, torch.Tensor]) -> None:
-        """The inverse of `tensors`."""
-        self.network.load_state_dict(_below(flat, "network."))
-        self.average.load_state_dict(_below(flat, "average."))
-        saved = self.optimizer.state_dict()
-        saved["state"] = {int(i): {"momentum_buffer": t} for i, t in _below(flat, "momentum.").items()}
-        self.optimizer.load_state_dict(saved)
-
 
 def save_checkpoint(folder: Path, run: Run, state: State, history: list[Epoch]) -> None:
-    """Replace the folder's checkpoint."""
+    """Write or replace the folder's checkpoint."""
+    momenta = state.optimizer.state_dict()["state"]
+    tensors = {f"network.{name}": t for name, t in state.network.state_dict().items()}
+    tensors |= {f"average.{name}": t for name, t in state.average.state_dict().items()}
+    tensors |= {f"momentum.{i}": each["momentum_buffer"] for i, each in momenta.items()}
     metadata = {"run": json.dumps(asdict(run)), "history": json.dumps([asdict(e) for e in history])}
-    tensors = {name: t.contiguous() for name, t in state.tensors().items()}
-    write(folder / NAME, save(tensors, metadata))
+    write(folder / NAME, save({name: t.contiguous() for name, t in tensors.items()}, metadata))
 
 
 def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
-    """Load the folder's checkpoint into `state` and return its history, [] where there is none.
+    """Load the folder's checkpoint into `state` and return its history, [] without one.
 
-    BadFileError if it is damaged, or of another run.
+    BadFileError if it is damaged or of another run.
     """
     path = folder / NAME
     if not path.exists():
         return []
     try:
         metadata, tensors = _read(path)
-        _same_run(path, json.loads(metadata["run"]), json.loads(json.dumps(asdict(run))))
-        state.restore(tensors)
+        _check_run(path, json.loads(metadata["run"]), json.loads(json.dumps(asdict(run))))
+        state.network.load_state_dict(_below(tensors, "network."))
+        state.average.load_state_dict(_below(tensors, "average."))
+        saved = state.optimizer.state_dict()
+        saved["state"] = {int(i): {"momentum_buffer": t} for i, t in _below(tensors, "momentum.").items()}
+        state.optimizer.load_state_dict(saved)
         return [Epoch(**each) for each in json.loads(metadata["history"])]
     except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         reason = f"{error}".partition("\n")[0]
         raise BadFileError(f"{path}: damaged checkpoint ({reason}). Delete it to start again") from error
 
 
-def kept_tensors(path: Path, key: str) -> dict[str, torch.Tensor]:
-    """Tensors that a file keeps under this key; {} where it is not there, damaged or of another key."""
-    try:
+def cached(path: Path, key: str, compute: Callable[[], dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """The tensors that `compute` returns, from a file if an earlier call with this key wrote it."""
+    with contextlib.suppress(SafetensorError, OSError):
         metadata, tensors = _read(path)
-    except (SafetensorError, OSError):
-        return {}
-    return tensors if metadata.get("key") == key else {}
+        if metadata.get("key") == key:
+            return tensors
+    tensors = compute()
+    write(path, save(tensors, {"key": key}))
+    return tensors
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
@@ -102,12 +95,10 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
         return file.metadata() or {}, tensors
 
 
-def _same_run(path: Path, found: dict[str, Any], expected: dict[str, Any]) -> None:
-    found.setdefault("preprocessing", expected["preprocessing"])  # version 0.1.0 did not record it
-    there, asked = ({**run, **run["recipe"], **run["preprocessing"]} for run in (found, expected))
-    differing = [k for k in asked if k not in {"recipe", "preprocessing"} and there.get(k) != asked[k]]
-    if differing:
-        message = ", ".join(f"{k} {there.get(k)} (expected {asked[k]})" for k in differing)
+def _check_run(path: Path, saved: dict[str, Any], expected: dict[str, Any]) -> None:
+    theirs, ours = ({**run.pop("recipe"), **run.pop("preprocessing"), **run} for run in (saved, expected))
+    differing = [f"{k} {theirs.get(k)} (expected {ours[k]})" for k in ours if theirs.get(k) != ours[k]]
+    if message := ", ".join(differing):
         raise BadFileError(f"{path}: is of another run: {message}. Choose another --out or delete it")
 
 

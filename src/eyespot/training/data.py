@@ -1,4 +1,4 @@
-"""A data set's images in memory, as the network takes them; what may not train is left out."""
+"""A data set's images in memory, in the network's format, without those that may not train."""
 
 from __future__ import annotations
 
@@ -18,15 +18,13 @@ from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
 from eyespot.zoo.cards import Dataset
 
-NAMED = 3  # broken files that an error names
-
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
     """Training and validation images, (n, h, w, c) uint8, with labels (n,) int64.
 
-    `used` lists the originals of the training images (`image_list`); `validation_digest` is of the list
-    of the validation images. `dropped` counts the images that were left out, by reason.
+    `used` is the `image_list` of the original training images; `validation_digest` is that of the
+    validation images. `dropped` counts the images left out, by reason.
     """
 
     images: Tensor
@@ -39,15 +37,15 @@ class Data:
 
     @property
     def digest(self) -> str:
-        """Of the training images and their labels."""
+        """The digest of the training images and their labels."""
         return digest(self.used)
 
 
 def load(owner: Dataset, spec: Preprocessing) -> Data:
     """Read the training, validation and test split of a data set, each image once.
 
-    The test images are only compared: they neither train nor validate, even if another split has them too.
-    BadFileError names broken files of all splits at once.
+    Test images neither train nor validate, even if another split has them too. BadFileError names broken
+    files of all splits at once.
     """
     splits = [catalogue.open_split(owner, name) for name in ("train", "validation", owner.test)]
     broken: list[str] = []
@@ -55,19 +53,20 @@ def load(owner: Dataset, spec: Preprocessing) -> Data:
         _read(split, spec, broken, keep=split is not splits[2]) for split in splits
     )
     if broken:
-        rest = f"; and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
+        named = [*broken[:3], *([f"and {len(broken) - 3} more"] if len(broken) > 3 else [])]
         raise BadFileError(
-            f"{len(broken)} of {sum(map(len, splits)):,} images cannot be read: {'; '.join(broken[:NAMED])}"
-            f"{rest}; mend or remove them"
+            f"{len(broken)} of {sum(map(len, splits)):,} images cannot be read: {'; '.join(named)}; "
+            "mend or remove them"
         )
     kept, dropped = usable(digests, blank, {*checked, *test})
     valid, also = usable(checked, (), set(test))
-    ours, theirs = splits[0].labels[kept], splits[1].labels[valid]
+    labels, validation_labels = splits[0].labels[kept], splits[1].labels[valid]
     return Data(
-        images=torch.from_numpy(images[kept]), labels=torch.from_numpy(ours),
-        validation_images=torch.from_numpy(validation[valid]), validation_labels=torch.from_numpy(theirs),
-        used=image_list(ours, (digests[i] for i in kept)),
-        validation_digest=data_digest(theirs, (checked[i] for i in valid)),
+        images=torch.from_numpy(images[kept]), labels=torch.from_numpy(labels),
+        validation_images=torch.from_numpy(validation[valid]),
+        validation_labels=torch.from_numpy(validation_labels),
+        used=image_list(labels, (digests[i] for i in kept)),
+        validation_digest=data_digest(validation_labels, (checked[i] for i in valid)),
         dropped=dropped | {"validation images in test": also["in validation or test"]},
     )  # fmt: skip
 
@@ -75,9 +74,9 @@ def load(owner: Dataset, spec: Preprocessing) -> Data:
 def _read(
     split: Split, spec: Preprocessing, broken: list[str], *, keep: bool
 ) -> tuple[NDArray[np.uint8], list[bytes], set[int]]:
-    """A split's images as they fit the network (none unless `keep`), all digests, and which are blank.
+    """A split's images fitted to the network (none unless `keep`), all digests, and the blank ones' indices.
 
-    What is wrong with broken files is added to `broken`.
+    The errors of broken files are added to `broken`.
     """
     images = np.zeros((len(split) if keep else 0, *spec.shape), np.uint8)
     digests: list[bytes] = []

@@ -1,87 +1,148 @@
-"""A network that was trained before, on new classes: a new last layer, then, if asked, all layers.
+"""A network that was trained before, fine-tuned on other classes: a new last layer, then all layers if asked.
 
-The features in front of the last layer are frozen, so they are computed once for each image and its
-mirror image, and kept; the layer on them is a multinomial logistic regression.
+The layers before the last are frozen, so their features are computed once for each image and its mirror
+image, and kept. The new layer on them is a multinomial logistic regression.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save
 from torch import Tensor, nn
 
-from eyespot.artifacts.atomic import digest, write
+from eyespot.artifacts.atomic import digest, digest_file
+from eyespot.data import catalogue, manifest
+from eyespot.data.manifest import PARTS, Manifest
+from eyespot.errors import BadFileError, MissingDataError
 from eyespot.networks.layers import placed
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
 from eyespot.training import augment
-from eyespot.training.checkpoint import Run, kept_tensors
-from eyespot.training.data import Data
+from eyespot.training.checkpoint import Run, cached
+from eyespot.training.data import Data, load
+from eyespot.training.finish import Trained
 from eyespot.training.loop import Report, arithmetic, balance, fit
 from eyespot.training.norms import unfold_norms
-from eyespot.zoo.cards import Augmentation, Recipe
+from eyespot.weights import published
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Augmentation, Dataset, Model, Recipe
 
+LEAST = 5  # images per class
 STRENGTHS = (1e-3, 1e-2, 1e-1, 0.3)  # of the last layer's weight decay
 CACHE = "features.safetensors"
 BATCH = 50
-STATISTICS = 200  # images that tell the statistics of norms which were published folded
+STATISTICS = 200  # images that restore the statistics of norms which were published folded
 
-# No mirroring: left and right may be all that the user's classes differ in.
+# No mirroring: the user's classes may differ only in left and right.
 RECIPE = Recipe(
     epochs=8, batch=32, peak=0.01, warmup=0.1, momentum=0.9, weight_decay=1e-4, averaging=0.99,
     label_smoothing=0.1, frozen_norms=True, balanced=True,
-    clip=0.02,  # folded weights of others: the gradients of some layers are a hundred times too long
+    clip=0.02,  # published weights are folded: gradient scales differ a hundredfold
     augmentation=Augmentation(rotation=10.0, zoom=0.15, exposure=0.2, jpeg=0.2),
 )  # fmt: skip
 
 
+def train(
+    card: Model, folder: Path, report: Report, *, owner: Dataset, weights: str | None = None,
+    epochs: int | None = None, seed: int = 0, unfreeze: bool = False,
+) -> Trained:  # fmt: skip
+    """Fit the last layer of the card's network to the classes of `owner`, then all layers with `unfreeze`.
+
+    `weights` names published weights to start from. Images of a folder stay in the parts that an earlier run
+    gave them. A repeated call continues: features are kept, and training has its checkpoint. BadFileError for
+    data that cannot train a network.
+    """
+    _check_classes(owner)
+    parts = Manifest(data=owner.name)
+    if owner.root:
+        parts = manifest.decide(owner, manifest.load(folder))
+        owner = parts.divided(owner)
+    name, path, importer = _start(card, weights)
+    network = registry.imported(card.network)(len(catalogue.dataset(card.data).classes))
+    registry.imported(importer)(network, path)
+    recipe, spec = replace(RECIPE, epochs=epochs or RECIPE.epochs), own_input(card.preprocessing)
+    data = load(owner, spec)
+    _check_parts(owner, data)
+    run = Run(
+        model=card.name, data=data.digest, seed=seed, recipe=recipe, preprocessing=spec,
+        start=digest_file(path),
+    )  # fmt: skip
+    arguments: dict[str, Any] = {"weights": name, "data": owner.title, "unfreeze": unfreeze, "seed": seed}
+    network = network.to(memory_format=torch.channels_last).eval()
+    layer = fit_last_layer(features(network, data, run, folder / CACHE), data, len(owner.classes))
+    parent, place, old = placed(network, nn.Linear)[-1]
+    setattr(parent, place, type(old)(old.in_features, len(owner.classes)))
+    getattr(parent, place).load_state_dict(layer)
+    if unfreeze:
+        arguments["recipe"] = asdict(recipe)
+        unfold_norms(network, augment.ready(data.images[:STATISTICS].permute(0, 3, 1, 2), spec))
+        network = fit(network, data, run, folder, report)
+    return Trained(
+        network=network, run=run, data=data, classes=owner.classes, arguments=arguments, parts=parts
+    )
+
+
 def own_input(spec: Preprocessing) -> Preprocessing:
-    """As the published input, but with all of the central square: owners frame their own pictures."""
+    """The published input, but with the whole central square: users frame their own pictures."""
     return replace(spec, crop=spec.crop and 1.0)
 
 
-def tune(
-    network: nn.Module, data: Data, run: Run, folder: Path, report: Report, *, classes: int, unfreeze: bool
-) -> nn.Module:
-    """Fit a new last layer of `classes`, and with `unfreeze` then train all layers by the run's recipe.
+def _check_classes(owner: Dataset) -> None:
+    """BadFileError for fewer than two classes, unnamed ones and ones with too few images to learn from."""
+    if len(owner.classes) < 2:
+        classes = owner.classes[0] if owner.classes else "none that has a name (classes.txt)"
+        raise BadFileError(f"{owner.name}: expected two classes or more, found {classes}")
+    counts = Counter(each.label for each in owner.files)
+    few = [f"{name} ({counts[i]})" for i, name in enumerate(owner.classes) if counts[i] < LEAST]
+    if owner.files and few:
+        raise BadFileError(f"{owner.name}: {', '.join(few[:5])}: a class needs {LEAST} images; add some")
 
-    Repeating the call continues: features are kept, and training has its checkpoint.
-    """
-    network = network.to(memory_format=torch.channels_last).eval()
-    replace_last_layer(network, fit_last_layer(features(network, data, run, folder / CACHE), data, classes))
-    if not unfreeze:
-        return network
-    some = data.images[:STATISTICS].permute(0, 3, 1, 2)
-    unfold_norms(network, augment.ready(some, run.preprocessing))
-    return fit(network, data, run, folder, report)
+
+def _check_parts(owner: Dataset, data: Data) -> None:
+    """BadFileError for a class without images left to train, to validate or to test on."""
+    test = catalogue.open_split(owner, owner.test).labels
+    for part, labels in zip(PARTS, (data.labels, data.validation_labels, test), strict=True):
+        if absent := [name for i, name in enumerate(owner.classes) if i not in labels]:
+            raise BadFileError(
+                f"{owner.name}: no image of {', '.join(absent[:5])} is left for the {part} part (blank ones "
+                "and copies of images in another part do not count); add some"
+            )
+
+
+def _start(card: Model, weights: str | None) -> tuple[str, Path, str]:
+    """Name, file and importer of the first weights: the shipped ones or published ones."""
+    if weights is None and registry.ships(card.name):
+        shipped = registry.find(f"{card.name}:float32")
+        return "shipped", shipped, "eyespot.weights.tflite_weights:load_layers"
+    if not card.weights:
+        raise MissingDataError(f"{card.name}: has no published weights; first run: eyespot train {card.name}")
+    first = published.named(card, weights) if weights else card.weights[0]
+    return first.name, published.locate(first), first.importer
 
 
 def features(network: nn.Module, data: Data, run: Run, path: Path) -> dict[str, Tensor]:
-    """What the last layer sees of `training` images, `mirrored` ones and `validation` images, (n, width).
+    """The last layer's input for `training` images, `mirrored` ones and `validation` images, (n, width).
 
-    Read from `path` if they are kept there for the same images and weights.
+    Read from `path` if it was written for the same images and weights.
     """
     spec = run.preprocessing
     key = digest(repr((run.model, run.data, data.validation_digest, run.start, spec)).encode())
-    if kept := kept_tensors(path, key):
-        return kept
-    seen = {
+    return cached(path, key, lambda: {
         "training": _seen(network, data.images, spec, "features"),
         "mirrored": _seen(network, data.images, spec, "features, mirrored", mirrored=True),
         "validation": _seen(network, data.validation_images, spec, "features, validation"),
-    }
-    write(path, save(seen, {"key": key}))
-    return seen
+    })  # fmt: skip
 
 
 def _seen(
     network: nn.Module, images: Tensor, spec: Preprocessing, title: str, *, mirrored: bool = False
 ) -> Tensor:
-    """What the last layer of a network in evaluation mode is given for each image, (n, width)."""
+    """The input of the last layer of a network in evaluation mode for each image, (n, width)."""
     seen: list[Tensor] = []
     hook = placed(network, nn.Linear)[-1][2].register_forward_pre_hook(
         lambda _, inputs: seen.append(inputs[0].flatten(1))
@@ -94,10 +155,10 @@ def _seen(
     return torch.cat(seen).float().clone()
 
 
-def fit_last_layer(seen: dict[str, Tensor], data: Data, classes: int) -> tuple[Tensor, Tensor]:
-    """Weights (classes, width) and bias: those that validate best, of several weight decays.
+def fit_last_layer(seen: dict[str, Tensor], data: Data, classes: int) -> dict[str, Tensor]:
+    """`weight` (classes, width) and `bias`: those of several weight decays that validate best.
 
-    Mirror images train too, unless that validates worse: left and right may be all that classes differ in.
+    Mirror images train too, unless that validates worse: classes may differ only in left and right.
     """
     both = torch.cat([seen["training"], seen["mirrored"]])
     layers = [
@@ -105,13 +166,13 @@ def fit_last_layer(seen: dict[str, Tensor], data: Data, classes: int) -> tuple[T
         for x in (seen["training"], both)
         for strength in STRENGTHS
     ]
-    called = [F.linear(seen["validation"], *layer).argmax(1) for layer in layers]
-    right = [int((each == data.validation_labels).sum()) for each in called]
-    return layers[max(range(len(layers)), key=lambda i: (right[i], i))]  # of equals the last
+    answers = [F.linear(seen["validation"], **layer).argmax(1) for layer in layers]
+    correct = [int((each == data.validation_labels).sum()) for each in answers]
+    return layers[max(range(len(layers)), key=lambda i: (correct[i], i))]  # of equals the last
 
 
-def _regress(x: Tensor, labels: Tensor, classes: int, strength: float) -> tuple[Tensor, Tensor]:
-    """Multinomial logistic regression with classes of equal weight, on standardised features."""
+def _regress(x: Tensor, labels: Tensor, classes: int, strength: float) -> dict[str, Tensor]:
+    """Multinomial logistic regression on standardised features, all classes of equal weight."""
     mean, std = x.mean(0), x.std(0) + 1e-6
     x, weights = (x - mean) / std, balance(labels, classes)
     w = torch.zeros(classes, x.shape[1], requires_grad=True)
@@ -126,14 +187,4 @@ def _regress(x: Tensor, labels: Tensor, classes: int, strength: float) -> tuple[
 
     optimizer.step(closure)
     scaled = w.detach() / std
-    return scaled, b.detach() - scaled @ mean
-
-
-def replace_last_layer(network: nn.Module, layer: tuple[Tensor, Tensor]) -> None:
-    """Put a dense layer with these weights in the place of the network's last, in place."""
-    parent, name, old = placed(network, nn.Linear)[-1]
-    new = type(old)(old.in_features, len(layer[1]))
-    with torch.no_grad():
-        new.weight.copy_(layer[0])
-        new.bias.copy_(layer[1])
-    setattr(parent, name, new)
+    return {"weight": scaled, "bias": b.detach() - scaled @ mean}

@@ -1,4 +1,4 @@
-"""What a finished training leaves in its folder."""
+"""The files that a finished training writes to its folder."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from eyespot.data.used import LIST
 from eyespot.preprocessing.spec import Contract
 from eyespot.quantity import wilson
 from eyespot.tflite.contract import encode
+from eyespot.training.checkpoint import Run
 from eyespot.training.data import Data
 from eyespot.training.loop import answers
 from eyespot.training.outcome import Answers, Training
@@ -30,45 +31,42 @@ from eyespot.weights.state_dicts import to_safetensors
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A trained network, its contract, its data, and what its sidecar says of them.
-
-    `start` is the digest of the weights that training began with, "" for random ones; `parts` are those of
-    data that the user named.
-    """
+    """A trained network and what its sidecar says. `parts` are those of the user's own data."""
 
     network: nn.Module
-    contract: Contract
+    run: Run
     data: Data
+    classes: tuple[str, ...]
     arguments: Mapping[str, Any]
-    start: str = ""
     parts: Manifest | None = None
 
 
 def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
-    """Write the weights, the float32 file and what is known of the data; count the right answers."""
-    data, contract = trained.data, trained.contract
-    shares = answers(trained.network, data.validation_images, contract.preprocessing).numpy()
+    """Write the weights, the float32 file and the records of the data; count the correct answers."""
+    data, run, network = trained.data, trained.run, trained.network
+    shares = answers(network, data.validation_images, run.preprocessing).numpy()
     images, labels = data.validation_images.numpy(), data.validation_labels.numpy()
     correct, n = int((shares.argmax(1) == labels).sum()), len(labels)
     low, high = wilson(correct, n)
     own = {"training_images": data.digest} if trained.parts else {}
-    facts = {"dropped": data.dropped, "validation_top1": correct / n, "classes": contract.classes} | own
-    weights = _save_weights(trained, folder, facts)
-    model, inputs = repair(to_tflite(trained.network, contract.preprocessing)), {"weights": weights.sha256}
+    facts = {"dropped": data.dropped, "validation_top1": correct / n, "classes": trained.classes}
+    weights = _save_weights(trained, folder, facts | own)
+    contract = Contract(model=run.model, preprocessing=run.preprocessing, classes=trained.classes)
+    model, inputs = repair(to_tflite(trained.network, run.preprocessing)), {"weights": weights.sha256}
     float32 = save_float32(ModelFolder(folder), model, contract, TRAINED, inputs, own, TORCH)
     training = Training(
         folder=folder, weights=weights, float32=float32, validation_top1=correct / n, low=low, high=high, n=n,
         dropped=data.dropped,
     )  # fmt: skip
-    return training, Answers(images=images, labels=labels, shares=shares, classes=contract.classes)
+    return training, Answers(images=images, labels=labels, shares=shares, classes=trained.classes)
 
 
 def _save_weights(trained: Trained, folder: Path, facts: dict[str, Any]) -> Artifact:
-    """Write the weights and beside them what is known of the data.
+    """Write the weights, with the records of the data beside them.
 
-    Files of other weights go first, so that a kill never leaves them with data that are not theirs.
+    Files of other weights are deleted first, so that a kill never leaves them with the wrong records.
     """
-    weights, path = to_safetensors(trained.network), folder / WEIGHTS
+    weights, path, run = to_safetensors(trained.network), folder / WEIGHTS, trained.run
     if not path.exists() or digest_file(path) != digest(weights):
         for name in (INT8, FLOAT32, WEIGHTS):
             ModelFolder(folder).discard(name)
@@ -76,8 +74,8 @@ def _save_weights(trained: Trained, folder: Path, facts: dict[str, Any]) -> Arti
     write(folder / LIST, trained.data.used)
     if trained.parts:
         manifest.save(trained.parts, folder)
-    inputs = {"train": trained.data.digest} | ({"weights": trained.start} if trained.start else {})
     return sidecars.save(
-        path, weights, verb="train", model=trained.contract.model, arguments=trained.arguments, inputs=inputs,
-        tools=sidecars.tools("torch"), facts=facts | encode(trained.contract.preprocessing),
+        path, weights, verb="train", model=run.model, arguments=trained.arguments,
+        inputs={"train": trained.data.digest} | ({"weights": run.start} if run.start else {}),
+        tools=sidecars.tools("torch"), facts=facts | encode(run.preprocessing),
     )  # fmt: skip

@@ -1,12 +1,13 @@
-"""Batch norm that a network has while it is trained, and not afterwards.
+"""Batch norm that a network has only while it is trained.
 
 A network that was published without batch norm trains far better with it. In evaluation mode a norm is
-linear, so it folds into the layer before it: the network that is converted is the published one. Weights
-that were published folded are unfolded again before they are trained further.
+linear, so it folds into the layer before it, and the published network is converted. Weights that were
+published folded are unfolded before they are trained further.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import torch
@@ -15,55 +16,39 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from eyespot.networks.layers import layers_and_norms, placed
 
-TINY = 1e-8  # weights of a channel that is always off
+TINY = 1e-8  # the size of weights of a channel that is always off
 
 
-class Normed(nn.Module):
-    """A convolution or dense layer and the batch norm behind it."""
-
-    def __init__(self, layer: nn.Conv2d | nn.Linear) -> None:
-        super().__init__()
-        self.layer = layer
-        convolution = isinstance(layer, nn.Conv2d)
-        self.norm: Any = (
-            nn.BatchNorm2d(layer.out_channels) if convolution else nn.BatchNorm1d(layer.out_features)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.layer(x))
-
-    def folded(self) -> nn.Module:
-        """The layer alone, giving what both gave in evaluation mode."""
-        fuse = fuse_conv_bn_eval if isinstance(self.layer, nn.Conv2d) else fuse_linear_bn_eval
-        return fuse(self.layer.eval(), self.norm.eval())
+class Normed(nn.Sequential):
+    """A convolution or dense `layer` and the batch `norm` behind it."""
 
 
-def add_norms(network: nn.Module) -> nn.Module:
+def add_norms(network: nn.Module) -> None:
     """Put a norm behind every convolution and dense layer but the last, in place."""
     for parent, name, layer in placed(network, nn.Conv2d | nn.Linear)[:-1]:
-        setattr(parent, name, Normed(layer))
-    return network
+        convolution = isinstance(layer, nn.Conv2d)
+        norm = nn.BatchNorm2d(layer.out_channels) if convolution else nn.BatchNorm1d(layer.out_features)
+        setattr(parent, name, Normed(OrderedDict(layer=layer, norm=norm)))
 
 
-def fold_norms(network: nn.Module) -> nn.Module:
-    """Fold every norm that `add_norms` put there into its layer, in place."""
+def fold_norms(network: nn.Module) -> None:
+    """Fold every norm of `add_norms` into its layer, in place."""
     for parent, name, module in placed(network, Normed):
-        setattr(parent, name, module.folded())
-    return network
+        fuse = fuse_conv_bn_eval if isinstance(module.layer, nn.Conv2d) else fuse_linear_bn_eval
+        setattr(parent, name, fuse(module.layer.eval(), module.norm.eval()))
 
 
 def unfold_norms(network: nn.Module, x: Tensor) -> None:
     """Give norms that are identities the statistics of images x (n, c, h, w), in place.
 
-    The network answers as before. But its weights get the size that training begins with (He et al.,
-    arXiv:1502.01852) instead of what folding left, which for pixels 0..255 is so small that a step of
-    usual length destroys them.
+    The network computes the same. But its weights get the size of initial weights (He et al.,
+    arXiv:1502.01852). Folding for pixels 0..255 leaves them so small that a usual step destroys them.
     """
     folded = [(layer, norm) for layer, norm in layers_and_norms(network) if norm and _is_identity(norm)]
     seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
 
-    def note(layer: nn.Module, _: object, given: Tensor) -> None:
-        seen[layer] = given.mean((0, 2, 3)), given.var((0, 2, 3))
+    def note(layer: nn.Module, _: object, output: Tensor) -> None:
+        seen[layer] = output.mean((0, 2, 3)), output.var((0, 2, 3))
 
     hooks = [layer.register_forward_hook(note) for layer, _ in folded]
     with torch.no_grad():
@@ -75,10 +60,10 @@ def unfold_norms(network: nn.Module, x: Tensor) -> None:
 
 
 def _unfold(layer: Any, norm: nn.BatchNorm2d, mean: Tensor, var: Tensor) -> None:
-    """Scale each channel's weights to He's size, and let the norm behind take it back."""
+    """Scale each channel's weights to He's size; the norm behind undoes it."""
     size = layer.weight.square().mean((1, 2, 3)).sqrt()
-    wanted = (2 / layer.weight[0].numel()) ** 0.5
-    scale = torch.where(size > TINY, wanted / size, torch.ones_like(size))
+    he = (2 / layer.weight[0].numel()) ** 0.5
+    scale = torch.where(size > TINY, he / size, torch.ones_like(size))
     layer.weight *= scale[:, None, None, None]
     if layer.bias is not None:
         layer.bias *= scale

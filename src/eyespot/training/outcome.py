@@ -1,4 +1,4 @@
-"""What training returns; light, so that it can be shown without torch."""
+"""What training returns, without importing torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eyespot.nouns import Noun
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """What is known after an epoch: one line of run.csv."""
+    """The result of an epoch: one line of run.csv."""
 
     epoch: int
     learning_rate: float
@@ -27,8 +27,7 @@ class Epoch:
 class Training(Noun):
     """A finished run: its folder, weights and float32 file, and top-1 on n validation images.
 
-    `low` and `high` bound the 95 % interval (Wilson). `dropped` counts training images that were left
-    out, by reason.
+    `low` and `high` bound the 95 % interval (Wilson). `dropped` counts the images left out, by reason.
     """
 
     folder: Path

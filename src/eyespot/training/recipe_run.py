@@ -1,20 +1,24 @@
-"""A network from random weights to trained ones, by its card's recipe; its teacher first."""
+"""A network trained from random weights by its card's recipe; its teacher first, if it has one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from eyespot.artifacts.atomic import digest
 from eyespot.data import catalogue
 from eyespot.errors import MissingDataError
-from eyespot.preprocessing.spec import Contract
-from eyespot.training.checkpoint import NAME, Run
+from eyespot.progress import track
+from eyespot.training import augment
+from eyespot.training.checkpoint import NAME, Run, cached
 from eyespot.training.data import Data, load
-from eyespot.training.distil import taught
 from eyespot.training.finish import Trained
-from eyespot.training.loop import Report, Taught, fit
+from eyespot.training.loop import Report, Taught, arithmetic, fit
+from eyespot.weights.state_dicts import to_safetensors
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 
@@ -31,39 +35,62 @@ def train(
     assert card.recipe is not None  # noqa: S101 (the verb refuses a card without one)
     recipe = replace(card.recipe, epochs=epochs or card.recipe.epochs)
     for member in range(recipe.teacher.members if recipe.teacher and teacher else 0):
-        kept = (teacher or folder) / TEACHER / str(member) / NAME
-        if not kept.is_file():
-            raise MissingDataError(f"{teacher}: no run whose teacher was trained; expected {kept}")
+        checkpoint = (teacher or folder) / TEACHER / str(member) / NAME
+        if not checkpoint.is_file():
+            raise MissingDataError(f"{teacher}: no run whose teacher was trained; expected {checkpoint}")
     owner = catalogue.dataset(card.data)
     data = load(owner, card.preprocessing)
     run = Run(model=card.name, data=data.digest, seed=seed, recipe=recipe, preprocessing=card.preprocessing)
     network = by_recipe(card, data, run, folder, report, teacher)
-    contract = Contract(model=card.name, preprocessing=card.preprocessing, classes=owner.classes)
-    how = {"seed": seed, "recipe": asdict(recipe)}
-    return Trained(network=network, contract=contract, data=data, arguments=how)
+    arguments = {"seed": seed, "recipe": asdict(recipe)}
+    return Trained(network=network, run=run, data=data, classes=owner.classes, arguments=arguments)
 
 
 def by_recipe(
     card: Model, data: Data, run: Run, folder: Path, report: Report, teacher: Path | None = None
 ) -> nn.Module:
-    """Train, or go on where an earlier call with the same arguments was stopped.
+    """Train, or continue an earlier call with the same arguments.
 
-    `report(history, folder)` is called after each epoch, the teacher's too. `teacher` is the folder of
-    an earlier run whose teacher is used.
+    `report(history, folder)` is called after each epoch, also of the teacher. `teacher` is the folder of an
+    earlier run whose teacher is used.
     """
-    network = registry.imported(card.network)(len(catalogue.dataset(card.data).classes))
-    answers = _teacher(card, data, run, (teacher or folder) / TEACHER, report)
-    return fit(network, data, run, folder, report, answers)
+    classes, answers = len(catalogue.dataset(card.data).classes), None
+    if lesson := run.recipe.teacher:
+        place, members = (teacher or folder) / TEACHER, []
+        for seed in range(lesson.members):  # independent of the student's: one teacher for all
+            member = registry.imported(lesson.network)(card.preprocessing.channels, classes)
+            own = replace(run, model=f"{run.model}'s teacher", recipe=lesson.recipe, seed=seed)
+            members.append(fit(member, data, own, place / str(seed), report))
+        answers = taught(members, data.images, run, place)
+    return fit(registry.imported(card.network)(classes), data, run, folder, report, answers)
 
 
-def _teacher(card: Model, data: Data, run: Run, folder: Path, report: Report) -> Taught | None:
-    """The answers of the recipe's teacher, whose members are trained in `folder` where they are not yet."""
-    asked = run.recipe.teacher
-    if asked is None:
-        return None
-    members, classes = [], len(catalogue.dataset(card.data).classes)
-    for seed in range(asked.members):  # whatever the student's: one teacher for all
-        network = registry.imported(asked.network)(card.preprocessing.channels, classes)
-        own = replace(run, model=f"{run.model}'s teacher", recipe=asked.recipe, seed=seed)
-        members.append(fit(network, data, own, folder / str(seed), report))
-    return taught(members, data.images, run, folder)
+def taught(members: Sequence[nn.Module], images: Tensor, run: Run, folder: Path) -> Taught:
+    """A function from an epoch to the teacher's mean logits for its view of every image, (n, classes).
+
+    Each placement's logits are computed once and kept in `folder`, also for resumed runs.
+    """
+    augmentation, teacher, spec = run.recipe.augmentation, run.recipe.teacher, run.preprocessing
+    assert teacher is not None  # noqa: S101 (the caller has one)
+    members = [member.to(memory_format=torch.channels_last).eval() for member in members]
+    seen = repr((run.data, run.seed, spec, augmentation)).encode()
+    key = digest(seen + b"".join(map(to_safetensors, members)))
+
+    def logits(number: int) -> dict[str, Tensor]:
+        geometry = augment.placements(len(images), augmentation, spec, seed=run.seed, number=number)
+        batches = torch.arange(len(images)).split(500)
+        means = []
+        with torch.inference_mode(), arithmetic(run.recipe):
+            for indices in track(batches, len(batches), f"teacher, view {number + 1} of {teacher.views}"):
+                x = augment.ready(augment.view(images, indices, geometry), spec)
+                sides = (
+                    (x, x.flip(3)) if augmentation.flip else (x,)
+                )  # as the student may see it: more accurate
+                means.append(torch.stack([member(side) for member in members for side in sides]).mean(0))
+        return {"logits": torch.cat(means).half().clone()}
+
+    def answers(epoch: int) -> Tensor:
+        number = epoch % teacher.views
+        return cached(folder / f"answers-{number}.safetensors", key, lambda: logits(number))["logits"]
+
+    return answers

@@ -22,18 +22,12 @@ def check(
 
     Example: eyespot check tiny-resnet --device imx93
 
-    Parameters
-    ----------
-    model
-        A model, a .tflite file of any origin or a folder that `make` wrote.
-    device
-        One device; all of them by default.
-    ram
-        The RAM that a device without its own figure has for the arena, such as 256k.
-    flash
-        The flash that it has for the model file, such as 1M.
-    strict
-        Exit with 1 unless all of it runs on the NPU, or on a device without an NPU runs.
+    Args:
+        model: A model, a .tflite file of any origin or a folder that `make` wrote.
+        device: One device; all of them by default.
+        ram: The RAM that a device without its own figure has for the arena, such as 256k.
+        flash: The flash that it has for the model file, such as 1M.
+        strict: Exit with 1 unless all of it runs on the NPU, or on a device without an NPU runs.
     """
     _, file = registry.open_model(model)
     cards = [device_card(device)] if device else devices()

@@ -18,16 +18,11 @@ def compile_for(model: str, *, device: str, tool: Path | None = None, out: Path 
 
     Example: eyespot compile tiny-resnet --device imx93 --out build/tiny-resnet/imx93
 
-    Parameters
-    ----------
-    model
-        A model (its int8 file), a .tflite file or a folder.
-    device
-        A device with a compiler: imx93 or mcxn947.
-    tool
-        Where neutron-converter is; found on the PATH by default.
-    out
-        Folder to write to; build/MODEL/DEVICE by default.
+    Args:
+        model: A model (its int8 file), a .tflite file or a folder.
+        device: A device with a compiler: imx93 or mcxn947.
+        tool: Where neutron-converter is; found on the PATH by default.
+        out: Folder to write to; build/MODEL/DEVICE by default.
     """
     _, file = registry.open_model(model)
     return compile_file(HostMeasurements(file=file), device_card(device), out, tool)

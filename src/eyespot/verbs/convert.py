@@ -20,14 +20,10 @@ def convert(model: str, *, weights: str | None = None, out: Path | None = None) 
 
     Example: eyespot convert tiny-resnet --weights mlperf-tiny --out build/mlperf
 
-    Parameters
-    ----------
-    model
-        Name of a model.
-    weights
-        Name of published weights (`eyespot show MODEL` lists them), a .safetensors file, or `random`, a
-        stand-in; what `train` wrote into OUT by default.
-    out
-        Folder to write to; build/MODEL by default.
+    Args:
+        model: Name of a model.
+        weights: Name of published weights (`eyespot show MODEL` lists them), a .safetensors file, or
+            `random`, a stand-in; what `train` wrote into OUT by default.
+        out: Folder to write to; build/MODEL by default.
     """
     return engine.convert(registry.model(model), weights, ModelFolder(out or Path("build") / model))

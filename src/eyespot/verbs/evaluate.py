@@ -25,25 +25,16 @@ def evaluate(
 
     Example: eyespot evaluate tiny-resnet --kernels reference
 
-    Parameters
-    ----------
-    model
-        A model (its int8 file), MODEL:float32, a .tflite file or a folder that `make` wrote.
-    data
-        A data set; the one in the model's card by default.
-    split
-        The data set's test split by default.
-    kernels
-        xnnpack as phones and Linux boards run it, reference or tflm as microcontrollers do.
-    under
-        Damage done to every image first, at the input's size: jpeg (quality 75), bgr, rgb565, blur (0.7
-        pixels), darker or brighter (20 %).
-    images
-        Only this many, the first ones.
-    processes
-        To run in; one for each core by default.
-    contract
-        For a file that carries none: the model whose input and classes it shares.
+    Args:
+        model: A model (its int8 file), MODEL:float32, a .tflite file or a folder that `make` wrote.
+        data: A data set; the one in the model's card by default.
+        split: The data set's test split by default.
+        kernels: xnnpack as phones and Linux boards run it, reference or tflm as microcontrollers do.
+        under: Damage done to every image first, at the input's size: jpeg (quality 75), bgr, rgb565, blur
+            (0.7 pixels), darker or brighter (20 %).
+        images: Only this many, the first ones.
+        processes: To run in; one for each core by default.
+        contract: For a file that carries none: the model whose input and classes it shares.
     """
     positive(images=images, processes=processes)
     with workers.start(processes) as pool:

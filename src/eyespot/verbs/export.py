@@ -30,15 +30,11 @@ def export(model: str, *, to: Literal["c", "folder"] = "c", out: Path | None = N
 
     Example: eyespot export tiny-resnet --to c --out firmware/model
 
-    Parameters
-    ----------
-    model
-        A model (its int8 file), a .tflite file with a contract, or a folder.
-    to
-        c: C99 with preprocessing, golden check and an example for TensorFlow Lite for Microcontrollers;
-        folder: the file with labels, contract and classify.py, which needs numpy, Pillow and LiteRT.
-    out
-        Folder to write to; build/MODEL/c or build/MODEL/folder by default.
+    Args:
+        model: A model (its int8 file), a .tflite file with a contract, or a folder.
+        to: c: C99 with preprocessing, golden check and an example for TensorFlow Lite for Microcontrollers;
+            folder: the file with labels, contract and classify.py, which needs numpy, Pillow and LiteRT.
+        out: Folder to write to; build/MODEL/c or build/MODEL/folder by default.
     """
     _, file = registry.open_model(model)
     contract = contract_of(file)

@@ -21,11 +21,8 @@ def fetch(data: str, *, from_: Annotated[Path | None, Parameter(name="--from")] 
 
     Example: eyespot fetch cifar-10
 
-    Parameters
-    ----------
-    data
-        Name of a data set.
-    from_
-        The publisher's archive, or a folder with what it holds, instead of a download.
+    Args:
+        data: Name of a data set.
+        from_: The publisher's archive, or a folder with what it holds, instead of a download.
     """
     return engine.fetch(catalogue.dataset(data), from_)

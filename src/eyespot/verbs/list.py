@@ -30,20 +30,13 @@ def list_models(
 
     Example: eyespot list --device mcxn947 --ram 256k --flash 1M --min-accuracy 0.8
 
-    Parameters
-    ----------
-    device
-        Only models that run on it, with their verdicts there.
-    ram
-        Only models whose arena fits, such as 256k.
-    flash
-        Only models whose int8 file fits, such as 1M.
-    min_accuracy
-        Only models with this top-1 of the int8 file or more, from 0 to 1.
-    data
-        Only models of this data set.
-    plot
-        A PNG file to draw accuracy against arena and multiply-adds to.
+    Args:
+        device: Only models that run on it, with their verdicts there.
+        ram: Only models whose arena fits, such as 256k.
+        flash: Only models whose int8 file fits, such as 1M.
+        min_accuracy: Only models with this top-1 of the int8 file or more, from 0 to 1.
+        data: Only models of this data set.
+        plot: A PNG file to draw accuracy against arena and multiply-adds to.
     """
     if min_accuracy is not None and not 0 <= min_accuracy <= 1:
         raise BadArgumentError(f"min_accuracy: expected 0 to 1, such as 0.8, found {min_accuracy:g}")

@@ -55,18 +55,13 @@ def make(
 
     Example: eyespot make tiny-resnet --device imx93 --out build/tiny-resnet
 
-    Parameters
-    ----------
-    model
-        A model's name, or a folder that `quantize` wrote.
-    device
-        The device to check and compile for.
-    weights
-        Published weights to build it from (`eyespot show MODEL` lists them); the first by default.
-    calibration
-        A data set or a folder of images that calibrate it; the model's own training images by default.
-    out
-        Folder to write to; build/MODEL by default, or the given folder itself.
+    Args:
+        model: A model's name, or a folder that `quantize` wrote.
+        device: The device to check and compile for.
+        weights: Published weights to build it from (`eyespot show MODEL` lists them); the first by default.
+        calibration: A data set or a folder of images that calibrate it; the model's own training images by
+            default.
+        out: Folder to write to; build/MODEL by default, or the given folder itself.
     """
     card, is_folder = device_card(device), Path(model).is_dir()
     source = ModelFolder(Path(model)) if is_folder else build(model, weights, calibration)

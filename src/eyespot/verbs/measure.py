@@ -36,12 +36,9 @@ def measure(model: str | None = None, *, out: Path | None = None) -> Measured:
 
     Example: eyespot measure tiny-resnet
 
-    Parameters
-    ----------
-    model
-        One model; all of them by default.
-    out
-        Folder for the results; $EYESPOT_DATA/results by default.
+    Args:
+        model: One model; all of them by default.
+        out: Folder for the results; $EYESPOT_DATA/results by default.
     """
     folder = out or measurements.own()
     evaluations: list[Evaluation] = []

@@ -25,16 +25,11 @@ def predict(
 
     Example: eyespot predict tiny-resnet photos/ "more/*.jpg" --top 3
 
-    Parameters
-    ----------
-    model
-        A model (its int8 file), MODEL:float32, a .tflite file or a folder.
-    images
-        Files, folders or patterns.
-    top
-        How many classes to show.
-    contract
-        For a file that carries none: the model whose input and classes it shares.
+    Args:
+        model: A model (its int8 file), MODEL:float32, a .tflite file or a folder.
+        images: Files, folders or patterns.
+        top: How many classes to show.
+        contract: For a file that carries none: the model whose input and classes it shares.
     """
     positive(top=top)
     _, file = registry.open_model(model)

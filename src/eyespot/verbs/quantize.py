@@ -31,23 +31,16 @@ def quantize(
 
     Example: eyespot quantize build/tiny-resnet --explain
 
-    Parameters
-    ----------
-    model
-        A model's name (its own float32 file), a float32 .tflite file or a folder that `convert` wrote.
-    calibration
-        A data set or a folder of images that calibrate, sorted into classes or not; the model's own
-        training images by default.
-    ranges
-        How activation ranges are chosen: minmax, percentile or mse; as the model's card says by default.
-    images
-        How many images calibrate; as the card says by default.
-    bias_correction
-        Shift biases so that each channel keeps its mean; as the card says by default.
-    explain
-        Tell each layer's signal-to-noise ratio and scale, worst first.
-    out
-        Folder to write int8.tflite to; beside the float32 file, or build/MODEL for a shipped one.
+    Args:
+        model: A model's name (its own float32 file), a float32 .tflite file or a folder that `convert` wrote.
+        calibration: A data set or a folder of images that calibrate, sorted into classes or not; the model's
+            own training images by default.
+        ranges: How activation ranges are chosen: minmax, percentile or mse; as the model's card says by
+            default.
+        images: How many images calibrate; as the card says by default.
+        bias_correction: Shift biases so that each channel keeps its mean; as the card says by default.
+        explain: Tell each layer's signal-to-noise ratio and scale, worst first.
+        out: Folder to write int8.tflite to; beside the float32 file, or build/MODEL for a shipped one.
     """
     positive(images=images)
     source, file = registry.open_model(model, "float32")

@@ -12,9 +12,7 @@ def show(model: str) -> Shown:
 
     Example: eyespot show tiny-resnet
 
-    Parameters
-    ----------
-    model
-        Name of a model.
+    Args:
+        model: Name of a model.
     """
     return overview(model)
