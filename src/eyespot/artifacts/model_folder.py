@@ -39,16 +39,14 @@ class ModelFolder:
 
         BadFileError if the sidecar is damaged, or the file has other bytes than it says.
         """
-        path = self.path / name
-        if name not in self._records and sidecars.sidecar(path).exists():
+        path, beside = self.path / name, sidecars.sidecar(self.path / name)
+        if name not in self._records and beside.exists():
             record = sidecars.read_sidecar(path)
             if path.exists():
                 sha256 = self.file(name).sha256 if path.suffix == ".tflite" else digest_file(path)
                 if sha256 != record.sha256:
-                    raise BadFileError(
-                        f"{path}: its sidecar expects sha256 {record.sha256[:12]}..., found {sha256[:12]}.... "
-                        f"Make the file again, or delete {sidecars.sidecar(path).name}."
-                    )
+                    expected = f"its sidecar expects sha256 {record.sha256[:12]}..., found {sha256[:12]}..."
+                    raise BadFileError(f"{path}: {expected}. Make the file again, or delete {beside.name}.")
             self._records[name] = record
         return self._records.get(name)
 

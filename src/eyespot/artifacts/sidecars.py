@@ -11,8 +11,6 @@ from eyespot import decoding
 from eyespot.artifacts.atomic import digest, write, write_json
 from eyespot.nouns import Noun
 
-HANDED_ON = ("stand_in", "training_images")
-
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Artifact(Noun):
@@ -42,7 +40,7 @@ def tools(*packages: str) -> dict[str, str]:
 
 def handed_on(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The facts of a file that are also true of files made from it."""
-    return {name: facts[name] for name in HANDED_ON if name in facts}
+    return {name: facts[name] for name in ("stand_in", "training_images") if name in facts}
 
 
 def save(path: Path, data: bytes, **fields: Any) -> Artifact:

@@ -80,9 +80,7 @@ def explain(int8: File, float32: File, pixels: NDArray[np.uint8]) -> tuple[Layer
     return tuple(sorted(errors, key=lambda error: error.signal_to_noise))
 
 
-def watch(
-    file: File, indices: Collection[int], tensors: Iterable[NDArray[Any]]
-) -> Iterator[Iterator[NDArray[Any]]]:
+def watch(file: File, indices: Collection[int], tensors: Iterable[Any]) -> Iterator[Iterator[NDArray[Any]]]:
     """Run input tensors (h, w, c); for each, yield the values of the tensors at `indices`, as stored."""
     opened = running.interpreter(file, "xnnpack", keep_all=True)
     run = running.as_function(file, opened)

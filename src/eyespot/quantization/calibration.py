@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +24,6 @@ from eyespot.zoo.cards import Dataset
 MAY_CALIBRATE = ("train", "calibration", "all")  # splits; never a test or validation split
 
 
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """Images as the network takes them, (n, h, w, c) uint8.
-
-    `digest` is that of the images and their labels in order, `facts` what the sidecar says of them, so that
-    `evaluate` can refuse these images.
-    """
-
-    pixels: NDArray[np.uint8]
-    digest: str
-    facts: dict[str, Any]
-
-
 def open_images(file: File, asked: str | None) -> tuple[Dataset, Split]:
     """The split whose images may calibrate a file; `asked` is as `eyespot quantize` takes it.
 
@@ -57,8 +43,14 @@ def open_images(file: File, asked: str | None) -> tuple[Dataset, Split]:
         ) from error
 
 
-def choose_images(data: Dataset, split: Split, images: int, spec: Preprocessing) -> Calibration:
-    """Choose `images` images of a split and read each once. RefusedError if none may calibrate."""
+def choose_images(
+    data: Dataset, split: Split, images: int, spec: Preprocessing
+) -> tuple[NDArray[np.uint8], str, dict[str, Any]]:
+    """Choose `images` images of a split and read each once. RefusedError if none may calibrate.
+
+    Returns them as the network takes them, (n, h, w, c), the digest of the originals and their labels in
+    order, and the sidecar's facts, with which `evaluate` refuses these images.
+    """
     held_out = _held_out(data, split)
     chosen = spread(split, images)
     pixels, labels, digests = [], [], []
@@ -73,7 +65,7 @@ def choose_images(data: Dataset, split: Split, images: int, spec: Preprocessing)
         raise RefusedError(f"{data.name}: no image may calibrate; all are blank or stand in other splits")
     name = Path(split.data).name  # of a user's folder without its path
     facts = {"calibration": f"{name} {split.name}", "calibration_images": [each.hex() for each in digests]}
-    return Calibration(pixels=np.stack(pixels), digest=data_digest(labels, digests), facts=facts)
+    return np.stack(pixels), data_digest(labels, digests), facts
 
 
 def spread(split: Split, images: int) -> list[int]:

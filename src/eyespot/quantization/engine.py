@@ -49,16 +49,17 @@ def quantize(
     `calibration` is as `eyespot quantize` takes it. MissingDataError if there are no such images.
     """
     contract = running.contract_of(file)
-    chosen = choose_images(*open_images(file, calibration), how.images, contract.preprocessing)
-    inputs = {"float32": file.sha256, "calibration": chosen.digest}
+    data, split = open_images(file, calibration)
+    pixels, digest, facts = choose_images(data, split, how.images, contract.preprocessing)
+    inputs = {"float32": file.sha256, "calibration": digest}
     record = {"verb": "quantize", "model": contract.model, "arguments": asdict(how), "inputs": inputs}
-    data = finish(quantized(file, chosen.pixels, how), contract, record)
+    int8 = finish(quantized(file, pixels, how), contract, record)
     origin = source.record(file.path.name)
-    facts = handed_on(origin.facts if origin else {}) | chosen.facts
+    facts = handed_on(origin.facts if origin else {}) | facts
     used = tools("litert-quantizer", "ai-edge-litert")
-    artifact = folder.save(INT8, data, **record, tools=used, facts=facts)
+    artifact = folder.save(INT8, int8, **record, tools=used, facts=facts)
     catalogue.hand_on_data(source.path, folder.path)
-    layers = activations.explain(folder.file(INT8), file, chosen.pixels) if explain else ()
+    layers = activations.explain(folder.file(INT8), file, pixels) if explain else ()
     return Quantized(artifact=artifact, layers=layers)
 
 

@@ -13,12 +13,7 @@ from eyespot.zoo import registry
 
 @verb
 def check(
-    model: str,
-    *,
-    device: str | None = None,
-    ram: Bytes = None,
-    flash: Bytes = None,
-    strict: bool = False,
+    model: str, *, device: str | None = None, ram: Bytes = None, flash: Bytes = None, strict: bool = False
 ) -> tuple[Compatibility, ...]:
     """Compute whether a file runs on devices, and whether all of it runs on their NPUs.
 

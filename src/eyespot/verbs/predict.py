@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from cyclopts import Parameter, Token
+from cyclopts import Parameter
 
 from eyespot.arguments import positive, verb
 from eyespot.evaluation.predict import Pictures, classify
@@ -12,12 +12,7 @@ from eyespot.evaluation.prediction import Prediction
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 
-
-def _texts(_: Any, tokens: tuple[Token, ...]) -> list[str]:
-    return [token.value for token in tokens]
-
-
-Images = Annotated[Pictures, Parameter(n_tokens=-1, converter=_texts)]
+Images = Annotated[Pictures, Parameter(n_tokens=-1, converter=lambda _, tokens: [t.value for t in tokens])]
 
 
 @verb
