@@ -38,9 +38,7 @@ def main(model: str = "mobilenet-v2", weights: str = "", *options: str) -> None:
             write_folder(Path(place) / split, split)
         mine, pictures = Path(place) / "mine", str(Path(place) / "train")
         started = time.monotonic()
-        made = train(
-            model, data=pictures, out=mine, weights=weights or None, unfreeze="--unfreeze" in options
-        )
+        made = train(model, data=pictures, out=mine, weights=weights or None, unfreeze="--unfreeze" in options)
         minutes = (time.monotonic() - started) / 60
         quantize(str(mine))
         print(f"{model}: trained in {minutes:.1f} min, validation {made.validation_top1:.3f} (n = {made.n})")

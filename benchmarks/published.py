@@ -54,14 +54,10 @@ def main(names: list[str]) -> None:
         data = DATA[card.data]
         labels = catalogue.open_split(catalogue.dataset(data), "test").labels
         contract = registry.contract(card.name)
-        found = {
-            p: predicted(folder / f"{p}.tflite", contract, data, len(labels)) for p in ("float32", "int8")
-        }
+        found = {p: predicted(folder / f"{p}.tflite", contract, data, len(labels)) for p in ("float32", "int8")}
         record = provenance.record(card.name, "float32")
         weights = record.arguments["weights"] if record else ""
-        source = next(
-            (w.file for w in card.weights if w.name == weights and w.file.endswith(".tflite")), None
-        )
+        source = next((w.file for w in card.weights if w.name == weights and w.file.endswith(".tflite")), None)
         if source:
             path = places.data_root() / "published" / source
             found["source"] = published(card, path, data)
@@ -70,9 +66,7 @@ def main(names: list[str]) -> None:
             low, high = wilson(correct, len(labels))
             top1 = f"{correct / len(labels):.4f} [{low:.3f}, {high:.3f}], n = {len(labels):,}"
             agrees = 100 * (classes == found["float32"]).mean()
-            print(
-                f"{card.name:18} {name:8} {top1}, same as float32 {agrees:.1f} % (weights: {weights}, {data})"
-            )
+            print(f"{card.name:18} {name:8} {top1}, same as float32 {agrees:.1f} % (weights: {weights}, {data})")
 
 
 if __name__ == "__main__":

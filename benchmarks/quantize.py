@@ -40,10 +40,7 @@ def main(other: Path, rounds: int) -> None:
         source, out = Path(folder) / "float32", {name: Path(folder) / name for name in ("other", "this")}
         eyespot(HERE, "convert", "mobilenet-v2", "--weights", "tf-slim-quantised", "--out", source)
         command = ("quantize", source, *CALIBRATION, "--out")
-        times = [
-            [eyespot(other, *command, out["other"]), eyespot(HERE, *command, out["this"])]
-            for _ in range(rounds)
-        ]
+        times = [[eyespot(other, *command, out["other"]), eyespot(HERE, *command, out["this"])] for _ in range(rounds)]
         files = {(each / "int8.tflite").read_bytes() for each in out.values()}
     before, after = np.median(times, axis=0)
     for name, there, here in zip(("processor", "wall"), before, after, strict=True):

@@ -46,9 +46,7 @@ def main(path: Path) -> None:
     file = read(path)
     contract = contract_of(file)
     data = catalogue.dataset(registry.model(contract.model).data)
-    train, validation, test = (
-        catalogue.open_split(data, name) for name in ("train", "validation", data.test)
-    )
+    train, validation, test = (catalogue.open_split(data, name) for name in ("train", "validation", data.test))
     float32, digests = predicted(path, data, len(validation))
     kept, _ = usable(digests, (), set(map(image_digest, test)))  # 46 images of FER2013 also stand in its test
     labels, float32 = validation.labels[kept], float32[kept]
@@ -66,9 +64,7 @@ def main(path: Path) -> None:
             lost = 100 * ((found == labels).mean() - top1)
             cells.append((lost, 100 * (found == float32).mean()))
         told = "   ".join(f"{lost:+.2f} {agree:5.1f} %" for lost, agree in cells)
-        print(
-            f"{how:10} bias correction {correction!s:5}  {told}   mean {np.mean([c[0] for c in cells]):+.2f}"
-        )
+        print(f"{how:10} bias correction {correction!s:5}  {told}   mean {np.mean([c[0] for c in cells]):+.2f}")
 
 
 if __name__ == "__main__":

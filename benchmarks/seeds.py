@@ -43,9 +43,7 @@ def main(names: list[str]) -> None:
         recipe = replace(card.recipe, epochs=EPOCHS, teacher=None, averaging=0.99)
         found: list[float] = []
         for seed in SEEDS:
-            run = Run(
-                model=card.name, data=data.digest, seed=seed, recipe=recipe, preprocessing=card.preprocessing
-            )
+            run = Run(model=card.name, data=data.digest, seed=seed, recipe=recipe, preprocessing=card.preprocessing)
             with tempfile.TemporaryDirectory() as place:
                 by_recipe(card, data, run, Path(place), keep)
                 found.append(last[-1].validation_top1)

@@ -70,9 +70,7 @@ def commands() -> str:
     from eyespot.cli import VERBS
     from eyespot.zoo import registry
 
-    parts = [
-        "# Commands\n\nEvery command accepts `--json`. In Python, each command is a function of `eyespot`.\n"
-    ]
+    parts = ["# Commands\n\nEvery command accepts `--json`. In Python, each command is a function of `eyespot`.\n"]
     for name in VERBS:
         function = registry.imported(f"eyespot.verbs.{name}:{VERBS[name]}")
         signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(function)))
@@ -180,14 +178,14 @@ def models() -> dict[str, str]:
     from eyespot.artifacts import measurements
     from eyespot.artifacts.measurements import Accuracy
     from eyespot.reports.model_card import model_card
-    from eyespot.zoo import provenance, registry, results
+    from eyespot.zoo import provenance, registry
     from eyespot.zoo.models import MODELS
 
     pages = {}
     for card in MODELS:
         records = [r for p in ("float32", "int8") if (r := provenance.record(card.name, p))]
         measured = [Accuracy(evaluation=e, origin="shipped") for e in measurements.evaluations(card.name)]
-        text = model_card(registry.contract(card.name), records, measured, results.compatibility(card.name))
+        text = model_card(registry.contract(card.name), records, measured, provenance.compatibility(card.name))
         getting = "ships with the package" if registry.ships(card.name) else "is built on your machine"
         pages[f"docs/models/{card.name}.md"] = (
             f"{text}\n## Getting it\n\nThe model {getting}. Run `eyespot make {card.name}`.\n"

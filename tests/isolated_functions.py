@@ -111,9 +111,7 @@ def abort() -> None:
 
 
 def bad_alloc() -> None:
-    os.write(
-        2, b"terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc\n"
-    )
+    os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc\n")
     os.abort()
 
 

@@ -54,8 +54,6 @@ def opens(folder: Path, place: Path, *words: str) -> Counter[str]:
     environment = {
         **os.environ, "OPENS": str(place / "opens"), "PYTHONPATH": os.pathsep.join([str(place), *sys.path])
     }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, *words], check=False, env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, *words], check=False, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return _under(folder, (place / "opens").read_text(errors="replace").split("\n"))

@@ -53,9 +53,7 @@ def test_missing_sidecar(tmp_path):
 
 
 @settings(max_examples=30)
-@given(
-    st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode), st.just(b"{}"), st.just(b"[1]"))
-)
+@given(st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode), st.just(b"{}"), st.just(b"[1]")))
 def test_damaged_sidecar_is_one_line(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "a.tflite"
     sidecars.sidecar(path).write_bytes(content)

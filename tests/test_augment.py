@@ -83,9 +83,7 @@ def test_a_mirrored_view_is_the_placed_image_mirrored(images):
     asked = replace(RECIPE, augmentation=Augmentation(shift=4, flip=True, rotation=15.0, zoom=0.1))
     placed = augment.placements(64, asked.augmentation, CARD.preprocessing, seed=0, number=5)
     straight = augment.view(images, torch.arange(64), placed)
-    shown = augment.view(
-        images, torch.arange(64), augment.views(64, asked, CARD.preprocessing, seed=0, epoch=5)
-    )
+    shown = augment.view(images, torch.arange(64), augment.views(64, asked, CARD.preprocessing, seed=0, epoch=5))
     same = [torch.allclose(a, b, atol=0.01) for a, b in zip(shown, straight, strict=True)]
     mirrored = [torch.allclose(a, b.flip(2), atol=0.01) for a, b in zip(shown, straight, strict=True)]
     assert all(a or b for a, b in zip(same, mirrored, strict=True))
@@ -120,9 +118,7 @@ def test_an_epoch_sees_every_image_once(images):
 
 def test_order_and_augmentation_depend_on_seed_and_epoch(images):
     def epoch(**where):
-        chosen, batches = zip(
-            *augment.epoch_batches(images, RECIPE, CARD.preprocessing, **where), strict=True
-        )
+        chosen, batches = zip(*augment.epoch_batches(images, RECIPE, CARD.preprocessing, **where), strict=True)
         return torch.cat(chosen), torch.cat(batches)
 
     order, batch = epoch(seed=0, epoch=0)

@@ -104,9 +104,7 @@ def test_an_estimate_is_a_range(found, name):
 
 def test_estimates_of_the_microcontroller_hold_the_published_figures(found):
     """Its ranges were drawn from NXP's figures, this model's among them: 266.67 and 6.31 ms."""
-    low = {
-        name: finding(found["mcxn947"], name).quantities["latency"].low for name in ("npu latency", "latency")
-    }
+    low = {name: finding(found["mcxn947"], name).quantities["latency"].low for name in ("npu latency", "latency")}
     assert low == pytest.approx({"npu latency": 6.25, "latency": 266.8}, rel=1e-3)
 
 

@@ -201,9 +201,7 @@ def test_unknown_published_weights(capsys, tmp_path):
 
 
 def test_convert_before_train(capsys, tmp_path):
-    assert "make it with: eyespot train tiny-resnet" in fails(
-        capsys, "convert", "tiny-resnet", "--out", tmp_path
-    )
+    assert "make it with: eyespot train tiny-resnet" in fails(capsys, "convert", "tiny-resnet", "--out", tmp_path)
 
 
 def test_report_is_markdown(capsys):

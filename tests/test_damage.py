@@ -14,7 +14,7 @@ from eyespot.preprocessing import damage
 from eyespot.preprocessing.synthetic import picture
 from eyespot.verbs.evaluate import evaluate
 from eyespot.verbs.report import report
-from eyespot.zoo import registry, results
+from eyespot.zoo import provenance, registry
 from pictures import write_folder
 
 CHANNELS = [(name, c) for name in damage.DAMAGES for c in (1, 3) if c == 3 or name not in damage.OF_COLOURS]
@@ -92,8 +92,8 @@ def test_robustness_ships_with_the_models_that_ship(no_data):
         name = next(m.name for m in registry.MODELS if m.title == row["Model name"])
         if registry.ships(name):
             card = registry.model(name)
-            found = results.robustness(name, card.data)
+            found = provenance.robustness(name, card.data)
             told = set(damage.DAMAGES) - (damage.OF_COLOURS if card.preprocessing.channels == 1 else set())
             assert set(found) == told
-            assert {e.artifact for e in found.values()} == {results.accuracy(name, "int8").artifact}
+            assert {e.artifact for e in found.values()} == {provenance.accuracy(name, "int8").artifact}
             assert row["Robustness"].startswith("jpeg: 0.")

@@ -51,9 +51,7 @@ def test_a_card_is_whole(card, no_data: Path) -> None:
         ("vww", "test", (96, 96, 3), "cd8c76decf0c857a3359a424215cd3f1d31b32b1fb43166614b0fca9ff5e2dd0"),
     ],
 )
-def test_real_pixels_and_labels(
-    name: str, split: str, shape: tuple[int, ...], digest: str, real_data: Real
-) -> None:
+def test_real_pixels_and_labels(name: str, split: str, shape: tuple[int, ...], digest: str, real_data: Real) -> None:
     """Formats without a decoder in between have one digest on every machine."""
     real_data(name)
     opened = catalogue.open_split(catalogue.dataset(name), split)
@@ -249,6 +247,4 @@ def test_synthetic_pictures_are_the_same_everywhere() -> None:
             assert image.shape == (24, 32, channels)
             whole.update(image.tobytes())
     assert whole.hexdigest() == "3e6808b6c096541c8a9195f5adcd3cb8c8431fdae562be7317e50f0ddb29e404"
-    assert not np.array_equal(
-        synthetic.picture(0, 24, 32, 3, seed=1), synthetic.picture(0, 24, 32, 3, seed=2)
-    )
+    assert not np.array_equal(synthetic.picture(0, 24, 32, 3, seed=1), synthetic.picture(0, 24, 32, 3, seed=2))

@@ -51,9 +51,7 @@ def changed(tmp_path: Path, source: Path, change) -> Path:
 
 def dense(model):
     """The last layer with weights."""
-    return next(
-        o for o in model.subgraphs[0].operators if schema.operator_name(model, o) == "FULLY_CONNECTED"
-    )
+    return next(o for o in model.subgraphs[0].operators if schema.operator_name(model, o) == "FULLY_CONNECTED")
 
 
 def weights_without_scales(model):

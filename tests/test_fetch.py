@@ -325,9 +325,7 @@ def test_a_zip_with_a_damaged_member(tmp_path: Path) -> None:
         unpack(tmp_path / "a.zip", tmp_path / "out")
 
 
-NAMES = st.lists(
-    st.sampled_from(["..", ".", "", "a", "b", "C:", "/", "\\", "é", "con", "~"]), min_size=1, max_size=5
-)
+NAMES = st.lists(st.sampled_from(["..", ".", "", "a", "b", "C:", "/", "\\", "é", "con", "~"]), min_size=1, max_size=5)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

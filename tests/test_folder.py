@@ -69,9 +69,7 @@ def test_what_a_file_manager_leaves_behind_is_no_image(photos: Path) -> None:
     assert len(opened(photos)) == 12
 
 
-def test_a_data_set_of_ours_wins_over_a_folder_of_its_name(
-    photos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_data_set_of_ours_wins_over_a_folder_of_its_name(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(photos.parent)
     photos.rename("cifar-10")
     assert catalogue.dataset("cifar-10").root is None
@@ -206,9 +204,7 @@ def test_classes_txt_that_is_wrong(labelled: Path) -> None:
 
 
 @PROPERTY
-@given(
-    data=st.one_of(st.binary(max_size=60), st.text(max_size=40).map(lambda s: s.encode("utf-8", "replace")))
-)
+@given(data=st.one_of(st.binary(max_size=60), st.text(max_size=40).map(lambda s: s.encode("utf-8", "replace"))))
 def test_any_classes_txt_gives_names_or_one_line(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "classes.txt").write_bytes(data)
     try:
@@ -221,9 +217,7 @@ def test_any_classes_txt_gives_names_or_one_line(data: bytes, tmp_path: Path) ->
         assert all(name.strip() == name != "" for name in names)
 
 
-CELLS = st.one_of(
-    st.sampled_from(["a.png", "b.png", "0", "3", "-1", "", '"', "c/../a.png"]), st.text(max_size=8)
-)
+CELLS = st.one_of(st.sampled_from(["a.png", "b.png", "0", "3", "-1", "", '"', "c/../a.png"]), st.text(max_size=8))
 LINES = st.lists(st.lists(CELLS, max_size=3).map(",".join), max_size=4).map("\n".join)
 
 

@@ -110,12 +110,7 @@ def png_of(width: int, height: int) -> bytes:
         return len(content).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
 
     header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 0, 0, 0, 0])
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0"))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
 
 
 def test_forty_thousand_pixels_square_is_refused_before_decoding(tmp_path):
@@ -162,9 +157,7 @@ def test_an_image_of_the_right_size_is_left_alone():
     assert fit(image, RGB) is image
 
 
-@given(
-    st.integers(1, 70), st.integers(1, 70), st.sampled_from([None, 0.5, 0.875, 1.0]), st.sampled_from([1, 3])
-)
+@given(st.integers(1, 70), st.integers(1, 70), st.sampled_from([None, 0.5, 0.875, 1.0]), st.sampled_from([1, 3]))
 def test_fit_gives_the_contract_for_any_size(height, width, crop, channels):
     spec = Preprocessing(height=24, width=20, order="rgb" if channels == 3 else "gray", crop=crop)
     fitted = fit(np.full((height, width, 3), 77, np.uint8), spec)

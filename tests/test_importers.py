@@ -256,9 +256,7 @@ def refuses(load: Callable[[nn.Module, Path], None], network: nn.Module, path: P
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "build"), [("vww_96.h5", ResNet8), ("pretrainedResnet.h5", visual_wake_word)]
-)
+@pytest.mark.parametrize(("name", "build"), [("vww_96.h5", ResNet8), ("pretrainedResnet.h5", visual_wake_word)])
 def test_keras_weights_of_another_model(name: str, build: Callable[[], nn.Module], files: Path) -> None:
     refuses(keras.load_layers, build(), files / name, "weights of another model")
 
@@ -277,9 +275,7 @@ def test_a_keras_layer_without_its_bias(files: Path, tmp_path: Path) -> None:
     refuses(keras.load_layers, visual_wake_word(), path, "layer conv2d_3: bias is absent, expected 32")
 
 
-@pytest.mark.parametrize(
-    ("name", "build"), [("mobilenet_v1_0.25_128_quant", mobilenet_v2), ("vww_96_float", tf_slim)]
-)
+@pytest.mark.parametrize(("name", "build"), [("mobilenet_v1_0.25_128_quant", mobilenet_v2), ("vww_96_float", tf_slim)])
 def test_tflite_weights_of_another_model(name: str, build: Callable[[], nn.Module], files: Path) -> None:
     refuses(tflite_weights.load_layers, build(), files / f"{name}.tflite", "weights of another model")
 
@@ -307,9 +303,7 @@ class Malicious:
         (pickle.dumps(Malicious()), "is not weights that torch.save wrote"),
     ],
 )
-def test_a_pth_that_is_not_one(
-    content: bytes, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pth_that_is_not_one(content: bytes, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "weights.pth"
     path.write_bytes(content)

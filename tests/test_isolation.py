@@ -98,9 +98,7 @@ def test_a_script_from_standard_input(tmp_path: Path) -> None:
     assert python("-", cwd=tmp_path).communicate(SCRIPT) == ("3\n[10, 11, 12]\n", "")
 
 
-def test_workers_import_nothing_from_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_import_nothing_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(f.nothing)  # this process imports what it needs
     for name in ("struct", "numpy", "random", "msgspec", "eyespot", "isolated_functions"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit")

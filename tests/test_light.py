@@ -63,9 +63,7 @@ def eyespot(light, tmp_path):
     def run(command: str) -> subprocess.CompletedProcess[str]:
         words = [light, "-m", "eyespot", *command.split()]
         environment = os.environ | {"PYTHONPATH": str(places.PACKAGE.parent)}
-        done = subprocess.run(
-            words, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
-        )
+        done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
         assert "Traceback" not in done.stderr
         return done
 

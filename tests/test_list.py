@@ -17,7 +17,7 @@ from eyespot.errors import BadArgumentError, RefusedError, UnknownNameError
 from eyespot.reports.plot import draw
 from eyespot.tflite.read import read
 from eyespot.verbs.list import list_models
-from eyespot.zoo import registry, results
+from eyespot.zoo import provenance, registry
 from eyespot.zoo.listing import Listed, choose
 from eyespot.zoo.models import MODELS
 
@@ -128,7 +128,7 @@ def test_verdicts_on_the_device(no_data):
 def test_measurements_of_another_file_are_not_shown(no_data):
     """A result under the data root counts if it was measured on the model's file, and not otherwise."""
     shipped = of("tiny-resnet", device="mcxn947")
-    accuracy, found = results.accuracy("tiny-resnet", "int8"), results.compatibility("tiny-resnet")
+    accuracy, found = provenance.accuracy("tiny-resnet", "int8"), provenance.compatibility("tiny-resnet")
     accuracy = replace(accuracy, top1=0.5, n=10)
     failing = tuple(replace(c, runs=replace(c.runs, status="fails")) for c in found)
 

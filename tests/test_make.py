@@ -29,7 +29,7 @@ from eyespot.verbs.make import make
 from eyespot.verbs.measure import measure
 from eyespot.verbs.report import report
 from eyespot.verbs.show import show as show_model
-from eyespot.zoo import registry, results
+from eyespot.zoo import provenance, registry
 from opens import opens
 
 NAMES = {"float32.tflite", "int8.tflite", "imx93", "c", "golden", "check.json", "card.md"}
@@ -94,9 +94,7 @@ def test_made_is_shown(made, capsys, monkeypatch):
 
 
 def test_the_int8_file_is_read_once_and_vela_runs_once(tmp_path, no_data):
-    counts = opens(
-        Path("/"), tmp_path / "hook", "-m", "eyespot", "make", "tiny-resnet", "--out", str(tmp_path)
-    )
+    counts = opens(Path("/"), tmp_path / "hook", "-m", "eyespot", "make", "tiny-resnet", "--out", str(tmp_path))
     assert counts[str(registry.find("tiny-resnet").relative_to("/"))] == 1
     started = [count for name, count in counts.items() if re.search(r"ethosu/vela/.*__main__[^/]*$", name)]
     assert started == [1]
@@ -148,7 +146,7 @@ def test_measure_without_data_says_what_was_left_out(no_data):
     done = measure("tiny-resnet")
     assert done.evaluations == ()
     assert "eyespot fetch cifar-10" in done.left_out[0]
-    assert results.compatibility("tiny-resnet") == done.compatibility
+    assert provenance.compatibility("tiny-resnet") == done.compatibility
     assert done.folder == no_data / "results"
 
 
@@ -193,11 +191,11 @@ def test_shipped_measurements_keep_their_bytes(path, tmp_path, no_data):
 
 def test_the_users_own_measurement_comes_first_but_not_for_another_file(no_data):
     measurements.save(EVALUATION, measurements.own())
-    shipped = results.accuracy("tiny-resnet", "int8")
+    shipped = provenance.accuracy("tiny-resnet", "int8")
     assert shipped.n == 10_000
     own = replace(EVALUATION, artifact=shipped.artifact)
     measurements.save(own, measurements.own())
-    assert results.accuracy("tiny-resnet", "int8") == own
+    assert provenance.accuracy("tiny-resnet", "int8") == own
 
 
 def test_the_figure_of_another_build_is_marked(no_data):
@@ -230,8 +228,7 @@ def place() -> int:
 def test_the_model_list_has_the_pages_columns(no_data):
     row = report().rows[place()]
     columns = (
-        "Architecture|Backbone|Training dataset|Acc FP32|Acc INT8|Robustness|Input size|OPS|MParams|"
-        "FP32 size|INT8 size"
+        "Architecture|Backbone|Training dataset|Acc FP32|Acc INT8|Robustness|Input size|OPS|MParams|FP32 size|INT8 size"
     )
     assert list(row) == ["Model name", *columns.split("|"), "Compatibility"]
     assert "n = 10,000" in row["Acc INT8"]
@@ -243,7 +240,7 @@ def test_the_model_list_has_the_pages_columns(no_data):
 def test_a_number_whose_chain_does_not_verify_is_refused(no_data):
     """A model built on this machine from other weights than those that its sidecar names."""
     shipped = read_sidecar(places.ZOO / "visual-wake-word/float32.tflite")
-    measured = results.accuracy("visual-wake-word", "float32")
+    measured = provenance.accuracy("visual-wake-word", "float32")
     title = registry.model("visual-wake-word").title
     for weights, refused in ((shipped.inputs["weights"], False), ("f" * 64, True)):
         record = replace(shipped, sha256="0" * 64, inputs={"weights": weights})

@@ -43,9 +43,7 @@ def test_every_class_has_an_image_in_every_part(images: int) -> None:
     for folder in range(200):
         labelled = [(label, sha256(f"{folder} {label} {i}")) for label in range(4) for i in range(images)]
         parts = manifest.assign(labelled, {})
-        assert all(
-            {parts[d] for label, d in labelled if label == wanted} == set(PARTS) for wanted in range(4)
-        )
+        assert all({parts[d] for label, d in labelled if label == wanted} == set(PARTS) for wanted in range(4))
 
 
 DIGESTS = st.integers(0, 60).map(str).map(sha256)  # few, so that some are equal
@@ -105,9 +103,7 @@ def test_a_divided_card_opens_its_parts(photos: Path) -> None:
     noted = decide(photos)
     divided = noted.divided(card)
     (photos / "disc" / "new.png").write_bytes(b"added later")
-    assert {part: len(catalogue.open_split(divided, part)) for part in PARTS} == Counter(
-        row[3] for row in noted.rows
-    )
+    assert {part: len(catalogue.open_split(divided, part)) for part in PARTS} == Counter(row[3] for row in noted.rows)
     assert set(catalogue.open_split(divided, "test").labels) == {0, 1, 2, 3}
     assert len(catalogue.open_split(noted.divided(catalogue.dataset(str(photos))), "all")) == 41
 
@@ -148,9 +144,7 @@ def test_a_damaged_manifest_is_one_line(change, tmp_path: Path) -> None:
     manifest.save(Manifest(data="/photos", rows=rows), tmp_path)
     path = tmp_path / manifest.NAME
     path.write_text(change(path.read_text()), encoding="utf-8")
-    with pytest.raises(
-        BadFileError, match=r"manifest\.csv: damaged \(.*\); delete it and train again"
-    ) as caught:
+    with pytest.raises(BadFileError, match=r"manifest\.csv: damaged \(.*\); delete it and train again") as caught:
         manifest.load(tmp_path)
     assert "\n" not in str(caught.value)
 

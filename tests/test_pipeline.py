@@ -15,7 +15,7 @@ from eyespot.tflite.read import read
 from eyespot.verbs.convert import convert
 from eyespot.verbs.evaluate import evaluate
 from eyespot.verbs.quantize import quantize
-from eyespot.zoo import registry, results
+from eyespot.zoo import provenance, registry
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,7 @@ def mlperf(data_root, tmp_path_factory):
 def predicted(path):
     """Predicted class of each of the first N test images."""
     with workers.start() as pool:
-        job = engine.prepare(
-            read(path), registry.contract("tiny-resnet"), catalogue.dataset("cifar-10"), "test"
-        )
+        job = engine.prepare(read(path), registry.contract("tiny-resnet"), catalogue.dataset("cifar-10"), "test")
         return engine.collect(engine.classify(job, 10_000, pool))[0][:, 0]
 
 
@@ -103,7 +101,7 @@ def test_training_images_are_refused_in_evaluation(folder):
 
 @pytest.mark.parametrize("precision", [pytest.param("float32", marks=pytest.mark.slow), "int8"])
 def test_the_shipped_measurement_can_be_measured_again(precision, data_root):
-    shipped = results.accuracy("tiny-resnet", precision)
+    shipped = provenance.accuracy("tiny-resnet", precision)
     measured = evaluate(f"tiny-resnet:{precision}")
     assert measured.data_digest == shipped.data_digest
     assert abs(measured.correct - shipped.correct) <= 5  # XNNPACK's kernels differ between processors

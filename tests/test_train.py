@@ -47,9 +47,7 @@ def one_thread():
 def data():
     images = torch.from_numpy(np.stack([picture(i, 16, 16, 3) for i in range(96)]))
     labels = torch.arange(96) % 4
-    return Data(
-        images=images[:64], labels=labels[:64], validation_images=images[64:], validation_labels=labels[64:]
-    )
+    return Data(images=images[:64], labels=labels[:64], validation_images=images[64:], validation_labels=labels[64:])
 
 
 class KilledError(Exception):
@@ -73,9 +71,7 @@ def killed_after(network, batches):
 def fit(data, folder, *, run=RUN, network=None):
     """Train; the weights and the history."""
     history = []
-    trained = loop.fit(
-        network or Tiny(), data, run, folder, lambda epochs, _: history.__setitem__(slice(None), epochs)
-    )
+    trained = loop.fit(network or Tiny(), data, run, folder, lambda epochs, _: history.__setitem__(slice(None), epochs))
     return trained.state_dict(), history
 
 
@@ -215,8 +211,7 @@ def test_csv_and_curves(tmp_path):
     from PIL import Image
 
     history = [
-        Epoch(epoch=i, learning_rate=0.1, loss=1 / i, validation_top1=0.5, images_per_second=9.0)
-        for i in (1, 2)
+        Epoch(epoch=i, learning_rate=0.1, loss=1 / i, validation_top1=0.5, images_per_second=9.0) for i in (1, 2)
     ]
     views.write_history(history, tmp_path)
     with (tmp_path / "run.csv").open() as file:
@@ -233,9 +228,7 @@ def test_confusion_and_mistakes_are_pictures(data, tmp_path, classes):
     labels = np.arange(64) % classes
     shares = np.eye(classes, dtype=np.float32)[(labels + (np.arange(64) % 3 == 0)) % classes]
     names = (r"$\frac$", "$", *(f"class_{i}^2" for i in range(classes - 2)))
-    views.draw_answers(
-        Answers(images=data.images.numpy(), labels=labels, shares=shares, classes=names), tmp_path
-    )
+    views.draw_answers(Answers(images=data.images.numpy(), labels=labels, shares=shares, classes=names), tmp_path)
     for name in ("confusion.png", "mistakes.png"):
         with Image.open(tmp_path / name) as drawn:
             assert min(drawn.size) > 400
@@ -243,9 +236,7 @@ def test_confusion_and_mistakes_are_pictures(data, tmp_path, classes):
 
 
 GENTLE = replace(RECIPE, epochs=2, peak=0.02)
-TEACHER = Teacher(
-    network="tiny_network:teacher", recipe=GENTLE, temperature=4.0, weight=0.9, views=2, members=2
-)
+TEACHER = Teacher(network="tiny_network:teacher", recipe=GENTLE, temperature=4.0, weight=0.9, views=2, members=2)
 TAUGHT = replace(GENTLE, epochs=5, teacher=TEACHER)
 
 
@@ -302,12 +293,8 @@ def test_a_teacher_answers_with_its_members_mean(data, tmp_path):
 def test_a_student_learns_its_teachers_answers(data, tmp_path):
     """With the labels shuffled and all weight on the teacher, only the teacher can have taught it."""
     logits = 12 * torch.nn.functional.one_hot(data.labels, 10).float()
-    recipe = replace(
-        TAUGHT, epochs=12, augmentation=Augmentation(), teacher=replace(TEACHER, weight=1.0, views=1)
-    )
-    shuffled = replace(
-        data, labels=data.labels.roll(1), validation_images=data.images, validation_labels=data.labels
-    )
+    recipe = replace(TAUGHT, epochs=12, augmentation=Augmentation(), teacher=replace(TEACHER, weight=1.0, views=1))
+    shuffled = replace(data, labels=data.labels.roll(1), validation_images=data.images, validation_labels=data.labels)
     history = []
     loop.fit(
         Tiny(), shuffled, replace(RUN, recipe=recipe), tmp_path,

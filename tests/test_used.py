@@ -115,9 +115,7 @@ def own(tmp_path: Path) -> Path:
 def note(path: Path, training_images: object) -> None:
     record = json.loads(registry.find("tiny-resnet").with_name("int8.tflite.json").read_text())
     record |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "inputs": {}}
-    path.with_name("int8.tflite.json").write_text(
-        json.dumps(record | {"facts": {"training_images": training_images}})
-    )
+    path.with_name("int8.tflite.json").write_text(json.dumps(record | {"facts": {"training_images": training_images}}))
 
 
 def test_own_images_are_those_of_the_list(own: Path) -> None:
@@ -136,9 +134,7 @@ def test_a_list_that_is_gone_or_changed_is_one_line(own: Path) -> None:
     with pytest.raises(MissingDataError, match=r"training-images\.bin: expected the images .*, found others"):
         of(own)
     own.with_name(LIST).unlink()
-    with pytest.raises(
-        MissingDataError, match=r"training-images\.bin: expected the images .*, found no list"
-    ):
+    with pytest.raises(MissingDataError, match=r"training-images\.bin: expected the images .*, found no list"):
         of(own)
 
 

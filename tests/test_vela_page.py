@@ -35,13 +35,9 @@ def test_our_rows_are_of_the_files_that_we_measured(name):
     assert row["sha256"] == read_sidecar(places.ZOO / name / "int8.tflite").sha256
 
 
-@pytest.mark.parametrize(
-    "row", [row for row in ROWS if row["publisher"] != "eyespot"], ids=lambda r: r["file"]
-)
+@pytest.mark.parametrize("row", [row for row in ROWS if row["publisher"] != "eyespot"], ids=lambda r: r["file"])
 def test_their_rows_measured_again(benchmark, data_root, row):
-    assert (
-        benchmark.measure(row["model"], row["publisher"], read(data_root / "published" / row["file"])) == row
-    )
+    assert benchmark.measure(row["model"], row["publisher"], read(data_root / "published" / row["file"])) == row
 
 
 def test_published_figures_are_the_ones_to_beat():

@@ -57,9 +57,7 @@ def test_vww_from_coco(tmp_path: Path) -> None:
         f"vww01/{test:012}.bin",
         "vww01/y_labels.csv",
     }
-    assert (
-        tmp_path / "out" / "vww01" / "y_labels.csv"
-    ).read_text() == f"{test:012}.bin,2,{vww.test_labels()[test]}\n"
+    assert (tmp_path / "out" / "vww01" / "y_labels.csv").read_text() == f"{test:012}.bin,2,{vww.test_labels()[test]}\n"
     card = replace(catalogue.dataset("vww"), root=tmp_path / "out", splits={"train": 0, "test": 1})
     for name in card.splits:
         assert catalogue.open_split(card, name).read(0).shape == (96, 96, 3)

@@ -19,7 +19,7 @@ from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import run
 from eyespot.tflite.read import read
 from eyespot.verbs.check import check
-from eyespot.zoo import provenance, registry, results
+from eyespot.zoo import provenance, registry
 from eyespot.zoo.datasets import DATASETS
 from eyespot.zoo.models import MODELS
 
@@ -31,11 +31,7 @@ SHIPPED = [card for card in MODELS if registry.ships(card.name)]
 shipped = pytest.mark.parametrize("card", SHIPPED, ids=lambda card: card.name)
 files = pytest.mark.parametrize(
     "file",
-    [
-        read(registry.find(f"{card.name}:{precision}"))
-        for card in SHIPPED
-        for precision in ("float32", "int8")
-    ],
+    [read(registry.find(f"{card.name}:{precision}")) for card in SHIPPED for precision in ("float32", "int8")],
     ids=lambda file: f"{file.path.parent.name}-{file.path.stem}",
 )
 
@@ -141,7 +137,7 @@ def test_sizes(card, no_data):
 
 @cards
 def test_every_int8_file_was_compiled_with_no_operator_on_the_cpu(card, no_data):
-    found = {c.device: c for c in results.compatibility(card.name)}
+    found = {c.device: c for c in provenance.compatibility(card.name)}
     assert tuple(found) == NAMES
     assert {c.file for c in found.values()} == {provenance.record(card.name, "int8").sha256}
     compiled = next(f for f in found["imx93"].findings if f.check == "npu operators")
@@ -153,7 +149,7 @@ def test_every_int8_file_was_compiled_with_no_operator_on_the_cpu(card, no_data)
 
 @pytest.mark.parametrize("name", ARENAS)
 def test_arenas_and_cycles_are_no_more_than_others(name, no_data):
-    found = {c.device: c for c in results.compatibility(name)}
+    found = {c.device: c for c in provenance.compatibility(name)}
     arena = next(f for f in found["cortex-m"].findings if f.check == "arena")
     assert arena.quantities["used"].value <= ARENAS[name]
     latency = next(f for f in found["imx93"].findings if f.check == "npu latency")
@@ -210,7 +206,7 @@ def test_shipped_measurements_are_of_the_shipped_files(card, no_data):
     measured = measurements.evaluations(card.name)
     assert {(e.precision, e.kernels) for e in measured} >= {("float32", "xnnpack"), ("int8", "xnnpack")}
     assert {e.artifact for e in measured} <= digests
-    assert {c.file for c in results.compatibility(card.name)} == {read(registry.find(card.name)).sha256}
+    assert {c.file for c in provenance.compatibility(card.name)} == {read(registry.find(card.name)).sha256}
 
 
 @shipped
@@ -227,7 +223,7 @@ def test_measurements_add_up(card, no_data):
 def test_int8_costs_little(card, no_data):
     """0.003 where we trained it, half a point on 1,000 images or more, a point and a half on few."""
     pairs = [
-        [results.accuracy(card.name, precision, data) for precision in ("float32", "int8")]
+        [provenance.accuracy(card.name, precision, data) for precision in ("float32", "int8")]
         for data in (card.data, "imagenet-like")
     ]
     pairs = [pair for pair in pairs if all(pair)]
@@ -245,8 +241,8 @@ def test_int8_costs_little(card, no_data):
     ],
 )
 def test_what_we_trained_reaches_its_bars(name, float32, int8, no_data):
-    assert results.accuracy(name, "float32").top1 >= float32
-    assert results.accuracy(name, "int8").top1 >= int8
+    assert provenance.accuracy(name, "float32").top1 >= float32
+    assert provenance.accuracy(name, "int8").top1 >= int8
 
 
 def test_nothing_of_the_publishers_ships():

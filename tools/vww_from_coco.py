@@ -71,18 +71,12 @@ def _labels(annotations: Path) -> dict[str, int | None]:
         persons = [found for found in coco["annotations"] if found["category_id"] == PERSON]
         labels: dict[Any, int | None] = dict.fromkeys(images, 0)
         labels.update((found["image_id"], None) for found in persons)
-        labels.update(
-            (found["image_id"], 1) for found in persons if _is_large(found, images[found["image_id"]])
-        )
+        labels.update((found["image_id"], 1) for found in persons if _is_large(found, images[found["image_id"]]))
         return {image["file_name"]: labels[number] for number, image in images.items()}
     except FileNotFoundError as error:
-        raise MissingDataError(
-            f"{annotations}: no such file; it is part of annotations_trainval2014.zip"
-        ) from error
+        raise MissingDataError(f"{annotations}: no such file; it is part of annotations_trainval2014.zip") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise BadFileError(
-            f"{annotations}: is not a COCO instances file ({type(error).__name__}: {error})"
-        ) from error
+        raise BadFileError(f"{annotations}: is not a COCO instances file ({type(error).__name__}: {error})") from error
 
 
 def _is_large(found: Any, image: Any) -> bool:

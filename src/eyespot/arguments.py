@@ -81,9 +81,7 @@ def size(text: Bytes) -> int | None:
     """Bytes of a size; k, M and G (also kB, KiB, ...) are powers of 1,024. BadArgumentError otherwise."""
     if text is None:
         return None
-    match = re.fullmatch(
-        r"(\d+|\d{1,3}(?:[,_]\d{3})+)(\.\d+)?\s*([kmg]?)(?:i?b)?", str(text).strip().lower(), re.ASCII
-    )
+    match = re.fullmatch(r"(\d+|\d{1,3}(?:[,_]\d{3})+)(\.\d+)?\s*([kmg]?)(?:i?b)?", str(text).strip().lower(), re.ASCII)
     if not match:
         raise BadArgumentError(f"{text!r}: invalid size; write 256k, 1M or 300000")
     return round(float(re.sub("[,_]", "", match[1]) + (match[2] or "")) * UNITS[match[3]])

@@ -31,8 +31,7 @@ def quantities(
 ) -> dict[str, Quantity]:
     """Values of one unit and origin, by name."""
     return {
-        name: Quantity(value=value, unit=unit, kind=kind, tool=tool, source=source)
-        for name, value in values.items()
+        name: Quantity(value=value, unit=unit, kind=kind, tool=tool, source=source) for name, value in values.items()
     }
 
 

@@ -81,9 +81,7 @@ class ModelFolder:
             path, record = self.path / name, self.record(name)
             if record is None or not path.is_file():
                 lacking = path if record else sidecars.sidecar(path)
-                raise MissingDataError(
-                    f"{lacking}: no such file; make it with eyespot convert and eyespot quantize"
-                )
+                raise MissingDataError(f"{lacking}: no such file; make it with eyespot convert and eyespot quantize")
             records.append(record)
         return tuple(records)
 

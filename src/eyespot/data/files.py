@@ -42,8 +42,7 @@ def images_in(folder: Path, data: str) -> list[str]:
     names = [e.name for e in entries if Path(e.name).suffix.lower() in SUFFIXES and e.is_file()]
     if others := sorted({e.name for e in entries}.difference(names)):
         raise BadFileError(
-            f"{folder}: {len(others)} of {len(entries)} entries are not images ({others[0]}, ...); "
-            "move them elsewhere"
+            f"{folder}: {len(others)} of {len(entries)} entries are not images ({others[0]}, ...); move them elsewhere"
         )
     if not names:
         raise BadFileError(f"{folder}: a class folder without images; add some or remove the folder")
@@ -56,9 +55,7 @@ def in_folders(root: Path, folders: Sequence[str], data: str) -> list[LabelledFi
     return [LabelledFile(f"{folders[label]}/{name}", label) for name, label in sorted(named)]
 
 
-def open_files(
-    card: Dataset, split: str, root: Path, files: Sequence[LabelledFile], channels: int = 3
-) -> Split:
+def open_files(card: Dataset, split: str, root: Path, files: Sequence[LabelledFile], channels: int = 3) -> Split:
     """A split of image files under `root`, in their order."""
     labels = np.array([each.label for each in files], np.int64)
     return Split(
@@ -86,9 +83,7 @@ def read_labels(path: Path, folder: Path, classes: int | None) -> list[LabelledF
         raise BadFileError(f"{path}: names {name!r} {times} times")
     missing = [each.file for each in rows if not os.path.isfile(folder / each.file)]  # noqa: PTH113 (impossible names too)
     if missing:
-        raise BadFileError(
-            f"{path}: {len(missing)} of {len(rows)} files are not in {folder} ({missing[0]!r}, ...)"
-        )
+        raise BadFileError(f"{path}: {len(missing)} of {len(rows)} files are not in {folder} ({missing[0]!r}, ...)")
     return rows
 
 

@@ -5,13 +5,15 @@ Sidecars hold the digests of the calibration images, and the digest of the list 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import digest
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact, read_sidecar
-from eyespot.errors import BadFileError, MissingDataError
+from eyespot.errors import BadFileError, MissingDataError, RefusedError
 
 if TYPE_CHECKING:
     from eyespot.tflite.read import File
@@ -29,13 +31,21 @@ def used_images(folder: ModelFolder, file: File) -> dict[bytes, str]:
     links = _links(folder, file)
     lists = _lists(file, links)
     try:
-        calibrated = [
-            bytes.fromhex(each) for link in links for each in link.facts.get("calibration_images", ())
-        ]
+        calibrated = [bytes.fromhex(each) for link in links for each in link.facts.get("calibration_images", ())]
     except (ValueError, TypeError) as error:
         raise BadFileError(f"{file.path}: a sidecar names no image digests ({error}); delete it") from error
     trained = [images[i + 4 : i + 12] for images in lists for i in range(0, len(images), 12)]
     return dict.fromkeys(calibrated, "calibrated") | dict.fromkeys(trained, "trained")
+
+
+def refuse_overlap(file: File, used: Mapping[bytes, str], digests: Sequence[bytes]) -> None:
+    """RefusedError if images trained or calibrated the file, which `used_images` says."""
+    counts = Counter(used[each] for each in digests if each in used)
+    for use, images in counts.most_common(1):
+        raise RefusedError(
+            f"{file.path}: {images} of the {len(digests)} images {use} it; evaluate on others, such as "
+            "a folder's own --split test"
+        )
 
 
 def _links(folder: ModelFolder, file: File) -> list[Artifact]:
@@ -66,6 +76,4 @@ def _lists(file: File, links: list[Artifact]) -> list[bytes]:
                 f"found {'others' if own else 'no list'}. Copy it from the folder of the trained model"
             )
     shipped = [each.read_bytes() for each in places.ZOO.glob(f"*/{LIST}")]
-    return own + [
-        images for images in shipped if digest(images) in {link.inputs.get("train") for link in links}
-    ]
+    return own + [images for images in shipped if digest(images) in {link.inputs.get("train") for link in links}]

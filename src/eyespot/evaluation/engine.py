@@ -14,11 +14,10 @@ from eyespot.artifacts.measurements import Evaluation
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.data import catalogue
 from eyespot.data.split import Split, data_digest
-from eyespot.data.used import used_images
+from eyespot.data.used import refuse_overlap, used_images
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.evaluation.job import Answers, Job, Span, open_job
 from eyespot.evaluation.metrics import accuracy
-from eyespot.evaluation.overlap import refuse_overlap
 from eyespot.isolation import Pool
 from eyespot.preprocessing.damage import OF_COLOURS
 from eyespot.preprocessing.spec import Contract, Damage
@@ -127,9 +126,7 @@ def _check_classes(contract: Contract, split: Split) -> None:
         raise MissingDataError(f"{split.data}: no image falls into its {split.name} part; add some")
     if not split.classes:  # only the classes' numbers are known: the file must have a class for each
         if (highest := split.labels.max()) >= len(contract.classes):
-            raise RefusedError(
-                f"{split.data} has the label {highest}; the file has {len(contract.classes)} classes"
-            )
+            raise RefusedError(f"{split.data} has the label {highest}; the file has {len(contract.classes)} classes")
     elif contract.classes != split.classes:
         raise RefusedError(
             f"{split.data} has the classes {', '.join(split.classes[:3])}, ...; "

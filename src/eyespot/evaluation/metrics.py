@@ -17,9 +17,7 @@ def ranked(outputs: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.argsort(-outputs, axis=1, kind="stable")[:, :5]
 
 
-def accuracy(
-    answers: NDArray[np.int64], labels: NDArray[np.int64], classes: tuple[str, ...]
-) -> dict[str, Any]:
+def accuracy(answers: NDArray[np.int64], labels: NDArray[np.int64], classes: tuple[str, ...]) -> dict[str, Any]:
     """The fields of an `Evaluation` that are counted, from ranked classes (n, 5) and labels (n,)."""
     n, correct = len(labels), int((answers[:, 0] == labels).sum())
     confusion = np.zeros((len(classes), len(classes)), int)

@@ -15,7 +15,7 @@ from eyespot.isolation import Pool
 from eyespot.preprocessing.damage import DAMAGES, OF_COLOURS
 from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.run import contract_of
-from eyespot.zoo import provenance, registry, results
+from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Dataset, Model
 from eyespot.zoo.datasets import DATASETS
 
@@ -67,9 +67,7 @@ def _evaluations(
     contract, damaged = contract_of(file), (name, kernels) == (INT8, "xnnpack")
     for under in (None, *DAMAGES) if damaged else (None,):
         if contract.preprocessing.channels == 3 or under not in OF_COLOURS:
-            yield engine.evaluate(
-                folder, file, contract, data, data.test, pool=pool, kernels=kernels, under=under
-            )
+            yield engine.evaluate(folder, file, contract, data, data.test, pool=pool, kernels=kernels, under=under)
 
 
 def _shipped(record: Artifact, model: str) -> Accuracy | None:
@@ -79,5 +77,5 @@ def _shipped(record: Artifact, model: str) -> Accuracy | None:
             return Accuracy(evaluation=evaluation, origin=SHIPPED)
     if "training_images" in record.facts:
         return None
-    other = results.accuracy(model, record.file.removesuffix(".tflite"))
+    other = provenance.accuracy(model, record.file.removesuffix(".tflite"))
     return Accuracy(evaluation=other, origin=OTHER) if other else None

@@ -74,12 +74,7 @@ def _pixels(source: str, picture: Picture, channels: int) -> NDArray[np.uint8]:
         return decode(Path(picture), channels)
     if isinstance(picture, Image.Image):
         return pixels(picture, channels, source)
-    if (
-        picture.dtype != np.uint8
-        or picture.shape[2:] not in {(), (1,), (3,)}
-        or picture.ndim < 2
-        or not picture.size
-    ):
+    if picture.dtype != np.uint8 or picture.shape[2:] not in {(), (1,), (3,)} or picture.ndim < 2 or not picture.size:
         raise BadArgumentError(
             f"{source}: expected (height, width), (height, width, 1) or (height, width, 3) of uint8, "
             f"found {picture.shape} of {picture.dtype}"

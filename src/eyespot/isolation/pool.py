@@ -25,9 +25,7 @@ Ts = TypeVarTuple("Ts")
 AHEAD = 2  # requests that a worker has, so that it never waits for its parent
 
 
-def run(
-    function: Callable[[*Ts], R], *args: *Ts, seconds: float = 60, memory: int = MEMORY, name: str = ""
-) -> R:
+def run(function: Callable[[*Ts], R], *args: *Ts, seconds: float = 60, memory: int = MEMORY, name: str = "") -> R:
     """Call a module-level function in a fresh worker."""
     with Pool(1, seconds=seconds, memory=memory, name=name or function.__name__) as pool:
         [result] = pool._stream([pickle.dumps((function, args))], _returned(function))
@@ -46,9 +44,7 @@ def command(
 def _call(name: str, argv: list[str], cwd: Path | None, env: dict[str, str]) -> tuple[int, str]:
     """A program's exit code and output."""
     try:
-        done = subprocess.run(
-            argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd, env=env, check=False
-        )
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd, env=env, check=False)
     except OSError as error:
         raise errors.ToolStartError(f"{name} did not start: {error.strerror}: {error.filename}") from error
     words = process.ending(done.returncode, done.stdout)

@@ -39,9 +39,7 @@ class Process:
     answered. A reply of None says that it has closed its pipe.
     """
 
-    def __init__(
-        self, replies: Replies, preload: Sequence[str], name: str, seconds: float, memory: int
-    ) -> None:
+    def __init__(self, replies: Replies, preload: Sequence[str], name: str, seconds: float, memory: int) -> None:
         self.name, self.jobs, self._seconds = name, deque([STARTING]), seconds
         self.deadline = time.monotonic() + START_SECONDS
         self._requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()

@@ -43,9 +43,7 @@ def choose(
     return ranges | {file.input.name: (float(to_real(0.0, spec).min()), float(to_real(255.0, spec).max()))}
 
 
-def _histograms(
-    file: File, tensors: NDArray[np.float32], extremes: dict[str, Range]
-) -> dict[str, NDArray[np.int64]]:
+def _histograms(file: File, tensors: NDArray[np.float32], extremes: dict[str, Range]) -> dict[str, NDArray[np.int64]]:
     named = indices(file)
     counts = {name: np.zeros(BINS, np.int64) for name in named}
     for activations in watch(file, named.values(), track(tensors, len(tensors), "histograms")):

@@ -67,10 +67,7 @@ def _accuracy(accuracies: Sequence[Accuracy]) -> str:
 
 def _files(files: Sequence[Artifact]) -> str:
     """Sizes and digests, and a warning where stand-in weights are in them."""
-    rows = [
-        (f.file, f"{f.facts['bytes']:,}", f"{f.facts['operations'] / 1e6:.1f} M", f"`{f.sha256}`")
-        for f in files
-    ]
+    rows = [(f.file, f"{f.facts['bytes']:,}", f"{f.facts['operations'] / 1e6:.1f} M", f"`{f.sha256}`") for f in files]
     name = next(filter(None, map(stand_in, files)), "")
     warning = f"\nMade of stand-in weights ({name}): operators and sizes are real, accuracy is not.\n"
     return words.table(("File", "Bytes", "Operations", "sha256"), rows) + (warning if name else "")

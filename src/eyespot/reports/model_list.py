@@ -10,7 +10,7 @@ from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.nouns import Noun
 from eyespot.reports.words import accuracy, images, megabytes, table
-from eyespot.zoo import provenance, registry, results
+from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.datasets import DATASETS
 from eyespot.zoo.models import MODELS
@@ -57,7 +57,7 @@ def _row(card: Model) -> dict[str, str]:
         "MParams": _beside(f"{card.parameters / 1e6:.3f}", card, "MParams"),
         "FP32 size": _beside(_size(provenance.record(card.name, "float32")), card, "size float32"),
         "INT8 size": _beside(_size(int8), card, "size int8"),
-        "Compatibility": _beside(_devices(results.compatibility(card.name)), card, "compatibility"),
+        "Compatibility": _beside(_devices(provenance.compatibility(card.name)), card, "compatibility"),
     }
 
 
@@ -76,7 +76,7 @@ def _accuracy(card: Model, chains: Chains, precision: str) -> str:
     """Figures on the own test images and on others of the same classes, named; or how to get them."""
     own = registry.dataset(card.data)
     alike = [d.name for d in DATASETS if d.classes == own.classes]
-    measured = {name: results.accuracy(card.name, precision, name) for name in alike}
+    measured = {name: provenance.accuracy(card.name, precision, name) for name in alike}
     figures = [_figure(card, chains, evaluation) for evaluation in measured.values() if evaluation]
     if not measured[own.name]:
         figures.insert(0, f"not measured on {own.title}; `eyespot evaluate {card.name}:{precision}`")
@@ -86,9 +86,9 @@ def _accuracy(card: Model, chains: Chains, precision: str) -> str:
 def _robustness(card: Model, chains: Chains) -> str:
     """The int8 file's top-1 on damaged images, where it was measured and its chain verifies."""
     for data in [card.data, *(d.name for d in DATASETS if d.name != card.data)]:
-        clean = results.accuracy(card.name, "int8", data)
+        clean = provenance.accuracy(card.name, "int8", data)
         if clean and not _refusal(card, chains, clean):
-            damaged = results.robustness(card.name, data).values()
+            damaged = provenance.robustness(card.name, data).values()
             lines = [f"{e.under}: {e.top1:.3f}" for e in damaged if e.artifact == clean.artifact]
             if lines:
                 return "\n".join(lines if data == card.data else [f"on {data}:", *lines])

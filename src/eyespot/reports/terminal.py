@@ -82,9 +82,7 @@ def _predictions(predictions: tuple[Prediction, ...]) -> Group:
 
 def _compatibility(many: tuple[Compatibility, ...]) -> Group:
     """The verdicts, then each device's findings, with the reason under each."""
-    verdicts = [
-        (c.device, _coloured(c.runs.status), _coloured(c.npu.status if c.npu else None)) for c in many
-    ]
+    verdicts = [(c.device, _coloured(c.runs.status), _coloured(c.npu.status if c.npu else None)) for c in many]
     parts: list[RenderableType] = [_table("device", "runs", "npu", rows=verdicts)]
     for c in many:
         rows = [row for f in c.findings for row in _finding_rows(f)]

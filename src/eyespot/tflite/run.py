@@ -106,9 +106,7 @@ def contract_of(file: File, fallback: Contract | None = None) -> Contract:
     check_classifier(file)
     contract = file.contract or fallback
     if contract is None:
-        raise RefusedError(
-            f"{file.path}: carries no contract; name a model with the same one: --contract MODEL"
-        )
+        raise RefusedError(f"{file.path}: carries no contract; name a model with the same one: --contract MODEL")
     spec = contract.preprocessing
     expected = (1, spec.height, spec.width, spec.channels)
     if file.input.shape != expected or file.output.shape[-1] != len(contract.classes):

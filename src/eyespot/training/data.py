@@ -52,8 +52,7 @@ def load(owner: Dataset, spec: Preprocessing) -> Data:
     if broken:
         named = [*broken[:3], *([f"and {len(broken) - 3} more"] if len(broken) > 3 else [])]
         raise BadFileError(
-            f"{len(broken)} of {sum(map(len, splits)):,} images cannot be read: {'; '.join(named)}; "
-            "mend or remove them"
+            f"{len(broken)} of {sum(map(len, splits)):,} images cannot be read: {'; '.join(named)}; mend or remove them"
         )
     (images, digests, blank), (validation, checked, _), (_, test, _) = read
     kept, dropped = usable(digests, blank, {*checked, *test})
@@ -68,9 +67,7 @@ def load(owner: Dataset, spec: Preprocessing) -> Data:
     )  # fmt: skip
 
 
-def _read(
-    split: Split, spec: Preprocessing, broken: list[str]
-) -> tuple[NDArray[np.uint8], list[bytes], set[int]]:
+def _read(split: Split, spec: Preprocessing, broken: list[str]) -> tuple[NDArray[np.uint8], list[bytes], set[int]]:
     """A split's images, fitted to the network, their digests, and which are blank; errors go to `broken`."""
     images = np.zeros((len(split), *spec.shape), np.uint8)
     digests: list[bytes] = []

@@ -80,9 +80,7 @@ def train(
         arguments["recipe"] = asdict(recipe)
         unfold_norms(network, augment.ready(data.images[:STATISTICS].permute(0, 3, 1, 2), spec))
         network = fit(network, data, run, folder, report)
-    return Trained(
-        network=network, run=run, data=data, classes=owner.classes, arguments=arguments, parts=parts
-    )
+    return Trained(network=network, run=run, data=data, classes=owner.classes, arguments=arguments, parts=parts)
 
 
 def own_input(spec: Preprocessing) -> Preprocessing:
@@ -126,9 +124,7 @@ def _start(card: Model, weights: str | None) -> tuple[str, Path, str]:
 def features(network: nn.Module, data: Data, run: Run, path: Path) -> dict[str, Tensor]:
     """The last layer's input (n, width) for training, mirrored and validation images, cached in `path`."""
     spec = run.preprocessing
-    key = digest(
-        repr((run.model, run.data, run.start, spec)).encode() + data.validation_images.numpy().tobytes()
-    )
+    key = digest(repr((run.model, run.data, run.start, spec)).encode() + data.validation_images.numpy().tobytes())
     return cached(path, key, lambda: {
         "training": _seen(network, data.images, spec, "features"),
         "mirrored": _seen(network, data.images, spec, "features, mirrored", mirrored=True),
@@ -136,9 +132,7 @@ def features(network: nn.Module, data: Data, run: Run, path: Path) -> dict[str, 
     })  # fmt: skip
 
 
-def _seen(
-    network: nn.Module, images: Tensor, spec: Preprocessing, title: str, *, mirrored: bool = False
-) -> Tensor:
+def _seen(network: nn.Module, images: Tensor, spec: Preprocessing, title: str, *, mirrored: bool = False) -> Tensor:
     """The input of the last layer of a network in evaluation mode for each image, (n, width)."""
     seen: list[Tensor] = []
     hook = placed(network, nn.Linear)[-1][2].register_forward_pre_hook(

@@ -103,9 +103,7 @@ def answers(network: nn.Module, images: Tensor, spec: Preprocessing) -> Tensor:
         return torch.cat([network(x).softmax(1) for x in batches])
 
 
-def _train_epoch(
-    state: State, batches: Batches, labels: Tensor, lesson: Tensor | None, recipe: Recipe
-) -> float:
+def _train_epoch(state: State, batches: Batches, labels: Tensor, lesson: Tensor | None, recipe: Recipe) -> float:
     """Train on the batches of one epoch and return the mean loss; `lesson` is a teacher's logits."""
     weights = balance(labels, int(labels.max()) + 1) if recipe.balanced else None
     state.network.train()

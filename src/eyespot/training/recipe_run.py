@@ -25,9 +25,7 @@ from eyespot.zoo.cards import Model
 TEACHER = "teacher"
 
 
-def train(
-    card: Model, folder: Path, report: Report, *, epochs: int | None, seed: int, teacher: Path | None
-) -> Trained:
+def train(card: Model, folder: Path, report: Report, *, epochs: int | None, seed: int, teacher: Path | None) -> Trained:
     """Train the card's network as `by_recipe` does. MissingDataError if `teacher` has no trained one."""
     assert card.recipe is not None  # noqa: S101 (the verb refuses a card without one)
     recipe = replace(card.recipe, epochs=epochs or card.recipe.epochs)

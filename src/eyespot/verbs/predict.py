@@ -16,9 +16,7 @@ Images = Annotated[Pictures, Parameter(n_tokens=-1, converter=lambda _, tokens: 
 
 
 @verb
-def predict(
-    model: str, images: Images, *, top: int = 5, contract: str | None = None
-) -> tuple[Prediction, ...]:
+def predict(model: str, images: Images, *, top: int = 5, contract: str | None = None) -> tuple[Prediction, ...]:
     """Classify image files, all images of folders, or globs.
 
     In Python `images` may also be a PIL image, an array (height, width[, 1 or 3]) of uint8, or a list.

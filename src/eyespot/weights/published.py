@@ -77,7 +77,5 @@ def _member(archive: Path, name: str) -> bytes:
                 if posixpath.normpath(member.name) == name and (file := opened.extractfile(member)):
                     return file.read()
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise BadFileError(
-            f"{archive}: is not a whole tar archive ({error}). Delete it and repeat."
-        ) from error
+        raise BadFileError(f"{archive}: is not a whole tar archive ({error}). Delete it and repeat.") from error
     raise BadFileError(f"{archive}: expected a member {name}, found none")

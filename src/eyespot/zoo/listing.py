@@ -14,7 +14,7 @@ from eyespot.artifacts.measurements import Compatibility, Evaluation, Status
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact
 from eyespot.nouns import Noun
-from eyespot.zoo import provenance, registry, results
+from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.models import MODELS
 
@@ -55,8 +55,8 @@ class FileFacts(Noun):
     sha256: str
     operations: int
     operators: tuple[str, ...]
-    input: str
-    output: str
+    input: Tensor
+    output: Tensor
     chain: tuple[Artifact, ...]
 
 
@@ -105,14 +105,14 @@ def overview(model: str) -> Shown:
         card=card,
         files=tuple(_facts(folder, path.name) for path in sorted(folder.path.glob("*.tflite"))),
         evaluations=measurements.evaluations(model),
-        compatibility=results.compatibility(model),
+        compatibility=provenance.compatibility(model),
     )
 
 
 def _listed(card: Model, device: str) -> Listed:
     float32, int8 = (provenance.record(card.name, precision) for precision in ("float32", "int8"))
-    measured, spec = results.accuracy(card.name, "int8"), card.preprocessing
-    checked = {c.device: c for c in results.compatibility(card.name)}
+    measured, spec = provenance.accuracy(card.name, "int8"), card.preprocessing
+    checked = {c.device: c for c in provenance.compatibility(card.name)}
     here = checked.get(device)
     arenas = (f.quantities["used"].value for c in checked.values() for f in c.findings if f.check == "arena")
     return Listed(
@@ -149,11 +149,5 @@ def _facts(folder: ModelFolder, name: str) -> FileFacts:
     file = folder.file(name)
     return FileFacts(
         path=file.path, bytes=len(file.data), sha256=file.sha256, operations=file.operations,
-        operators=file.operators, input=_tensor(file.input), output=_tensor(file.output),
-        chain=folder.chain(name),
+        operators=file.operators, input=file.input, output=file.output, chain=folder.chain(name),
     )  # fmt: skip
-
-
-def _tensor(tensor: Tensor) -> str:
-    quantized = f", scale {tensor.scale:.6g}, zero point {tensor.zero_point}" if tensor.scale else ""
-    return f"{tensor.dtype} {'x'.join(map(str, tensor.shape))}{quantized}"

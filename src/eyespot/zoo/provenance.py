@@ -1,4 +1,4 @@
-"""Where a model's files come from: chains of sidecars, from the file to the data or the publisher.
+"""Where a model's files come from, and which measurements stand for them.
 
 Files made from published weights do not ship, but their sidecars do. So a shipped measurement says which
 file it is of, and a file that you build is compared with that one by digest.
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
-from eyespot.artifacts import places
+from eyespot.artifacts import measurements, places
+from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.artifacts.sidecars import Artifact, read_sidecar, sidecar
+from eyespot.preprocessing.spec import Damage
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 
@@ -70,3 +73,25 @@ def broken(card: Model, links: Chain) -> str:
     if last.inputs.get("archive", f"sha256:{weights}") == source.download.digest:
         return ""
     return f"the chain ends at {last.file}, made from other weights {weights[:12]} than {name} publishes"
+
+
+def accuracy(model: str, precision: str, data: str | None = None, under: Damage | None = None) -> Evaluation | None:
+    """The user's own measurement or else the shipped one: test split, LiteRT's own kernels.
+
+    On the model's own data set, unless `data` names another; `under` names the damage to its images.
+    """
+    card, ours = registry.dataset(data or registry.model(model).data), digests(model, precision)
+    parts = (model, precision, card.name, card.test, "xnnpack", *([under] if under else []), "json")
+    return next((e for e in measurements.named(".".join(parts)) if e.artifact in ours), None)
+
+
+def robustness(model: str, data: str) -> dict[Damage, Evaluation]:
+    """How accurate an int8 file is on damaged images of a data set, as far as it was measured."""
+    measured = {under: accuracy(model, "int8", data, under) for under in get_args(Damage)}
+    return {under: evaluation for under, evaluation in measured.items() if evaluation}
+
+
+def compatibility(model: str) -> tuple[Compatibility, ...]:
+    """The findings on a model's int8 file on all devices; () if there are none."""
+    ours = digests(model, "int8")
+    return next((c for c in measurements.compatibilities(model) if c and c[0].file in ours), ())
