@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eyespot.artifacts import places
-from eyespot.artifacts.model_folder import ModelFolder
-from eyespot.artifacts.sidecars import Artifact, read_sidecar, sidecar
+from eyespot.artifacts.model_folder import Artifact, ModelFolder, read_sidecar, sidecar
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 
