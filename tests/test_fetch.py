@@ -23,9 +23,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eyespot.cli import main
-from eyespot.data import archive, catalogue, cifar10, imagenet, vww
+from eyespot.data import catalogue, cifar10, imagenet, vww
 from eyespot.data.download import download
-from eyespot.data.fetch import fetch
+from eyespot.data.fetch import fetch, unpack
 from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError
 from eyespot.zoo.cards import Dataset, Download
 
@@ -269,10 +269,10 @@ def test_a_member_that_escapes(name: str, tmp_path: Path) -> None:
         made.writestr(info, b"1")
     for source in (tar, tmp_path / "a.zip"):
         if "\0" in name:  # both formats end a name there
-            archive.unpack(source, target / source.name)
+            unpack(source, target / source.name)
             continue
         with pytest.raises(BadFileError, match=r"its member .* could leave the folder; nothing was unpacked"):
-            archive.unpack(source, target)
+            unpack(source, target)
         assert not target.exists()
 
 
@@ -280,7 +280,7 @@ def test_a_member_that_escapes(name: str, tmp_path: Path) -> None:
 def test_links_and_devices_in_a_tar(kind: bytes, tmp_path: Path) -> None:
     source = make_tar(tmp_path / "a.tgz", (linked("way-out", kind, "/etc"), b""))
     with pytest.raises(BadFileError, match="'way-out' is a link or a device"):
-        archive.unpack(source, tmp_path / "out")
+        unpack(source, tmp_path / "out")
 
 
 def test_a_link_in_a_zip(tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_a_link_in_a_zip(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
         made.writestr(info, "/etc")
     with pytest.raises(BadFileError, match="'way-out' is a link or a device"):
-        archive.unpack(tmp_path / "a.zip", tmp_path / "out")
+        unpack(tmp_path / "a.zip", tmp_path / "out")
 
 
 @pytest.mark.parametrize("suffix", ["gz", "zip"])
@@ -298,9 +298,9 @@ def test_a_bomb(suffix: str, tmp_path: Path) -> None:
     (tmp_path / "zeros" / "0").write_bytes(bytes(1_000_000))
     source = pack(tmp_path / "zeros", tmp_path / f"a.{suffix}")
     with pytest.raises(BadFileError, match="unpacks to more than 999,999 bytes"):
-        archive.unpack(source, tmp_path / "out", limit=999_999)
+        unpack(source, tmp_path / "out", limit=999_999)
     assert not (tmp_path / "out").exists()
-    archive.unpack(source, tmp_path / "out", limit=1_000_000)
+    unpack(source, tmp_path / "out", limit=1_000_000)
 
 
 @pytest.mark.parametrize("suffix", ["gz", "xz", "bz2", "zip"])
@@ -312,7 +312,7 @@ def test_an_archive_cut_short(suffix: str, share: float, tmp_path: Path) -> None
     source = pack(tmp_path / "noise", tmp_path / f"a.{suffix}")
     source.write_bytes(source.read_bytes()[: int(share * source.stat().st_size)])
     with pytest.raises(BadFileError, match="cut short, damaged or no archive"):
-        archive.unpack(source, tmp_path / "out")
+        unpack(source, tmp_path / "out")
 
 
 def test_a_zip_with_a_damaged_member(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ def test_a_zip_with_a_damaged_member(tmp_path: Path) -> None:
     data[500] ^= 1
     (tmp_path / "a.zip").write_bytes(data)
     with pytest.raises(BadFileError, match="Bad CRC-32"):
-        archive.unpack(tmp_path / "a.zip", tmp_path / "out")
+        unpack(tmp_path / "a.zip", tmp_path / "out")
 
 
 NAMES = st.lists(
@@ -348,7 +348,7 @@ def test_nothing_is_ever_written_outside(name: str, is_zip: bool, tmp_path: Path
     except (UnicodeEncodeError, ValueError):
         return  # not a name that the format can hold
     try:
-        archive.unpack(tmp_path / "a", root / "out")
+        unpack(tmp_path / "a", root / "out")
     except EyespotError as error:
         assert "\n" not in str(error)
     assert [path.name for path in root.iterdir()] == ["out"]

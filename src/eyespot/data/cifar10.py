@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.data.files import holder, verify_files
-from eyespot.data.split import Image, Split
+from eyespot.data.split import Split
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.zoo.cards import Dataset
 
@@ -36,13 +36,11 @@ def read(card: Dataset, root: Path, split: str) -> Split:
         for label in range(len(card.classes)):
             held_out[np.flatnonzero(labels == label)[-each:]] = True
         indices = np.flatnonzero(held_out == (split == "validation"))
-    places = indices.tolist()
-
-    def image(i: int) -> Image:
-        batch, row = divmod(places[i], len(batches[0]))
-        return batches[batch][row].take(PIXELS)
-
-    return Split(data=card.name, name=split, classes=card.classes, labels=labels[indices], read=image)
+    places = [divmod(index, len(batches[0])) for index in indices.tolist()]  # (batch, row)
+    return Split(
+        data=card.name, name=split, classes=card.classes, labels=labels[indices],
+        read=lambda i: batches[places[i][0]][places[i][1]].take(PIXELS),
+    )  # fmt: skip
 
 
 def parts(source: Path) -> dict[str, Path]:

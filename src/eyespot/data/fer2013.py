@@ -12,18 +12,15 @@ from eyespot.data.files import holder, in_folders, open_files, verify_files
 from eyespot.data.split import Split
 from eyespot.zoo.cards import Dataset
 
-SPLITS = {
-    "train": ("train", "Training_"),
-    "validation": ("test", "PublicTest_"),
-    "test": ("test", "PrivateTest_"),
-}
+PREFIXES = {"train": "Training_", "validation": "PublicTest_", "test": "PrivateTest_"}  # of file names
 
 
 def read(card: Dataset, root: Path, split: str) -> Split:
     """Open a split, images (48, 48, 1). Labels follow the card's order of classes, which is not sorted."""
-    folder, prefix = SPLITS[split]
+    folder = "train" if split == "train" else "test"
     files = in_folders(root, [f"{folder}/{name}" for name in card.classes], card.name)
-    return open_files(card, split, root, [f for f in files if Path(f.file).name.startswith(prefix)], 1)
+    own = [each for each in files if Path(each.file).name.startswith(PREFIXES[split])]
+    return open_files(card, split, root, own, channels=1)
 
 
 def parts(source: Path) -> dict[str, Path]:

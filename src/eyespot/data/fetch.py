@@ -1,15 +1,21 @@
-"""Getting a data set from its publisher or from a user's copy."""
+"""Getting a data set from its publisher or from a user's copy, and unpacking archives safely."""
 
 from __future__ import annotations
 
 import contextlib
+import lzma
 import shutil
-from collections.abc import Mapping
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+from typing import Any
 
 from eyespot.artifacts import places
-from eyespot.data import archive, catalogue
+from eyespot.data import catalogue
 from eyespot.data.download import download
 from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError
 from eyespot.nouns import Noun
@@ -17,13 +23,17 @@ from eyespot.progress import track
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Dataset
 
+LIMIT = 8 << 30  # bytes; several times the largest data set that is published as an archive
+
+# what zipfile and tarfile raise for damaged archives
+_DAMAGE = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError
+)  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Fetched(Noun):
-    """A local data set: its folder, the number of images in each split, and what was verified.
-
-    `new` is False if it was complete before.
-    """
+    """A local data set: its folder, images per split and what was verified; `new` if anything was added."""
 
     data: str
     folder: Path
@@ -86,7 +96,7 @@ def _install(card: Dataset, source: Path, folder: Path) -> None:
     try:
         whole.mkdir(parents=True)
         if source.is_file():
-            archive.unpack(source, unpacked)
+            unpack(source, unpacked)
             for name, part in reader.parts(unpacked).items():
                 part.rename(whole / name)
         else:
@@ -118,3 +128,46 @@ def _merge(whole: Path, there: Path) -> None:
     elif whole.is_dir():
         for entry in sorted(whole.iterdir()):
             _merge(entry, there / entry.name)
+
+
+def unpack(source: Path, folder: Path, limit: int = LIMIT) -> None:
+    """Unpack a zip or a tar (plain, gz, bz2, xz), recognised by content, into `folder`.
+
+    All members are checked before the first is written. BadFileError for an archive that is cut short or
+    damaged, contains a name that leaves the folder, a link or a device, or more than `limit` bytes.
+    """
+    try:
+        if zipfile.is_zipfile(source):
+            with zipfile.ZipFile(source) as zipped:
+                _extract(zipped, zipped.infolist(), source, folder, limit)
+        else:
+            with tarfile.open(source) as tar:
+                tar.extraction_filter = tarfile.data_filter
+                _extract(tar, tar, source, folder, limit)
+    except _DAMAGE as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise BadFileError(f"{source}: cut short, damaged or no archive ({reason}); get it again") from error
+    except OSError as error:
+        raise EyespotError(f"{source}: cannot be unpacked into {folder} ({error})") from error
+
+
+def _extract(archive: Any, members: Iterable[Any], source: Path, folder: Path, limit: int) -> None:
+    """Check all members, then write them."""
+    checked, size = [], 0
+    for member in members:  # one at a time, because a tar is decompressed on the way
+        if isinstance(member, tarfile.TarInfo):
+            name, length, plain = member.name, member.size, member.isreg() or member.isdir()
+        else:
+            kind = stat.S_IFMT(member.external_attr >> 16)  # Unix mode; 0 if another system wrote the zip
+            name, length, plain = member.filename, member.file_size, kind in {0, stat.S_IFREG, stat.S_IFDIR}
+        path, size = PureWindowsPath(name), size + length  # splits at both slashes and knows drives
+        problem = f"unpacks to more than {limit:,} bytes" if size > limit else ""
+        if not plain:
+            problem = f"its member {name[:80]!r} is a link or a device"
+        if not name or path.anchor or ".." in path.parts or ":" in name or not name.isprintable():
+            problem = f"its member {name[:80]!r} could leave the folder"
+        if problem:
+            raise BadFileError(f"{source}: {problem}; nothing was unpacked")
+        checked.append(member)
+    for member in track(checked, len(checked), f"unpack {source.name}"):
+        archive.extract(member, folder)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from eyespot.artifacts.atomic import digest_file
-from eyespot.data.split import Image, Split
+from eyespot.data.split import Split
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.image import SUFFIXES, decode
 from eyespot.progress import track
@@ -34,10 +34,7 @@ def holder(source: Path, *names: str) -> Path:
 
 
 def images_in(folder: Path, data: str) -> list[str]:
-    """Names of the images in a folder of a data set, unsorted.
-
-    MissingDataError without the folder, BadFileError if it is empty or contains other files.
-    """
+    """Names of the images in a folder, unsorted. BadFileError if it is empty or contains other files."""
     try:
         entries = [e for e in os.scandir(folder) if e.name[0] != "." and e.name.lower() not in LITTER]
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -54,10 +51,7 @@ def images_in(folder: Path, data: str) -> list[str]:
 
 
 def in_folders(root: Path, folders: Sequence[str], data: str) -> list[LabelledFile]:
-    """The images of one folder per class, in label order.
-
-    They are ordered by file name across the classes, so that the first ones are of several classes.
-    """
+    """The images of one folder per class, by file name, so that the first ones are of several classes."""
     named = [(name, label) for label, folder in enumerate(folders) for name in images_in(root / folder, data)]
     return [LabelledFile(f"{folders[label]}/{name}", label) for name, label in sorted(named)]
 
@@ -66,12 +60,11 @@ def open_files(
     card: Dataset, split: str, root: Path, files: Sequence[LabelledFile], channels: int = 3
 ) -> Split:
     """A split of image files under `root`, in their order."""
-
-    def image(i: int) -> Image:
-        return decode(root / files[i].file, channels)
-
     labels = np.array([each.label for each in files], np.int64)
-    return Split(data=card.name, name=split, classes=card.classes, labels=labels, read=image)
+    return Split(
+        data=card.name, name=split, classes=card.classes, labels=labels,
+        read=lambda i: decode(root / files[i].file, channels),
+    )  # fmt: skip
 
 
 def read_labels(path: Path, folder: Path, classes: int | None) -> list[LabelledFile]:
@@ -111,10 +104,7 @@ def _row(where: str, row: Mapping[str, str | None], classes: int | None) -> Labe
 
 
 def verify_files(root: Path, card: Dataset, *patterns: str) -> str:
-    """Compare the files that match with the digest of the card; returns what was compared.
-
-    BadFileError if they differ.
-    """
+    """What was compared with the digest of the card. BadFileError if the matching files differ from it."""
     names = sorted(path.relative_to(root).as_posix() for pattern in patterns for path in root.glob(pattern))
     whole = hashlib.sha256()
     for name in track(names, len(names), f"verify {root.name}"):

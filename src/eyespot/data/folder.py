@@ -24,10 +24,7 @@ ALL = "all"
 
 
 def card(path: Path) -> Dataset:
-    """The card of a folder, with the images that are in it now.
-
-    Its classes are () if labels.csv comes without classes.txt. BadFileError for another layout than above.
-    """
+    """The card of a folder and its present images. BadFileError for another layout than above."""
     classes = read_classes(path / CLASSES) if (path / CLASSES).is_file() else ()
     if (path / LABELS).is_file():
         images = Path("images") if (path / "images").is_dir() else Path()

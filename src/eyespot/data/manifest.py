@@ -57,10 +57,7 @@ class Manifest:
 
 
 def decide(card: Dataset, earlier: Manifest | None = None) -> Manifest:
-    """Decide the parts of a folder's images; those in an `earlier` manifest keep theirs.
-
-    Opens each image once. BadFileError for one that cannot be read.
-    """
+    """Decide the parts of a folder's images, opened once each; images in `earlier` keep theirs."""
     digests = []
     for each in track(card.files, len(card.files), "compare images"):
         path = (card.root or Path()) / each.file

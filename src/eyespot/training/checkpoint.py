@@ -56,10 +56,7 @@ def save_checkpoint(folder: Path, run: Run, state: State, history: list[Epoch]) 
 
 
 def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
-    """Load the folder's checkpoint into `state` and return its history, [] without one.
-
-    BadFileError if it is damaged or of another run.
-    """
+    """Load the folder's checkpoint, if any, into `state`; its history. BadFileError if another run's."""
     path = folder / NAME
     if not path.exists():
         return []

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from eyespot.artifacts.atomic import digest
 from eyespot.data import catalogue
-from eyespot.data.split import Split, data_digest, image_digest, image_list, is_blank, usable
+from eyespot.data.split import Split, image_digest, image_list, is_blank, usable
 from eyespot.errors import BadFileError
 from eyespot.preprocessing.image import fit
 from eyespot.preprocessing.spec import Preprocessing
@@ -23,8 +23,8 @@ from eyespot.zoo.cards import Dataset
 class Data:
     """Training and validation images, (n, h, w, c) uint8, with labels (n,) int64.
 
-    `used` is the `image_list` of the original training images; `validation_digest` is that of the
-    validation images. `dropped` counts the images left out, by reason.
+    `used` is the `image_list` of the original training images. `dropped` counts the images left out, by
+    reason.
     """
 
     images: Tensor
@@ -32,7 +32,6 @@ class Data:
     validation_images: Tensor
     validation_labels: Tensor
     used: bytes = b""
-    validation_digest: str = ""
     dropped: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -49,36 +48,31 @@ def load(owner: Dataset, spec: Preprocessing) -> Data:
     """
     splits = [catalogue.open_split(owner, name) for name in ("train", "validation", owner.test)]
     broken: list[str] = []
-    (images, digests, blank), (validation, checked, _), (_, test, _) = (
-        _read(split, spec, broken, keep=split is not splits[2]) for split in splits
-    )
+    read = [_read(split, spec, broken) for split in splits]
     if broken:
         named = [*broken[:3], *([f"and {len(broken) - 3} more"] if len(broken) > 3 else [])]
         raise BadFileError(
             f"{len(broken)} of {sum(map(len, splits)):,} images cannot be read: {'; '.join(named)}; "
             "mend or remove them"
         )
+    (images, digests, blank), (validation, checked, _), (_, test, _) = read
     kept, dropped = usable(digests, blank, {*checked, *test})
     valid, also = usable(checked, (), set(test))
-    labels, validation_labels = splits[0].labels[kept], splits[1].labels[valid]
+    labels = splits[0].labels[kept]
     return Data(
         images=torch.from_numpy(images[kept]), labels=torch.from_numpy(labels),
         validation_images=torch.from_numpy(validation[valid]),
-        validation_labels=torch.from_numpy(validation_labels),
+        validation_labels=torch.from_numpy(splits[1].labels[valid]),
         used=image_list(labels, (digests[i] for i in kept)),
-        validation_digest=data_digest(validation_labels, (checked[i] for i in valid)),
         dropped=dropped | {"validation images in test": also["in validation or test"]},
     )  # fmt: skip
 
 
 def _read(
-    split: Split, spec: Preprocessing, broken: list[str], *, keep: bool
+    split: Split, spec: Preprocessing, broken: list[str]
 ) -> tuple[NDArray[np.uint8], list[bytes], set[int]]:
-    """A split's images fitted to the network (none unless `keep`), all digests, and the blank ones' indices.
-
-    The errors of broken files are added to `broken`.
-    """
-    images = np.zeros((len(split) if keep else 0, *spec.shape), np.uint8)
+    """A split's images, fitted to the network, their digests, and which are blank; errors go to `broken`."""
+    images = np.zeros((len(split), *spec.shape), np.uint8)
     digests: list[bytes] = []
     blank: set[int] = set()
     for i in track(range(len(split)), len(split), f"read {split.name}"):
@@ -90,6 +84,5 @@ def _read(
         digests.append(image_digest(image))
         if is_blank(image):
             blank.add(i)
-        if keep:
-            images[i] = fit(image, spec)
+        images[i] = fit(image, spec)
     return images, digests, blank

@@ -68,10 +68,8 @@ def train(
     recipe, spec = replace(RECIPE, epochs=epochs or RECIPE.epochs), own_input(card.preprocessing)
     data = load(owner, spec)
     _check_parts(owner, data)
-    run = Run(
-        model=card.name, data=data.digest, seed=seed, recipe=recipe, preprocessing=spec,
-        start=digest_file(path),
-    )  # fmt: skip
+    run = Run(model=card.name, data=data.digest, seed=seed, recipe=recipe, preprocessing=spec)
+    run = replace(run, start=digest_file(path))
     arguments: dict[str, Any] = {"weights": name, "data": owner.title, "unfreeze": unfreeze, "seed": seed}
     network = network.to(memory_format=torch.channels_last).eval()
     layer = fit_last_layer(features(network, data, run, folder / CACHE), data, len(owner.classes))
@@ -126,12 +124,11 @@ def _start(card: Model, weights: str | None) -> tuple[str, Path, str]:
 
 
 def features(network: nn.Module, data: Data, run: Run, path: Path) -> dict[str, Tensor]:
-    """The last layer's input for `training` images, `mirrored` ones and `validation` images, (n, width).
-
-    Read from `path` if it was written for the same images and weights.
-    """
+    """The last layer's input (n, width) for training, mirrored and validation images, cached in `path`."""
     spec = run.preprocessing
-    key = digest(repr((run.model, run.data, data.validation_digest, run.start, spec)).encode())
+    key = digest(
+        repr((run.model, run.data, run.start, spec)).encode() + data.validation_images.numpy().tobytes()
+    )
     return cached(path, key, lambda: {
         "training": _seen(network, data.images, spec, "features"),
         "mirrored": _seen(network, data.images, spec, "features, mirrored", mirrored=True),

@@ -45,16 +45,16 @@ def unfold_norms(network: nn.Module, x: Tensor) -> None:
     arXiv:1502.01852). Folding for pixels 0..255 leaves them so small that a usual step destroys them.
     """
     folded = [(layer, norm) for layer, norm in layers_and_norms(network) if norm and _is_identity(norm)]
-    seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+    statistics: dict[nn.Module, tuple[Tensor, Tensor]] = {}
 
     def note(layer: nn.Module, _: object, output: Tensor) -> None:
-        seen[layer] = output.mean((0, 2, 3)), output.var((0, 2, 3))
+        statistics[layer] = output.mean((0, 2, 3)), output.var((0, 2, 3))
 
     hooks = [layer.register_forward_hook(note) for layer, _ in folded]
     with torch.no_grad():
         network.eval()(x)
         for layer, norm in folded:
-            _unfold(layer, norm, *seen[layer])
+            _unfold(layer, norm, *statistics[layer])
     for hook in hooks:
         hook.remove()
 

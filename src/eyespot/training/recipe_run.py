@@ -28,10 +28,7 @@ TEACHER = "teacher"
 def train(
     card: Model, folder: Path, report: Report, *, epochs: int | None, seed: int, teacher: Path | None
 ) -> Trained:
-    """Train the card's network on its own data set; `report` and `teacher` as for `by_recipe`.
-
-    MissingDataError if that teacher was not trained.
-    """
+    """Train the card's network as `by_recipe` does. MissingDataError if `teacher` has no trained one."""
     assert card.recipe is not None  # noqa: S101 (the verb refuses a card without one)
     recipe = replace(card.recipe, epochs=epochs or card.recipe.epochs)
     for member in range(recipe.teacher.members if recipe.teacher and teacher else 0):
@@ -83,9 +80,7 @@ def taught(members: Sequence[nn.Module], images: Tensor, run: Run, folder: Path)
         with torch.inference_mode(), arithmetic(run.recipe):
             for indices in track(batches, len(batches), f"teacher, view {number + 1} of {teacher.views}"):
                 x = augment.ready(augment.view(images, indices, geometry), spec)
-                sides = (
-                    (x, x.flip(3)) if augmentation.flip else (x,)
-                )  # as the student may see it: more accurate
+                sides = (x, x.flip(3)) if augmentation.flip else (x,)  # all that the student may see
                 means.append(torch.stack([member(side) for member in members for side in sides]).mean(0))
         return {"logits": torch.cat(means).half().clone()}
 
