@@ -15,7 +15,7 @@ import torch
 
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write_json
-from eyespot.artifacts.sidecars import tools
+from eyespot.artifacts.model_folder import tools
 from eyespot.data import catalogue
 from eyespot.training.checkpoint import Run
 from eyespot.training.data import load

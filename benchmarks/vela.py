@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write_json
-from eyespot.artifacts.sidecars import tools
+from eyespot.artifacts.model_folder import tools
 from eyespot.devices import devices
 from eyespot.devices.host import HostMeasurements
 from eyespot.errors import BadFileError, EyespotError

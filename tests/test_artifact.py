@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eyespot.artifacts import atomic, sidecars
+from eyespot.artifacts import atomic, model_folder
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.errors import BadFileError, EyespotError, MissingDataError
 from eyespot.zoo import registry
@@ -21,7 +21,7 @@ RECORD = {"verb": "convert", "model": "m", "arguments": {}, "inputs": {}, "tools
 
 
 def save(path: Path, data: bytes, **changed):
-    return sidecars.save(path, data, **RECORD | changed)
+    return model_folder.save(path, data, **RECORD | changed)
 
 
 def test_saved_is_read(tmp_path):
@@ -56,9 +56,9 @@ def test_missing_sidecar(tmp_path):
 @given(st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode), st.just(b"{}"), st.just(b"[1]")))
 def test_damaged_sidecar_is_one_line(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "a.tflite"
-    sidecars.sidecar(path).write_bytes(content)
+    model_folder.sidecar(path).write_bytes(content)
     with pytest.raises(BadFileError, match=r"a\.tflite\.json: .*Make the file again or delete the sidecar"):
-        sidecars.read_sidecar(path)
+        model_folder.read_sidecar(path)
 
 
 def test_chain_follows_digests(tmp_path):

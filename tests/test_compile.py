@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from eyespot.artifacts import places
-from eyespot.artifacts.sidecars import read_sidecar
+from eyespot.artifacts.model_folder import read_sidecar
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, ToolStartError
 from eyespot.tflite.read import read
 from eyespot.verbs.compile import compile_for

@@ -15,7 +15,7 @@ from PIL import Image
 from eyespot.artifacts import measurements, places
 from eyespot.artifacts.atomic import write_json
 from eyespot.artifacts.measurements import Evaluation
-from eyespot.artifacts.sidecars import read_sidecar, sidecar
+from eyespot.artifacts.model_folder import read_sidecar, sidecar
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.evaluation import model_files
 from eyespot.exports.c import FILES

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eyespot.artifacts.model_folder import ModelFolder
-from eyespot.artifacts.sidecars import read_sidecar
+from eyespot.artifacts.model_folder import ModelFolder, read_sidecar
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, RefusedError
 from eyespot.evaluation import engine, workers

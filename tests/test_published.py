@@ -12,8 +12,7 @@ from PIL import Image
 
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import digest_file, write_json
-from eyespot.artifacts.model_folder import ModelFolder
-from eyespot.artifacts.sidecars import Artifact, read_sidecar, sidecar
+from eyespot.artifacts.model_folder import Artifact, ModelFolder, read_sidecar, sidecar
 from eyespot.conversion import engine
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
 from eyespot.preprocessing.synthetic import picture

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from eyespot.artifacts import places
-from eyespot.artifacts.sidecars import read_sidecar, sidecar
+from eyespot.artifacts.model_folder import read_sidecar, sidecar
 from eyespot.tflite.read import read
 from eyespot.verbs.convert import convert
 from eyespot.verbs.quantize import quantize

@@ -9,8 +9,7 @@ import pytest
 
 from bars import ARENAS, FORBIDDEN, SIZES, VELA_CYCLES
 from eyespot.artifacts import measurements, places
-from eyespot.artifacts.model_folder import ModelFolder
-from eyespot.artifacts.sidecars import read_sidecar
+from eyespot.artifacts.model_folder import ModelFolder, read_sidecar
 from eyespot.data import catalogue
 from eyespot.data.used import LIST
 from eyespot.devices import devices

@@ -5,7 +5,7 @@ from .artifacts.measurements import (
     Evaluation as Evaluation,
     Finding as Finding,
 )
-from .artifacts.sidecars import Artifact as Artifact
+from .artifacts.model_folder import Artifact as Artifact
 from .devices import Device as Device
 from .errors import (
     BadArgumentError as BadArgumentError,

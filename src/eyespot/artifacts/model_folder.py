@@ -1,21 +1,65 @@
-"""The files of one model, which a command reads, hashes and parses once."""
+"""The files of one model with their sidecars, the JSON that says what each file was made from."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyespot.artifacts import sidecars
-from eyespot.artifacts.atomic import digest_file, write, write_json
-from eyespot.artifacts.sidecars import Artifact
+from eyespot import decoding
+from eyespot.artifacts.atomic import digest, digest_file, write, write_json
 from eyespot.errors import BadFileError, MissingDataError
+from eyespot.nouns import Noun
 
 if TYPE_CHECKING:
     from eyespot.tflite.read import File
 
 FLOAT32, INT8, WEIGHTS = "float32.tflite", "int8.tflite", "weights.safetensors"
-SUFFIXES = (".tflite", ".safetensors")  # of files that have sidecars
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Artifact(Noun):
+    """A file and what its sidecar says of it. `inputs` are the digests of what it was made from."""
+
+    file: str
+    sha256: str
+    verb: str
+    model: str
+    arguments: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    tools: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+
+def sidecar(path: Path) -> Path:
+    """The JSON beside a file: `int8.tflite` -> `int8.tflite.json`."""
+    return path.with_name(path.name + ".json")
+
+
+def tools(*packages: str) -> dict[str, str]:
+    """Versions of the packages that made something, eyespot's own among them."""
+    from importlib.metadata import version  # it takes long
+
+    return {name: version(name) for name in ("eyespot", *packages)}
+
+
+def handed_on(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a file that are also true of files made from it."""
+    return {name: facts[name] for name in ("stand_in", "training_images") if name in facts}
+
+
+def save(path: Path, data: bytes, **fields: Any) -> Artifact:
+    """Write a file and its sidecar; `fields` are Artifact's other ones."""
+    write(path, data)
+    artifact = Artifact(file=path.name, sha256=digest(data), **fields)
+    write_json(sidecar(path), asdict(artifact))
+    return artifact
+
+
+def read_sidecar(path: Path) -> Artifact:
+    """Read the sidecar of `path` without looking at the file itself. BadFileError if it is damaged."""
+    return decoding.read(Artifact, sidecar(path), "Make the file again or delete the sidecar")
 
 
 @dataclass(frozen=True)
@@ -39,24 +83,26 @@ class ModelFolder:
 
         BadFileError if the sidecar is damaged, or the file has other bytes than it says.
         """
-        path, beside = self.path / name, sidecars.sidecar(self.path / name)
-        if name not in self._records and beside.exists():
-            record = sidecars.read_sidecar(path)
-            if path.exists():
-                sha256 = self.file(name).sha256 if path.suffix == ".tflite" else digest_file(path)
-                if sha256 != record.sha256:
-                    expected = f"its sidecar expects sha256 {record.sha256[:12]}..., found {sha256[:12]}..."
-                    raise BadFileError(f"{path}: {expected}. Make the file again, or delete {beside.name}.")
-            self._records[name] = record
-        return self._records.get(name)
+        path, beside = self.path / name, sidecar(self.path / name)
+        if name in self._records or not beside.exists():
+            return self._records.get(name)
+        record = read_sidecar(path)
+        if path.exists():
+            sha256 = self.file(name).sha256 if path.suffix == ".tflite" else digest_file(path)
+            if sha256 != record.sha256:
+                expected = f"its sidecar expects sha256 {record.sha256[:12]}..., found {sha256[:12]}..."
+                raise BadFileError(f"{path}: {expected}. Make the file again, or delete {beside.name}.")
+        self._records[name] = record
+        return record
 
     def chain(self, name: str) -> tuple[Artifact, ...]:
         """The artifacts that a file was made from, itself first, as far as sidecars here say; () without.
 
         Each link is followed by digest. Errors as `record`, for every link.
         """
-        beside = sorted(path for kind in SUFFIXES for path in self.path.glob(f"*{kind}.json"))
-        named = {sidecars.read_sidecar(path.with_suffix("")).sha256: path.stem for path in beside}
+        kinds = ("*.tflite.json", "*.safetensors.json")
+        beside = sorted(path for kind in kinds for path in self.path.glob(kind))
+        named = {read_sidecar(path.with_suffix("")).sha256: path.stem for path in beside}
         links: list[Artifact] = []
         following: str | None = name
         while following and (link := self.record(following)) and link not in links:
@@ -71,7 +117,7 @@ class ModelFolder:
         file = parse(data, self.path / name)
         own = {"bytes": len(data), "operations": file.operations, "operators": len(file.operators)}
         self._files[name] = file
-        self._records[name] = sidecars.save(file.path, data, facts=own | facts, **fields)
+        self._records[name] = save(file.path, data, facts=own | facts, **fields)
         return self._records[name]
 
     def pair(self) -> tuple[Artifact, ...]:
@@ -80,7 +126,7 @@ class ModelFolder:
         for name in (FLOAT32, INT8):
             path, record = self.path / name, self.record(name)
             if record is None or not path.is_file():
-                lacking = path if record else sidecars.sidecar(path)
+                lacking = path if record else sidecar(path)
                 raise MissingDataError(f"{lacking}: no such file; make it with eyespot convert and eyespot quantize")
             records.append(record)
         return tuple(records)
@@ -89,11 +135,11 @@ class ModelFolder:
         """Write both files with their sidecars to another folder, as they were read."""
         for record in self.pair() if folder.resolve() != self.path.resolve() else ():
             write(folder / record.file, self.file(record.file).data)
-            write_json(sidecars.sidecar(folder / record.file), asdict(record))
+            write_json(sidecar(folder / record.file), asdict(record))
 
     def discard(self, name: str) -> None:
         """Remove a file and its sidecar, if they exist, because their source has changed."""
         self._files.pop(name, None)
         self._records.pop(name, None)
-        for path in (self.path / name, sidecars.sidecar(self.path / name)):
+        for path in (self.path / name, sidecar(self.path / name)):
             path.unlink(missing_ok=True)

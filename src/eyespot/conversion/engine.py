@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eyespot.artifacts.atomic import digest, digest_file
-from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, ModelFolder
-from eyespot.artifacts.sidecars import Artifact, handed_on, tools
+from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, Artifact, ModelFolder, handed_on, tools
 from eyespot.conversion.clean import adopt, finish, repair
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError

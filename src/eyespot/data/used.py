@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import digest
-from eyespot.artifacts.model_folder import ModelFolder
-from eyespot.artifacts.sidecars import Artifact, read_sidecar
+from eyespot.artifacts.model_folder import Artifact, ModelFolder, read_sidecar
 from eyespot.errors import BadFileError, MissingDataError, RefusedError
 
 if TYPE_CHECKING:

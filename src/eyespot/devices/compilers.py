@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyespot import isolation
-from eyespot.artifacts import sidecars
+from eyespot.artifacts import model_folder
 from eyespot.artifacts.atomic import digest_file
 from eyespot.devices import Compiler
 from eyespot.errors import EXTRAS, BadFileError, MissingDataError, MissingExtraError, ToolCrashedError
@@ -55,7 +55,7 @@ def run_vela(file: File, compiler: Compiler) -> Compilation:
     counts = {processor.lower(): int(n) for processor, n in re.findall(r"(NPU|CPU) operators = (\d+)", log)}
     reasons = re.findall(r"operator: (\w+), ofm: .*\nReason: (.*?)(?: \(\w+\))?\n", log)
     return Compilation(
-        name=name, data=files[name], tools=sidecars.tools("ethos-u-vela"),
+        name=name, data=files[name], tools=model_folder.tools("ethos-u-vela"),
         reports={summary: files[summary], layers: files[layers], "vela.log": log.encode()},
         facts={"npu": 0, "cpu": 0, **counts, "sram": round(sram), "cycles": round(cycles)},
         milliseconds=1000 * float(figures["inference_time"]),
@@ -80,7 +80,7 @@ def run_neutron(file: File, compiler: Compiler, tool: Path | None) -> Compilatio
     npu = operators.count("custom:NeutronGraph")
     return Compilation(
         name=name, data=files[name], reports={f"{compiler.name}.log": log.encode()},
-        tools=sidecars.tools() | {compiler.name: f"sha256 {digest_file(converter)}"},
+        tools=model_folder.tools() | {compiler.name: f"sha256 {digest_file(converter)}"},
         facts={"npu": npu, "cpu": len(operators) - npu},
     )  # fmt: skip
 

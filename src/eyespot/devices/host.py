@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
 
-from eyespot.artifacts import atomic, sidecars
-from eyespot.artifacts.sidecars import Artifact
+from eyespot.artifacts import atomic, model_folder
+from eyespot.artifacts.model_folder import Artifact
 from eyespot.devices import Compiler, Device
 from eyespot.devices.compilers import Compilation, run_neutron, run_vela
 from eyespot.errors import EyespotError, RefusedError
@@ -96,7 +96,7 @@ def compile_file(
     folder = folder or Path("build") / (model or stem) / device.name
     paths = {name: folder / name.replace("model_", f"{stem}_") for name in (result.name, *result.reports)}
     reports = tuple(atomic.write(paths[name], text) for name, text in result.reports.items())
-    artifact = sidecars.save(
+    artifact = model_folder.save(
         paths[result.name], result.data, verb="compile", model=model, inputs={file.precision: file.sha256},
         arguments={"device": device.name, "options": list(device.compiler.arguments)},
         tools=result.tools, facts=result.facts,

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from eyespot.artifacts import sidecars
+from eyespot.artifacts import model_folder
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.data import catalogue
@@ -66,7 +66,7 @@ def evaluate(
         split=opened.name,
         data_digest=data_digest(labels, digests),
         kernels=kernels,
-        tools=sidecars.tools(PACKAGES[kernels]),
+        tools=model_folder.tools(PACKAGES[kernels]),
         command=f"eyespot evaluate {_name(file, contract)} --data {shlex.quote(opened.data)} "
         f"--split {opened.name} --kernels {kernels}"
         + (f" --under {under}" if under else "")

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Accuracy, Evaluation
-from eyespot.artifacts.model_folder import FLOAT32, INT8, ModelFolder
-from eyespot.artifacts.sidecars import Artifact
+from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder
 from eyespot.data import catalogue
 from eyespot.errors import MissingDataError
 from eyespot.evaluation import engine, workers

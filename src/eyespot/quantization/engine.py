@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.artifacts.model_folder import FLOAT32, INT8, ModelFolder
-from eyespot.artifacts.sidecars import Artifact, handed_on, tools
+from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder, handed_on, tools
 from eyespot.conversion.clean import finish, repair
 from eyespot.conversion.engine import convert
 from eyespot.data import catalogue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eyespot.artifacts.measurements import Accuracy, Compatibility
-from eyespot.artifacts.sidecars import Artifact
+from eyespot.artifacts.model_folder import Artifact
 from eyespot.preprocessing.spec import Contract
 from eyespot.reports import words
 from eyespot.zoo import registry

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
-from eyespot.artifacts.sidecars import Artifact
+from eyespot.artifacts.model_folder import Artifact
 from eyespot.nouns import Noun
 from eyespot.reports.words import accuracy, images, megabytes, table
 from eyespot.zoo import provenance, registry

@@ -9,10 +9,9 @@ from typing import Any
 
 from torch import nn
 
-from eyespot.artifacts import sidecars
+from eyespot.artifacts import model_folder
 from eyespot.artifacts.atomic import digest, digest_file, write
-from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, ModelFolder
-from eyespot.artifacts.sidecars import Artifact
+from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, Artifact, ModelFolder
 from eyespot.conversion.clean import repair
 from eyespot.conversion.engine import TORCH, TRAINED, save_float32
 from eyespot.conversion.pytorch import to_tflite
@@ -74,8 +73,8 @@ def _save_weights(trained: Trained, folder: Path, facts: dict[str, Any]) -> Arti
     write(folder / LIST, trained.data.used)
     if trained.parts:
         manifest.save(trained.parts, folder)
-    return sidecars.save(
+    return model_folder.save(
         path, weights, verb="train", model=run.model, arguments=trained.arguments,
         inputs={"train": trained.data.digest} | ({"weights": run.start} if run.start else {}),
-        tools=sidecars.tools("torch"), facts=facts | encode(run.preprocessing),
+        tools=model_folder.tools("torch"), facts=facts | encode(run.preprocessing),
     )  # fmt: skip

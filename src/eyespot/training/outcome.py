@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.artifacts.sidecars import Artifact
+from eyespot.artifacts.model_folder import Artifact
 from eyespot.nouns import Noun
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eyespot.arguments import verb
-from eyespot.artifacts.model_folder import ModelFolder
-from eyespot.artifacts.sidecars import Artifact
+from eyespot.artifacts.model_folder import Artifact, ModelFolder
 from eyespot.conversion import engine
 from eyespot.zoo import registry
 

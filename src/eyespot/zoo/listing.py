@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation, Status
-from eyespot.artifacts.model_folder import ModelFolder
-from eyespot.artifacts.sidecars import Artifact
+from eyespot.artifacts.model_folder import Artifact, ModelFolder
 from eyespot.nouns import Noun
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model

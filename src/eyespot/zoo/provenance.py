@@ -12,8 +12,7 @@ from typing import get_args
 
 from eyespot.artifacts import measurements, places
 from eyespot.artifacts.measurements import Compatibility, Evaluation
-from eyespot.artifacts.model_folder import ModelFolder
-from eyespot.artifacts.sidecars import Artifact, read_sidecar, sidecar
+from eyespot.artifacts.model_folder import Artifact, ModelFolder, read_sidecar, sidecar
 from eyespot.preprocessing.spec import Damage
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
