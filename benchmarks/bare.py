@@ -10,7 +10,7 @@ from eyespot.tflite.run import interpreter
 
 def open_bare(job: Job) -> Callable[[Span], None]:
     """A function that invokes as often as a span has images, and does nothing else."""
-    opened = interpreter(job.file, "xnnpack")
+    opened = interpreter(job.file, job.kernels)
 
     def work(span: Span) -> None:
         for _ in range(*span):

@@ -1,6 +1,8 @@
 """evaluate against LiteRT alone, on tiny-resnet's int8 file and CIFAR-10's 10,000 test images, in turns.
 
-    EYESPOT_DATA=... python benchmarks/evaluate.py [ROUNDS]
+    EYESPOT_DATA=... python benchmarks/evaluate.py [ROUNDS] [KERNELS]
+
+KERNELS is xnnpack (a 20th of a millisecond an image on a processor with VNNI) or reference (a third).
 
 (a) Images/s on all cores once started, against bare `invoke()` calls in as many processes.
 (b) Seconds of the whole command, start and end of Python included, against a plain script in one process.
@@ -19,6 +21,7 @@ from bare import open_bare
 from eyespot.data import catalogue
 from eyespot.evaluation import engine, workers
 from eyespot.evaluation.job import Job, open_job
+from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.read import read
 from eyespot.zoo import registry
 
@@ -26,10 +29,11 @@ IMAGES = 10_000
 PLAIN = """
 import sys
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-model, batch = sys.argv[1:]
-interpreter = Interpreter(model, num_threads=1)
+model, batch, kernels = sys.argv[1:]
+resolver = OpResolverType.BUILTIN_REF if kernels == "reference" else OpResolverType.AUTO
+interpreter = Interpreter(model, num_threads=1, experimental_op_resolver_type=resolver)
 interpreter.allocate_tensors()
 [source], [result] = interpreter.get_input_details(), interpreter.get_output_details()
 records = np.fromfile(batch, np.uint8).reshape(-1, 3073)
@@ -66,26 +70,27 @@ def started(job: Job, rounds: int) -> None:
     print(f"evaluate {rates[0]:,.0f} images/s, invoke {rates[1]:,.0f}/s; ratio {ratio:.3f} ({rounds} turns)")
 
 
-def whole(model: Path, batch: Path, rounds: int) -> None:
+def whole(model: Path, batch: Path, kernels: Kernels, rounds: int) -> None:
     """Print (b)."""
 
     def run(*arguments: str | Path) -> Callable[[], object]:
         return lambda: subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
 
-    ours, plain = run("-m", "eyespot", "evaluate", "tiny-resnet"), run("-c", PLAIN, model, batch)
+    ours = run("-m", "eyespot", "evaluate", "tiny-resnet", "--kernels", kernels)
+    plain = run("-c", PLAIN, model, batch, kernels)
     pairs = [(seconds(ours), seconds(plain)) for _ in range(rounds)]
     times = [median(side) for side in zip(*pairs, strict=True)]
     ratio = median(plain / ours for ours, plain in pairs)
     print(f"evaluate {times[0]:.2f} s, a plain script {times[1]:.2f} s; ratio {ratio:.2f} ({rounds} turns)")
 
 
-def main(rounds: int) -> None:
+def main(rounds: int, kernels: Kernels) -> None:
     """Print both."""
     file, data = read(registry.find("tiny-resnet")), catalogue.dataset("cifar-10")
-    job = engine.prepare(file, registry.contract("tiny-resnet"), data, "test")
+    job = engine.prepare(file, registry.contract("tiny-resnet"), data, "test", kernels)
     started(job, rounds)
-    whole(file.path, catalogue.folder(data) / "cifar-10-batches-bin" / "test_batch.bin", rounds)
+    whole(file.path, catalogue.folder(data) / "cifar-10-batches-bin" / "test_batch.bin", kernels, rounds)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7, "reference" if "reference" in sys.argv else "xnnpack")
