@@ -52,7 +52,7 @@ from eyespot.tflite.read import read_any
 
 path, out = map(Path, sys.argv[1:])
 events = []
-sys.addaudithook(lambda event, args: events.append((event, str(args[0]))))
+sys.addaudithook(lambda event, args: events.append((event, str(*args[:1]))))
 host, card = HostMeasurements(file=read_any(path)), device("imx93")
 check_file(host, [card])
 check_file(host, [card], strict=True)
