@@ -2,7 +2,7 @@
 
     EYESPOT_DATA=... python benchmarks/evaluate.py [ROUNDS] [KERNELS]
 
-KERNELS is xnnpack (a 20th of a millisecond an image on a processor with VNNI) or reference (a third).
+KERNELS is xnnpack, or reference, which takes a hundred times as long.
 
 (a) Images/s on all cores once started, against bare `invoke()` calls in as many processes.
 (b) Seconds of the whole command, start and end of Python included, against a plain script in one process.
