@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -25,6 +24,7 @@ from eyespot.tflite.run import open_runner
 from eyespot.tflite.tflm import measure_arena
 from eyespot.verbs.export import export
 from eyespot.zoo import registry
+from tflm_headers import write_headers
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
 
@@ -197,43 +197,10 @@ def test_a_picture_at_the_models_size_is_pixel_minus_128(library):
 
 # --- the example
 
-TFLM = {
-    "tensorflow/lite/schema/schema_generated.h": (
-        "#pragma once\nnamespace tflite {\nstruct Model { const void *data; };\n"
-        "inline const Model *GetModel(const void *data) { static Model m; m.data = data; return &m; }\n}\n"
-    ),
-    "tensorflow/lite/micro/micro_mutable_op_resolver.h": (
-        "#pragma once\nnamespace tflite {\ntemplate <int N> struct MicroMutableOpResolver {\n"
-        "@calls@};\n}\n"
-    ),
-    "tensorflow/lite/micro/micro_interpreter.h": (
-        "#pragma once\n#include <cstddef>\n#include <cstdint>\n"
-        '#include "tensorflow/lite/schema/schema_generated.h"\n'
-        "enum TfLiteStatus { kTfLiteOk, kTfLiteError };\n"
-        "struct TfLiteTensor { struct { int8_t *int8; } data; };\n"
-        "namespace tflite {\nstruct MicroInterpreter {\n"
-        "  int8_t in[200000], out[2000]; TfLiteTensor tensor;\n"
-        "  template <class R>\n"
-        "  MicroInterpreter(const Model *, R &, uint8_t *, size_t) : in(), out(), tensor() {}\n"
-        "  TfLiteStatus AllocateTensors() { return kTfLiteOk; }\n"
-        "  TfLiteStatus Invoke() { out[1] = 100; return kTfLiteOk; }\n"
-        "  TfLiteTensor *input(int) { tensor.data.int8 = in; return &tensor; }\n"
-        "  TfLiteTensor *output(int) { tensor.data.int8 = out; return &tensor; }\n};\n}\n"
-    ),
-}  # fmt: skip
-
 
 @pytest.fixture
 def tflm(tmp_path):
-    """Headers that stand where TFLM's would: an interpreter that always says class 1."""
-    for name, text in TFLM.items():
-        path = tmp_path / "tflm" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        calls = " ".join(
-            f"void Add{resolver_name(o)}() {{}}" for o in set(read(registry.find("tiny-resnet")).operators)
-        )
-        path.write_text(text.replace("@calls@", calls))
-    return tmp_path / "tflm"
+    return write_headers(tmp_path / "tflm")
 
 
 def test_the_example_is_short(exported):
@@ -317,10 +284,3 @@ def test_equal_means_of_all_channels_are_exported(measured, tmp_path):
     contract = measured.file.contract
     spec = replace(contract.preprocessing, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     source.write_c(measured, replace(contract, preprocessing=spec), tmp_path)
-
-
-def test_class_names_are_c_strings(tmp_path):
-    file = read(registry.find("tiny-resnet"))
-    contract = replace(file.contract, classes=('say "hi"', "back\\slash", *file.contract.classes[2:]))
-    filled = source.values(file, contract, 1000)
-    assert json.loads("[" + filled["class_names"] + "]") == list(contract.classes)
