@@ -22,7 +22,7 @@ _MARKUP = re.compile(
     r"[\\`*\[\]<|~$@]"
     r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis, which does not begin or end within a word
     r"|&(?=[#\w])"
-    r"|:(?=//)|(?<=www)\."  # addresses that become links
+    r"|[:/](?=/)|(?<=www)\."  # addresses that become links
     r"|^ | $|(?<= ) ",
     re.IGNORECASE,
 )
@@ -74,8 +74,11 @@ def c_string(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Text in Markdown, also in a cell of a table, that is shown as it is; control characters as escapes."""
-    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", terminal(text))
+    """Text in Markdown, also in a cell of a table, that is shown as it is; control characters as escapes.
+
+    An empty comment keeps GitHub from making a link of a mail address.
+    """
+    return _MARKUP.sub(lambda match: "<!-- -->" * (match[0] == "@") + f"&#{ord(match[0])};", terminal(text))
 
 
 def markdown_code(text: str) -> str:

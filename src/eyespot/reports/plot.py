@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -32,7 +33,8 @@ def drawing(path: Path, size: tuple[float, float], *grid: int, **options: Any) -
     """Yield a figure of `size` in inches and its `grid` of panels; write it as PNG when the block ends."""
     figure = Figure(figsize=size, layout="constrained")
     yield figure, figure.subplots(*grid, **options)
-    with replacing(path) as partial:
+    with replacing(path) as partial, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it draws a box
         figure.savefig(partial, format="png", dpi=120)
 
 
