@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert.schema_py_generated import BuiltinOperator
 
 from eyespot.devices.host import HostMeasurements
 from eyespot.errors import RefusedError
@@ -268,6 +269,18 @@ def test_a_file_that_takes_other_numbers_is_not_exported(tmp_path):
     path.write_bytes(schema.pack(model))
     with pytest.raises(RefusedError, match="expected an input of pixel - 128"):
         export(str(path), out=tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+
+
+def test_operators_whose_names_are_the_files_own_are_not_exported(tmp_path):
+    """TFLM reads such a name up to a NUL; the C source would hold all of it."""
+    model = schema.unpack(registry.find("tiny-resnet").read_bytes())
+    code = model.operatorCodes[model.subgraphs[0].operators[0].opcodeIndex]
+    code.builtinCode = code.deprecatedBuiltinCode = BuiltinOperator.CUSTOM
+    code.customCode = b"x\0(); evil("
+    (tmp_path / "x.tflite").write_bytes(schema.pack(model))
+    with pytest.raises(RefusedError, match="expected operators that TFLM registers, found custom:x"):
+        export(str(tmp_path / "x.tflite"), out=tmp_path / "c")
     assert not (tmp_path / "c").exists()
 
 

@@ -52,6 +52,8 @@ def _check(file: File, contract: Contract) -> None:
         raise RefusedError(f"{file.path}: expected rgb or gray and bilinear, found {found}. Use --to folder.")
     if not np.array_equal(running.levels(spec, file.input), np.arange(-128, 128)):
         raise RefusedError(f"{file.path}: expected an input of pixel - 128. Quantize it again.")
+    if custom := [each for each in file.operators if not each.isidentifier()]:
+        raise RefusedError(f"{file.path}: expected operators that TFLM registers, found {custom[0]}. Use --to folder.")
     if any("\0" in name or len(name.encode(errors="replace")) > LONGEST for name in contract.classes):
         raise RefusedError(
             f"{file.path}: expected class names of C99, up to {LONGEST:,} bytes and no NUL. Rename them."
