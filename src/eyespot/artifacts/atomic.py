@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,8 +48,9 @@ def write(path: Path, data: bytes | str) -> Path:
 
 
 def write_json(path: Path, value: object) -> Path:
-    """Write JSON whose bytes depend on the value alone."""
-    return write(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    """Write JSON whose bytes depend on the value alone; bytes of names that are not UTF-8 become escapes."""
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return write(path, re.sub("[\ud800-\udfff]", lambda match: rf"\\u{ord(match[0]):x}", text))
 
 
 def digest(data: bytes) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eyespot.errors import EyespotError
+from eyespot.escaping import terminal
 
 LOCK = ".eyespot.lock"
 
@@ -26,7 +27,9 @@ def held(folder: Path) -> Iterator[None]:
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            print(f"eyespot: {folder}: another eyespot is at work there; waiting for it", file=sys.stderr)
+            print(
+                f"eyespot: {terminal(str(folder))}: another eyespot is at work there; waiting for it", file=sys.stderr
+            )
             lock.acquire()
     except OSError as error:
         raise EyespotError(f"{folder}: cannot be written: {error.strerror}") from error

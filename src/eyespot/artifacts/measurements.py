@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Literal, TypeVar
 from eyespot import decoding
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write_json
+from eyespot.escaping import file_name
 from eyespot.nouns import Noun
 from eyespot.preprocessing.spec import Damage
 from eyespot.quantity import Kind, Quantity
@@ -101,28 +103,28 @@ def save(evaluation: Evaluation, folder: Path) -> Path:
     """Write an evaluation under a name that the same measurement gets again."""
     e = evaluation
     parts = filter(None, (e.model, e.precision, e.data, e.split, e.kernels, e.under))
-    return write_json(folder / f"{'.'.join(parts)}.json", asdict(e))
+    return write_json(folder / f"{'.'.join(map(file_name, parts))}.json", asdict(e))
 
 
 def save_devices(model: str, checked: tuple[Compatibility, ...], folder: Path) -> Path:
     """Write the compatibility of a model's int8 file with all devices, without fields that are empty."""
     entries = [asdict(c, dict_factory=lambda pairs: {k: v for k, v in pairs if v or v == 0}) for c in checked]
-    return write_json(folder / f"{model}.devices.json", entries)
+    return write_json(folder / f"{file_name(model)}.devices.json", entries)
 
 
 def evaluations(model: str) -> tuple[Evaluation, ...]:
     """All measurements of a model, the user's own before the shipped ones."""
-    return tuple(_read(Evaluation, f"{model}.*.*.json"))
+    return tuple(_read(Evaluation, f"{glob.escape(file_name(model))}.*.*.json"))
 
 
 def named(name: str) -> Iterator[Evaluation]:
     """The evaluations in files of that name, the user's own before the shipped one."""
-    return _read(Evaluation, name)
+    return _read(Evaluation, glob.escape(name))
 
 
 def compatibilities(model: str) -> Iterator[tuple[Compatibility, ...]]:
     """The compatibility of a model's int8 file, the user's own findings before the shipped ones."""
-    return _read(tuple[Compatibility, ...], f"{model}.devices.json")
+    return _read(tuple[Compatibility, ...], f"{glob.escape(file_name(model))}.devices.json")
 
 
 def _read(kind: type[T], pattern: str) -> Iterator[T]:

@@ -14,6 +14,7 @@ from eyespot.artifacts.model_folder import Artifact
 from eyespot.devices import Compiler, Device
 from eyespot.devices.compilers import Compilation, run_neutron, run_vela
 from eyespot.errors import EyespotError, RefusedError
+from eyespot.escaping import file_name
 from eyespot.nouns import Noun
 from eyespot.tflite.operators import Operator, operators
 from eyespot.tflite.read import File
@@ -92,8 +93,8 @@ def compile_file(
     file, result = host.file, _compiled(host, device, device.compiler, tool)
     if not result.facts["npu"]:
         raise RefusedError(f"{file.path}: the compiler leaves all of it to the CPU; eyespot check says why")
-    model, stem = file.contract.model if file.contract else "", file.path.stem
-    folder = folder or Path("build") / (model or stem) / device.name
+    model, stem = file.contract.model if file.contract else "", file_name(file.path.stem)
+    folder = folder or Path("build") / file_name(model or stem) / file_name(device.name)
     paths = {name: folder / name.replace("model_", f"{stem}_") for name in (result.name, *result.reports)}
     reports = tuple(atomic.write(paths[name], text) for name, text in result.reports.items())
     artifact = model_folder.save(
