@@ -235,7 +235,7 @@ def test_no_redirect_leaves_http(location: str, server: Server, tmp_path: Path) 
         server.get(tmp_path / "data.zip", sha256(OLD))
 
 
-@pytest.mark.parametrize("location", ["/again", "https://\x1b[2J"])
+@pytest.mark.parametrize("location", ["/again", "https://\x1bx"])
 def test_redirects_that_lead_nowhere_are_one_line(location: str, server: Server, tmp_path: Path) -> None:
     server.answer = lambda handler: handler.send(302, b"", {"Location": location})
     with pytest.raises(EyespotError) as caught:

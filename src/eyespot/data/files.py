@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from eyespot.progress import track
 from eyespot.zoo.cards import Dataset, LabelledFile
 
 LITTER = frozenset({"thumbs.db", "desktop.ini"})  # files that file managers create, besides hidden ones
+
+TEXT = 64 << 20  # bytes of labels.csv, manifest.csv or classes.txt; a million images take about as many
 
 
 def holder(source: Path, *names: str) -> Path:
@@ -68,8 +70,9 @@ def read_labels(path: Path, folder: Path, classes: int | None) -> list[LabelledF
     """The files and labels in a labels.csv; columns other than `file` and `class_index` are ignored.
 
     BadFileError names the line if a column is missing or a label is no number or not below `classes`, and
-    the file if it is listed twice or not in `folder`.
+    the file if it is listed twice, not in `folder`, or named by a path that leaves it.
     """
+    check_size(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # as spreadsheets write it
             reader = csv.DictReader(file)
@@ -93,9 +96,23 @@ def _row(where: str, row: Mapping[str, str | None], classes: int | None) -> Labe
         raise BadFileError(f"{where}: expected the columns file and class_index")
     if not (label.isascii() and label.isdigit() and len(label) < 10):
         raise BadFileError(f"{where}: the label {label[:20]!r} is not a whole number from 0")
+    if not is_inside(name):
+        raise BadFileError(f"{where}: {name[:80]!r} leaves the folder. Name files by their path in it, with /")
     if classes is not None and int(label) >= classes:
         raise BadFileError(f"{where}: the label {label[:20]} is out of range 0..{classes - 1}")
     return LabelledFile(name, int(label))
+
+
+def check_size(path: Path) -> None:
+    """BadFileError for a text file that is larger than any list of images or classes."""
+    if path.stat().st_size > TEXT:
+        raise BadFileError(f"{path}: {path.stat().st_size:,} bytes, expected at most {TEXT:,}. Divide the folder")
+
+
+def is_inside(name: str) -> bool:
+    """Whether a path in a list, with forward slashes, stays in its folder on any system."""
+    path = PureWindowsPath(name)
+    return not (path.anchor or ".." in path.parts or "\\" in name or "\0" in name)
 
 
 def verify_files(root: Path, card: Dataset, *patterns: str) -> str:
