@@ -51,9 +51,10 @@ def pixels(image: Image.Image, channels: int, name: str) -> NDArray[np.uint8]:
     if image.width * image.height > MAX_PIXELS:
         size = f"{image.width} x {image.height} pixels"
         raise BadFileError(f"{name}: {size}; at most {MAX_PIXELS:,} are read, make it smaller")
-    upright = _opaque(ImageOps.exif_transpose(image), name)
-    array = np.asarray(upright.convert("L" if channels == 1 else "RGB"))
-    return array.reshape(upright.height, upright.width, channels)
+    ImageOps.exif_transpose(image, in_place=True)
+    upright, mode = _opaque(image, name), "L" if channels == 1 else "RGB"
+    upright = upright if upright.mode == mode else upright.convert(mode)  # a copy takes 4 bytes a pixel
+    return np.asarray(upright).reshape(upright.height, upright.width, channels)
 
 
 def _opaque(image: Image.Image, name: str) -> Image.Image:
