@@ -23,10 +23,11 @@ from eyespot.progress import track
 # bytes and hardly compresses. So a small archive holds few files, and they are not much larger.
 LIMIT = 8 << 30  # bytes of content; several times the largest data set that is published as an archive
 SPARE, RATIO = 64 << 20, 10  # bytes of content: at most SPARE + RATIO times the size of the archive
-MEMBERS, SPARE_MEMBERS, EACH = 200_000, 2_000, 256  # files and folders: at most one per EACH bytes of archive
-DIRECTORY = 32 << 20  # bytes of a zip's list of members
+MEMBERS, SPARE_MEMBERS, EACH = 200_000, 2_000, 1_000  # files and folders: at most one per EACH bytes of archive
+DIRECTORY = 20 << 20  # bytes of a zip's list of members
 HEADERS, HEADER = 160 << 20, 16 << 10  # bytes of a tar's headers, and of those of one member
 DEPTH, LENGTH = 16, 240  # parts of a member's path, and bytes of each
+METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # with others, zipfile unpacks without limit
 CHUNK = 1 << 18
 
 _OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
@@ -152,6 +153,8 @@ def _in_zip(file: IO[bytes]) -> Iterator[_Member]:
         for info in archive.infolist():
             budget.left = LIMIT
             kind = stat.S_IFDIR if info.is_dir() else stat.S_IFMT(info.external_attr >> 16)
+            if info.compress_type not in METHODS:
+                raise _RefusedError(f"uses the compression method {info.compress_type}")
             with archive.open(info) as content:
                 yield _Member(info.filename, kind, content)
 
