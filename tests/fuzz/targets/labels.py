@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from eyespot.data import folder, manifest
 from fuzzing import file, refusals
+
+from eyespot.data import folder, manifest
 
 NAMES = ("labels.csv", "classes.txt", "manifest.csv")
 
