@@ -10,8 +10,8 @@ from eyespot.escaping import terminal
 T = TypeVar("T")
 
 
-def track(items: Iterable[T], total: int, title: str) -> Iterable[T]:
-    """Pass `items` on, showing how many of `total` have gone by, their rate and the time left."""
+def track(items: Iterable[T], total: int | None, title: str) -> Iterable[T]:
+    """Pass `items` on, showing how many of `total` (None: unknown) have gone by, and the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -14,8 +14,10 @@ LOCK = ".eyespot.lock"
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path, name: str = LOCK) -> Iterator[None]:
     """Keep other processes out of a folder, which is made if it is absent; a second one says that it waits.
+
+    `name` is that of the lock file, where only a part of the folder is locked.
 
     The lock ends with its process, however that ends. EyespotError if the folder cannot be written.
     """
@@ -23,7 +25,7 @@ def held(folder: Path) -> Iterator[None]:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, is_singleton=True)
+        lock = FileLock(folder / name, is_singleton=True)
         try:
             lock.acquire(blocking=False)
         except Timeout:
@@ -37,5 +39,5 @@ def held(folder: Path) -> Iterator[None]:
         yield
     finally:
         if lock.lock_counter == 1:  # a process that waits for the unlinked file opens a new one
-            (folder / LOCK).unlink(missing_ok=True)
+            (folder / name).unlink(missing_ok=True)
         lock.release()
