@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from math import isfinite
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -14,12 +13,13 @@ from torch.optim.swa_utils import AveragedModel
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.training.checkpoint import NAME, Run, State, resume, save_checkpoint
 from eyespot.training.outcome import Epoch
-from eyespot.zoo.cards import Recipe
+from eyespot.zoo.cards import Augmentation, Recipe
 from fuzzing import file, refusals
 
 RECIPE = Recipe(
-    epochs=3, batch=16, peak=0.02, warmup=0.25, momentum=0.9, weight_decay=1e-4, averaging=0.5, label_smoothing=0.0
-)
+    epochs=3, batch=16, peak=0.02, warmup=0.25, momentum=0.9, weight_decay=1e-4, averaging=0.5,
+    label_smoothing=0.0, augmentation=Augmentation(),
+)  # fmt: skip
 RUN = Run(model="m", data="d", seed=0, recipe=RECIPE, preprocessing=Preprocessing(height=16, width=16))
 EPOCH = Epoch(epoch=0, learning_rate=0.1, loss=1.5, validation_top1=0.5, images_per_second=10.0)
 
@@ -46,6 +46,6 @@ def seeds() -> Iterator[bytes]:
 def one(data: bytes) -> None:
     file(data, NAME)
     with refusals():
-        for epoch in resume(Path(FOLDER), RUN, STATE):
+        for epoch in resume(FOLDER, RUN, STATE):
             assert isinstance(epoch.epoch, int)
             assert all(isfinite(number) for number in vars(epoch).values())

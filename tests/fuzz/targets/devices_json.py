@@ -9,6 +9,7 @@ from math import isfinite
 from eyespot import decoding
 from eyespot.artifacts import places
 from eyespot.artifacts.measurements import Compatibility
+from eyespot.reports.terminal import rendered
 from fuzzing import file, refusals
 from json_mutation import mutate as mutate
 
@@ -26,4 +27,4 @@ def one(data: bytes) -> None:
                 for quantity in finding.quantities.values():
                     numbers = [quantity.value, quantity.low, quantity.high, quantity.n]
                     assert all(number is None or isfinite(number) for number in numbers)
-            str(shown)
+            rendered(shown)

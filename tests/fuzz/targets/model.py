@@ -14,4 +14,4 @@ def seeds() -> Iterator[bytes]:
 
 def one(data: bytes) -> None:
     with refusals():
-        assert registry.find(data.decode(errors="surrogateescape")).is_file()
+        assert registry.find(data[:200].decode(errors="surrogateescape")).is_file()

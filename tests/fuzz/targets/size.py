@@ -14,4 +14,4 @@ def seeds() -> Iterator[bytes]:
 
 def one(data: bytes) -> None:
     with refusals():
-        assert 0 <= (size(data.decode(errors="surrogateescape")) or 0) < 2**63
+        assert 0 <= (size(data[:200].decode(errors="surrogateescape")) or 0) < 2**80

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-from ai_edge_litert import schema_py_generated as generated
 from torch import nn
 
-from eyespot.tflite import schema
 from eyespot.weights.tflite_weights import load_layers
 from fuzzing import file, refusals
 
