@@ -29,6 +29,7 @@ PARSERS = [
 with atheris.instrument_imports(include=PARSERS):
     import fuzzing
 
+Mutate = Callable[[bytes, int, int], bytes | None]
 MEGABYTE = 1 << 20
 
 
@@ -47,8 +48,8 @@ def main(name: str, seconds: str, folder: Path) -> None:
         "print_final_stats": 1,
     }
     arguments = [sys.argv[0], *(f"-{key}={value}" for key, value in options.items()), str(corpus)]
-    mutate = {"custom_mutator": target.mutate} if hasattr(target, "mutate") else {}
-    atheris.Setup(arguments, _judged(target.one, folder), **mutate)
+    mutator = {"custom_mutator": _mutator(target.mutate)} if hasattr(target, "mutate") else {}
+    atheris.Setup(arguments, _judged(target.one, folder), **mutator)
     atheris.Fuzz()
 
 
@@ -59,6 +60,11 @@ def _limit_memory(growth: int) -> int:
     )
     resource.setrlimit(resource.RLIMIT_AS, (total + growth + 64 * MEGABYTE, resource.RLIM_INFINITY))
     return (resident + growth) // MEGABYTE
+
+
+def _mutator(mutate: Mutate) -> Mutate:
+    """`mutate`, with Atheris's mutation of the bytes where it returns None."""
+    return lambda data, most, seed: mutate(data, most, seed) or atheris.Mutate(data, most)
 
 
 def _judged(one: Callable[[bytes], None], folder: Path) -> Callable[[bytes], None]:

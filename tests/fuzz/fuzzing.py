@@ -6,9 +6,11 @@ A target is a file targets/NAME.py with two functions:
     def one(data: bytes) -> None: ...     # gives an input to a parser; it raises only for a defect
 
 Wrap the call of the parser in `with refusals():`, as a refusal is correct. An input may take `SECONDS` (10)
-and `MEMORY` bytes (1 GB), unless the target sets these names. A target of JSON sets `mutate` to that of
-json_mutation.py. Inputs in corpus/NAME are tried by every
-test run. To fuzz, run `make fuzz MINUTES=10` or `python tests/fuzz/run.py NAME --minutes 1`.
+and `MEMORY` bytes (1 GB), unless the target sets these names. If it has `mutate(data, most, seed)`, that
+makes another input of at most so many bytes, or returns None to change bytes; json_mutation.py has one.
+
+Every test run tries the inputs in corpus/NAME, mutates them and fuzzes for a second (in CI for 30 s). For
+more, run `make fuzz MINUTES=10` or `python tests/fuzz/run.py NAME --minutes 1`.
 """
 
 from __future__ import annotations

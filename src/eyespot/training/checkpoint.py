@@ -56,7 +56,7 @@ def save_checkpoint(folder: Path, run: Run, state: State, history: list[Epoch]) 
     tensors |= {f"average.{name}": t for name, t in state.average.state_dict().items()}
     tensors |= {f"momentum.{i}": each["momentum_buffer"] for i, each in momenta.items()}
     metadata = {"run": json.dumps(asdict(run)), "history": json.dumps([asdict(e) for e in history])}
-    _write(folder / NAME, {name: t.contiguous() for name, t in tensors.items()}, metadata)
+    write(folder / NAME, packed({name: t.contiguous() for name, t in tensors.items()}, metadata))
 
 
 def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
@@ -74,7 +74,7 @@ def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
         state.optimizer.load_state_dict(saved)
         return msgspec.json.decode(metadata["history"], type=list[Epoch])
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-        reason = f"{error}".partition("\n")[0]
+        reason = " ".join(str(error).split())[:200]
         raise BadFileError(f"{path}: damaged checkpoint ({reason}). Delete it to start again") from error
 
 
@@ -85,12 +85,13 @@ def cached(path: Path, key: str, compute: Callable[[], dict[str, torch.Tensor]])
         if metadata.get("key") == key:
             return tensors
     tensors = compute()
-    _write(path, tensors, {"key": key})
+    write(path, packed(tensors, {"key": key}))
     return tensors
 
 
-def _write(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
-    write(path, save(tensors, metadata | {"digest": _digest(tensors, metadata)}))
+def packed(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> bytes:
+    """A safetensors file with the digest of its content."""
+    return save(tensors, metadata | {"digest": _digest(tensors, metadata)})
 
 
 def _digest(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> str:
@@ -98,7 +99,7 @@ def _digest(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> str:
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    """Metadata and tensors of a file that `_write` wrote, which is closed afterwards. ValueError for others."""
+    """Metadata and tensors of a file that holds `packed`, which is closed afterwards. ValueError for others."""
     with safe_open(path, "pt") as file:
         tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         metadata = file.metadata() or {}

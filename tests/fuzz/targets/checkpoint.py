@@ -15,6 +15,7 @@ from eyespot.training.checkpoint import NAME, Run, State, resume, save_checkpoin
 from eyespot.training.outcome import Epoch
 from eyespot.zoo.cards import Augmentation, Recipe
 from fuzzing import file, refusals
+from signed import signed
 
 RECIPE = Recipe(
     epochs=3, batch=16, peak=0.02, warmup=0.25, momentum=0.9, weight_decay=1e-4, averaging=0.5,
@@ -44,7 +45,7 @@ def seeds() -> Iterator[bytes]:
 
 
 def one(data: bytes) -> None:
-    file(data, NAME)
+    file(signed(data), NAME)
     with refusals():
         for epoch in resume(FOLDER, RUN, STATE):
             assert isinstance(epoch.epoch, int)
