@@ -1,9 +1,10 @@
 # Everything sets itself up in .venv; PYTHON names the interpreter to make it with (3.11 or newer).
 PYTHON ?= python3
+MINUTES ?= 10
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test quick coverage check fix docs bench clean
+.PHONY: run test quick coverage check fix docs bench fuzz clean
 
 run: .venv/run
 	$(BIN)/eyespot make tiny-resnet --device imx93 --out build/tiny-resnet
@@ -35,6 +36,9 @@ docs: .venv/dev
 
 bench: .venv/dev
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
+
+fuzz: .venv/dev
+	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)
 
 clean:
 	rm -rf .venv build

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,11 +15,19 @@ from eyespot.artifacts.atomic import write_json
 from eyespot.escaping import file_name
 from eyespot.nouns import Noun
 from eyespot.preprocessing.spec import Damage
-from eyespot.quantity import Kind, Quantity
+from eyespot.quantity import Count, Kind, Quantity, Share, wilson
 from eyespot.tflite.kernels import Kernels
 
 Status = Literal["ok", "partial", "fails", "unknown"]
 Decides = Literal["runs", "npu", "both", "nothing"]
+
+SHOWN = {  # what is shown with a check or with a quantity
+    "check arena": {"used"},
+    "head": {"tail"},
+    "npu": {"cpu"},
+    "accepted": {"refused", "unknown"},
+    "vela": {"cycles"},
+}
 
 T = TypeVar("T")
 
@@ -37,18 +46,32 @@ class Evaluation(Noun):
     data: str
     split: str
     data_digest: str
-    n: int
-    correct: int
-    top1: float
-    low: float
-    high: float
-    top5: float | None
-    per_class: Mapping[str, float]
-    confusion: tuple[tuple[int, int, int], ...]
+    n: Count
+    correct: Count
+    top1: Share
+    low: Share
+    high: Share
+    top5: Share | None
+    per_class: Mapping[str, Share]
+    confusion: tuple[tuple[Count, Count, Count], ...]
     kernels: Kernels
     tools: Mapping[str, str]
     command: str
     under: Damage | None = None
+
+    def __post_init__(self) -> None:
+        """ValueError unless all numbers follow from the confusion, except top-5."""
+        images, hits = Counter[int](), Counter[int]()
+        for actual, called, times in self.confusion:
+            images[actual] += times
+            hits[actual] += times if actual == called else 0
+        if (self.n, self.correct) != (images.total(), hits.total()) or not all(images.values()) or not self.n:
+            raise ValueError(f"expected n and correct as in `confusion`, found {self.n:,} and {self.correct:,}")
+        shares = [self.top1, self.low, self.high, *sorted(self.per_class.values())]
+        counted = [self.correct / self.n, *wilson(self.correct, self.n), *sorted(hits[i] / images[i] for i in images)]
+        agree = len(shares) == len(counted) and all(abs(a - b) < 1e-9 for a, b in zip(shares, counted, strict=True))
+        if not agree or (self.top5 is not None and self.top5 < self.top1):
+            raise ValueError("expected the shares that `confusion` counts, found others")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -70,6 +93,16 @@ class Finding(Noun):
     operators: Mapping[str, int] = field(default_factory=dict)
     advice: str = ""
     decides: Decides = "nothing"
+
+    def __post_init__(self) -> None:
+        """ValueError unless quantities that are shown together are all there."""
+        q = self.quantities
+        shown = {each for name in (f"check {self.check}", *q) for each in SHOWN.get(name, ())}
+        if missing := (shown | ({"adds"} if "rate" in q and "vela" not in q else set())) - set(q):
+            raise ValueError(f"expected the quantities {', '.join(sorted(missing))} as well")
+        for name in {"rate", "latency"} & set(q):
+            if not q[name].ranged and (name == "rate" or not q[name].value):
+                raise ValueError(f"expected a range as {name}")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
