@@ -27,10 +27,11 @@ class Model:
         self.form.subgraphs, self.form.buffers, self.form.operatorCodes = [self.graph], [g.BufferT()], []
         self.form.metadata = []
 
-    def tensor(self, shape: tuple[int, ...], kind: int, values: bool = False, scales: int = 1, zero: int = 0) -> int:
+    def tensor(
+        self, shape: tuple[int, ...], kind: int, values: bool = False, scales: int = 1, scale: float = 1, zero: int = 0
+    ) -> int:
         tensor = g.TensorT(shape=np.array(shape, np.int32), type=kind, buffer=0, name=b"t")
         if kind in {INT8, INT32}:
-            scale = 1 / 256 if zero else 1.0
             tensor.quantization = g.QuantizationParametersT(
                 scale=np.full(scales, scale, np.float32), zeroPoint=np.full(scales, zero, np.int64)
             )
@@ -58,10 +59,11 @@ class Model:
 
 
 def classifier(kind: int = INT8) -> bytes:
-    """Gray 8x8 to two classes: convolution, depthwise convolution, pooling, dense layer, softmax; with a contract."""
+    """Gray 8x8 to two classes: convolutions, pooling, dense layer, softmax; with a contract."""
     m, bias = Model(), INT32 if kind == INT8 else FLOAT
-    x, wide, deep, small = (m.tensor((1, n, n, c), kind) for n, c in ((8, 1), (8, 2), (8, 2), (1, 2)))
-    flat, y = m.tensor((1, 2), kind), m.tensor((1, 2), kind, zero=-128)
+    x = m.tensor((1, 8, 8, 1), kind, zero=-128)
+    wide, deep, small = (m.tensor((1, n, n, 2), kind) for n in (8, 8, 1))
+    flat, y = m.tensor((1, 2), kind), m.tensor((1, 2), kind, scale=1 / 256, zero=-128)
     weights = m.tensor((2, 3, 3, 1), kind, True, 2), m.tensor((1, 3, 3, 2), kind, True, 2), m.tensor((2, 2), kind, True)
     if kind == INT8:
         m.graph.tensors[weights[1]].quantization.quantizedDimension = 3
