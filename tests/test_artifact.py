@@ -120,6 +120,33 @@ def test_failure_keeps_the_old_file_and_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == ["a"]
 
 
+KILLED_AT_RENAME = """
+import os, sys
+from pathlib import Path
+from eyespot.artifacts import model_folder
+left = int(sys.argv[2])
+def kill(event, _):
+    global left
+    left -= event == "os.rename"
+    if left < 0:
+        os._exit(9)
+sys.addaudithook(kill)
+empty = dict.fromkeys(("arguments", "inputs", "tools", "facts"), {})
+model_folder.save(Path(sys.argv[1]) / "a.safetensors", b"new", verb="convert", model="m", **empty)
+"""
+
+
+@pytest.mark.parametrize(("renames", "files"), [(0, set()), (1, {"a.safetensors.json"})])
+def test_a_kill_never_leaves_a_file_without_its_sidecar(tmp_path, renames, files):
+    """Such a file would look as if nothing had trained it. Its rerun writes both."""
+    command = [sys.executable, "-c", KILLED_AT_RENAME, str(tmp_path)]
+    assert subprocess.run([*command, str(renames)], check=False).returncode == 9
+    assert {name for name in os.listdir(tmp_path) if not name.endswith(".partial")} == files
+    subprocess.run([*command, "9"], check=True)
+    assert ModelFolder(tmp_path).record("a.safetensors")
+    assert (tmp_path / "a.safetensors").read_bytes() == b"new"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on file size")
 def test_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     """A real limit on file size (EFBIG) stands for the full disk: same path, no root needed."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from eyespot.artifacts import places
+from eyespot.artifacts.model_folder import read_sidecar
 from eyespot.errors import BadArgumentError, MissingDataError
 from eyespot.evaluation.prediction import Prediction
 from eyespot.isolation import Pool
@@ -35,7 +36,8 @@ def classify(file: File, contract: Contract, images: Pictures, top: int) -> tupl
     pictures = list(_each(several))
     tensors = (encode(_pixels(source, picture, spec.channels)) for source, picture in pictures)
     outputs = track(_outputs(file, tensors), len(pictures), "predict")
-    shares = [running.to_float(each, file.output) for each in outputs]
+    classes = len(contract.classes)
+    shares = [running.to_float(running.checked(file, each, classes), file.output) for each in outputs]
     best = [np.argsort(-each, kind="stable")[:top] for each in shares]
     return tuple(
         Prediction(source=source, classes=tuple((contract.classes[i], float(share[i])) for i in first))
@@ -45,7 +47,7 @@ def classify(file: File, contract: Contract, images: Pictures, top: int) -> tupl
 
 def _outputs(file: File, tensors: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
     """Outputs of LiteRT, which runs in a worker because it can crash; our own files are safe."""
-    if file.path.is_relative_to(places.ZOO):
+    if file.path.is_relative_to(places.ZOO) and read_sidecar(file.path).sha256 == file.sha256:
         yield from map(running.open_runner(file, "xnnpack"), tensors)
     else:
         with Pool(1, name=f"{file.path}: LiteRT") as pool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 Damage = Literal["jpeg", "bgr", "rgb565", "blur", "darker", "brighter"]
+LARGEST = 1e9  # of a mean or deviation, so that no float32 overflows
 Side = Annotated[int, Meta(ge=1, le=8192)]
 
 
@@ -35,9 +35,9 @@ class Preprocessing:
     def __post_init__(self) -> None:
         """ValueError unless mean and std are finite, one or one per channel, and std positive."""
         for numbers in (self.mean, self.std):
-            if len(numbers) not in {1, self.channels} or not all(map(isfinite, numbers)):
+            if len(numbers) not in {1, self.channels} or not all(abs(each) <= LARGEST for each in numbers):
                 raise ValueError(f"mean and std hold 1 or {self.channels} finite numbers, found {numbers}")
-        if min(self.std) <= 0:
+        if min(self.std) < 1 / LARGEST:
             raise ValueError(f"std is positive, found {self.std}")
 
     @property
@@ -58,3 +58,12 @@ class Contract:
     model: str
     preprocessing: Preprocessing
     classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """ValueError for a model name that does not fit on a line, or class names that a file cannot tell apart."""
+        if not 0 < len(self.model) <= 200 or not self.model.isprintable():
+            raise ValueError(f"a model is called by 1 to 200 printable characters, found {ascii(self.model)[:50]}")
+        if not self.classes or "" in self.classes or len(set(self.classes)) < len(self.classes):
+            raise ValueError("expected class names, each its own")
+        for name in self.classes:
+            name.encode()  # fails for a part of a character
