@@ -18,7 +18,7 @@ from watch import why_not
 from world import COMMANDS, World, build_data, build_package
 
 COLUMNS = (
-    "kills", "half-written", "reruns failed", "other bytes", "litter", "orphans", "failures", "messages", "pairs",
+    "kills", "reruns", "half-written", "reruns failed", "other bytes", "litter", "orphans", "failures", "messages", "pairs",
     "pairs failed", "waited",
 )  # fmt: skip
 BAD = {"half-written", "reruns failed", "other bytes", "litter", "orphans", "messages", "pairs failed"}
@@ -78,8 +78,7 @@ def run(world: World, asked: dict[str, Any]) -> list[dict[str, Any]]:
             rows.append(json.loads(line))
             counts, tally = rows[-1]["counts"], rows[-1]
             print(f"{time.monotonic() - began:7.1f} s  {tally['command']}: {dict(counts)}", file=sys.stderr, flush=True)
-            for found in tally["found"]:
-                print(f"    {found}", file=sys.stderr)
+            print("".join(f"    {found}\n" for found in tally["found"]), end="", file=sys.stderr, flush=True)
     return rows
 
 
