@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test quick coverage check fix docs bench clean
+.PHONY: run test quick coverage check fix docs bench faults clean
 
 run: .venv/run
 	$(BIN)/eyespot make tiny-resnet --device imx93 --out build/tiny-resnet
@@ -35,6 +35,12 @@ docs: .venv/dev
 
 bench: .venv/dev
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
+
+# Kills at every file operation and KILLS at random moments, full disks, and PAIRS at once, for each command.
+KILLS ?= 20
+PAIRS ?= 50
+faults: .venv/dev
+	$(BIN)/python tests/faults --random $(KILLS) --pairs $(PAIRS)
 
 clean:
 	rm -rf .venv build

@@ -140,7 +140,7 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path):
 
 def test_unwritable_folder(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(EyespotError, match="a: not written: Not a directory. Move away what is in its place"):
+    with pytest.raises(EyespotError, match="a: not written: File exists. Move away what is in its place"):
         atomic.write(tmp_path / "file" / "a", "x")
 
 

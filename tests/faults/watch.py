@@ -240,12 +240,12 @@ def _operation(request: bytes, roots: tuple[Path, ...]) -> Operation | None:
 def _path(pid: int, kind: str, arguments: list[int]) -> Path:
     """The file that a system call of a process means."""
     if kind == FD:
-        return Path(os.readlink(f"/proc/{pid}/fd/{arguments[0]}"))
+        return Path(f"/proc/{pid}/fd/{arguments[0]}").readlink()
     folder, address = (HERE, arguments[0]) if kind == PATH else (ctypes.c_int32(arguments[0]).value, arguments[1])
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         memory.seek(address)
-        text = os.fsdecode(memory.read(min(4096, 4096 - address % 4096)).partition(b"\0")[0])
-        if len(text) == 4096 - address % 4096:
-            text += os.fsdecode(memory.read(4096).partition(b"\0")[0])
-    base = os.readlink(f"/proc/{pid}/cwd" if folder == HERE else f"/proc/{pid}/fd/{folder}")
-    return Path(os.path.normpath(os.path.join(base, text)))
+        text = memory.read(4096 - address % 4096)  # the next page may not exist
+        if b"\0" not in text:
+            text += memory.read(4096)
+    base = Path(f"/proc/{pid}/cwd" if folder == HERE else f"/proc/{pid}/fd/{folder}").readlink()
+    return Path(os.path.normpath(base / os.fsdecode(text.partition(b"\0")[0])))
