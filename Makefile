@@ -4,7 +4,7 @@ MINUTES ?= 10
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test quick coverage check fix docs bench fuzz clean
+.PHONY: run test quick coverage check fix docs bench fuzz faults clean
 
 run: .venv/run
 	$(BIN)/eyespot make tiny-resnet --device imx93 --out build/tiny-resnet
@@ -39,6 +39,12 @@ bench: .venv/dev
 
 fuzz: .venv/dev
 	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)
+
+# Kills at every file operation and KILLS at random moments, full disks, and PAIRS at once, for each command.
+KILLS ?= 20
+PAIRS ?= 50
+faults: .venv/dev
+	$(BIN)/python tests/faults --random $(KILLS) --pairs $(PAIRS)
 
 clean:
 	rm -rf .venv build

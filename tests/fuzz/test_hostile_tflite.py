@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as g
+
 import tflite_endless
 import tflite_files
-from ai_edge_litert import schema_py_generated as g
-from tflite_endless import ENDLESS, parse_endless
-
 from eyespot import check, isolation, predict
 from eyespot.errors import BadFileError
 from eyespot.tflite import schema
 from eyespot.tflite.operators import operators
 from eyespot.tflite.read import LARGEST, check_classifier, parse, read
+from tflite_endless import ENDLESS, parse_endless
 
 TFLITE = tflite_files.classifier()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from eyespot.artifacts import atomic, model_folder
+from eyespot.artifacts.lock import held
 from eyespot.artifacts.model_folder import Artifact
 from eyespot.devices import Compiler, Device
 from eyespot.devices.compilers import Compilation, run_neutron, run_vela
@@ -96,12 +97,13 @@ def compile_file(
     model, stem = file.contract.model if file.contract else "", file_name(file.path.stem)
     folder = folder or Path("build") / file_name(model or stem) / file_name(device.name)
     paths = {name: folder / name.replace("model_", f"{stem}_") for name in (result.name, *result.reports)}
-    reports = tuple(atomic.write(paths[name], text) for name, text in result.reports.items())
-    artifact = model_folder.save(
-        paths[result.name], result.data, verb="compile", model=model, inputs={file.precision: file.sha256},
-        arguments={"device": device.name, "options": list(device.compiler.arguments)},
-        tools=result.tools, facts=result.facts,
-    )  # fmt: skip
+    with held(folder):
+        reports = tuple(atomic.write(paths[name], text) for name, text in result.reports.items())
+        artifact = model_folder.save(
+            paths[result.name], result.data, verb="compile", model=model, inputs={file.precision: file.sha256},
+            arguments={"device": device.name, "options": list(device.compiler.arguments)},
+            tools=result.tools, facts=result.facts,
+        )  # fmt: skip
     return Compiled(artifact=artifact, file=paths[result.name], reports=reports)
 
 

@@ -8,9 +8,8 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 
-from fuzzing import file, refusals
-
 from eyespot.data.archive import unpack
+from fuzzing import file, refusals
 
 FILES = {"a/1.jpg": b"one" * 200, "a/b/2.jpg": b"", "c.csv": b"file,label\n"}
 

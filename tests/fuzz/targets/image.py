@@ -6,10 +6,10 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
-from fuzzing import file, refusals
 from PIL import Image
 
 from eyespot.preprocessing.image import FORMATS, decode
+from fuzzing import file, refusals
 
 
 def seeds() -> Iterator[bytes]:

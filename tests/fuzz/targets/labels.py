@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fuzzing import file, refusals
-
 from eyespot.data import folder, manifest
+from fuzzing import file, refusals
 
 NAMES = ("labels.csv", "classes.txt", "manifest.csv")
 
