@@ -182,3 +182,8 @@ def test_json_is_sorted_utf8(tmp_path):
     path = atomic.write_json(tmp_path / "a.json", {"b": "ä", "a": [1]})
     assert path.read_bytes() == '{\n "a": [\n  1\n ],\n "b": "ä"\n}\n'.encode()
     assert json.loads(path.read_text("utf-8")) == {"b": "ä", "a": [1]}
+
+
+def test_json_of_a_name_that_is_not_utf_8(tmp_path):
+    path = atomic.write_json(tmp_path / "a.json", {"caf\udce9": ["\udce9"]})
+    assert json.loads(path.read_text("utf-8")) == {r"caf\udce9": [r"\udce9"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -114,10 +115,16 @@ def test_a_pipe_is_no_image(photos: Path) -> None:
         opened(photos)
 
 
-def test_a_class_folder_whose_name_is_not_utf_8(photos: Path) -> None:
-    (photos / "disc").rename(photos / os.fsdecode(b"caf\xe9"))
-    with pytest.raises(BadFileError, match=r"the class name 'caf\\udce9' is not a line of UTF-8; rename it"):
+@pytest.mark.parametrize("name", ["caf\udce9", "a\nb", "\x1b[31m"])
+def test_a_class_folder_whose_name_is_not_a_line_of_utf_8(photos: Path, name: str) -> None:
+    (photos / "disc").rename(photos / name)
+    with pytest.raises(BadFileError, match=re.escape(f"the class name {name!r} is not a line of UTF-8; rename it")):
         opened(photos)
+
+
+def test_a_folder_whose_name_is_not_utf_8(photos: Path) -> None:
+    """Its title goes into the sidecars of what is trained on it."""
+    assert catalogue.dataset(str(photos.rename(photos.with_name("caf\udce9")))).title == r"caf\udce9"
 
 
 def test_a_file_that_is_not_an_image_inside(photos: Path) -> None:
