@@ -304,6 +304,80 @@ def test_a_bomb(suffix: str, tmp_path: Path) -> None:
     unpack(source, tmp_path / "out", limit=1_000_000)
 
 
+def zipped(path: Path, *names: str, method: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as made:
+        for name in names:
+            made.writestr(zipfile.ZipInfo(name), b"", compress_type=method)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    "names", [("a", "a"), ("a/x", "A/X"), ("a", "a/b"), ("a/b", "A"), ("a/", "A"), ("\u00e9", "e\u0301")]
+)
+def test_two_members_in_one_place(names: tuple[str, str], tmp_path: Path) -> None:
+    tar = make_tar(tmp_path / "a.tgz", *((tarfile.TarInfo(name), b"") for name in names if name[-1] != "/"))
+    for source in (zipped(tmp_path / "a.zip", *names), *([tar] if "a/" not in names else [])):
+        with pytest.raises(BadFileError, match="is in the place of another; nothing was unpacked"):
+            unpack(source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["CON", "a/nul.txt", "com1.jpg", "a./b", "a ", "a" * 241, "a/" * 16 + "b"])
+def test_names_that_some_systems_cannot_store(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BadFileError, match="has a name that some systems cannot store"):
+        unpack(zipped(tmp_path / "a.zip", name), tmp_path / "out")
+
+
+def test_more_members_than_the_size_of_the_archive_allows(tmp_path: Path) -> None:
+    tar = make_tar(tmp_path / "a.tgz", *((tarfile.TarInfo(f"{i}"), b"") for i in range(2_200)))
+    with pytest.raises(BadFileError, match="is one too many; at most 2,0"):
+        unpack(tar, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("key", ["comment", "path"])
+def test_headers_without_end(key: str, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tgz", "w:gz", format=tarfile.PAX_FORMAT) as made:
+        info = tarfile.TarInfo("a")
+        info.pax_headers = {key: "x" * 20_000}
+        made.addfile(info)
+    with pytest.raises(BadFileError, match="has more headers than any data set"):
+        unpack(tmp_path / "a.tgz", tmp_path / "out")
+
+
+def test_a_sparse_file(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("hole")
+    info.pax_headers = {"GNU.sparse.map": "0,1", "GNU.sparse.size": str(1 << 50), "GNU.sparse.major": "0"}
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.PAX_FORMAT) as made:
+        made.addfile(info)
+    with pytest.raises(BadFileError, match="has sparse files"):
+        unpack(tmp_path / "a.tar", tmp_path / "out")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_unpacks_without_limit(method: int, tmp_path: Path) -> None:
+    with pytest.raises(BadFileError, match="uses the compression method"):
+        unpack(zipped(tmp_path / "a.zip", "a", method=method), tmp_path / "out")
+
+
+def test_a_damaged_header_is_not_the_end_of_a_tar(tmp_path: Path) -> None:
+    data = bytearray(tarfile.TarInfo("1").tobuf() + tarfile.TarInfo("2").tobuf() + bytes(1024))
+    data[512 + 150] ^= 1
+    (tmp_path / "a.tar").write_bytes(data)
+    with pytest.raises(BadFileError, match="a damaged header"):
+        unpack(tmp_path / "a.tar", tmp_path / "out")
+
+
+def test_the_check_sum_of_a_compressed_tar_is_compared(tmp_path: Path) -> None:
+    source = make_tar(tmp_path / "a.tgz", (tarfile.TarInfo("a"), b"1"))
+    data = bytearray(source.read_bytes())
+    data[-6] ^= 1
+    source.write_bytes(data)
+    with pytest.raises(BadFileError, match="CRC"):
+        unpack(source, tmp_path / "out")
+
+
 @pytest.mark.parametrize("suffix", ["gz", "xz", "bz2", "zip"])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
 def test_an_archive_cut_short(suffix: str, share: float, tmp_path: Path) -> None:

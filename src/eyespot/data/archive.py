@@ -25,7 +25,7 @@ LIMIT = 8 << 30  # bytes of content; several times the largest data set that is 
 SPARE, RATIO = 64 << 20, 10  # bytes of content: at most SPARE + RATIO times the size of the archive
 MEMBERS, SPARE_MEMBERS, EACH = 200_000, 2_000, 1_000  # files and folders: at most one per EACH bytes of archive
 DIRECTORY = 20 << 20  # bytes of a zip's list of members
-HEADERS, HEADER = 160 << 20, 16 << 10  # bytes of a tar's headers, and of those of one member
+HEADERS, HEADER = 32 << 20, 16 << 10  # bytes of a tar's headers beyond its size, and of those of one member
 DEPTH, LENGTH = 16, 240  # parts of a member's path, and bytes of each
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # with others, zipfile unpacks without limit
 CHUNK = 1 << 18
@@ -50,7 +50,7 @@ def unpack(source: Path, folder: Path, limit: int = LIMIT) -> None:
     try:
         with source.open("rb") as file:
             size, is_zip = source.stat().st_size, zipfile.is_zipfile(file)
-            members = _in_zip(file) if is_zip else _in_tar(file)
+            members = _in_zip(file) if is_zip else _in_tar(file, size)
             target = _Target(folder, min(limit, SPARE + RATIO * size), min(MEMBERS, SPARE_MEMBERS + size // EACH))
             for member in track(members, None, f"unpack {source.name}"):
                 target.write(member)
@@ -159,13 +159,13 @@ def _in_zip(file: IO[bytes]) -> Iterator[_Member]:
                 yield _Member(info.filename, kind, content)
 
 
-def _in_tar(file: IO[bytes]) -> Iterator[_Member]:
+def _in_tar(file: IO[bytes], size: int) -> Iterator[_Member]:
     """The members of a tar. To its end, so that the check sums of a compressed one are compared."""
     file.seek(0)
     opener = _OPENERS.get(file.read(2))
     file.seek(0)
     budget: Any = _Budget(opener(file) if opener else file, HEADER)
-    headers = HEADERS
+    headers = HEADERS + size
     with tarfile.open(fileobj=budget, mode="r:") as archive:
         while member := archive.next():
             headers -= HEADER - budget.left

@@ -44,7 +44,7 @@ def images_in(folder: Path, data: str) -> list[str]:
         raise MissingDataError(f"{folder}: no such folder; get it with: eyespot fetch {data}") from error
     except OSError as error:
         raise BadFileError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error
-    names = [e.name for e in entries if Path(e.name).suffix.lower() in SUFFIXES and e.is_file()]
+    names = [e.name for e in entries if Path(e.name).suffix.lower() in SUFFIXES and os.path.isfile(e)]  # noqa: PTH113 (links in circles too)
     if others := sorted({e.name for e in entries}.difference(names)):
         raise BadFileError(
             f"{folder}: {len(others)} of {len(entries)} entries are not images ({others[0]}, ...); move them elsewhere"
