@@ -116,7 +116,7 @@ def test_a_pipe_is_no_image(photos: Path) -> None:
 
 def test_a_class_folder_whose_name_is_not_utf_8(photos: Path) -> None:
     (photos / "disc").rename(photos / os.fsdecode(b"caf\xe9"))
-    with pytest.raises(BadFileError, match=r"the class name 'caf\\udce9' is not UTF-8; rename it"):
+    with pytest.raises(BadFileError, match=r"the class name 'caf\\udce9' is not a line of UTF-8; rename it"):
         opened(photos)
 
 

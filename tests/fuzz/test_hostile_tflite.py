@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tflite_endless
-import tflite_files
 from ai_edge_litert import schema_py_generated as g
 from PIL import Image
-from tflite_endless import ENDLESS, parse_endless
 
+import tflite_endless
+import tflite_files
 from eyespot import check, isolation, predict, quantize
 from eyespot.errors import BadFileError, ToolDiedError
 from eyespot.tflite import contract, schema
 from eyespot.tflite.operators import operators
 from eyespot.tflite.read import LARGEST, check_classifier, parse, read
+from tflite_endless import ENDLESS, parse_endless
 
 TFLITE = tflite_files.classifier()
 

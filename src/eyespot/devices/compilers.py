@@ -14,7 +14,7 @@ from pathlib import Path
 
 from eyespot import isolation
 from eyespot.artifacts import model_folder
-from eyespot.artifacts.atomic import digest_file
+from eyespot.artifacts.atomic import digest_file, write
 from eyespot.devices import Compiler
 from eyespot.errors import EXTRAS, BadFileError, MissingDataError, MissingExtraError, ToolCrashedError
 from eyespot.tflite.read import File, parse
@@ -91,7 +91,7 @@ def _run(name: str, argv: Sequence[str], file: File, output: str) -> tuple[str, 
     BadFileError if it does not write `output`; other errors as `eyespot.isolation.command`.
     """
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / INPUT).write_bytes(file.data)
+        write(Path(folder) / INPUT, file.data)
         done = isolation.command(argv, cwd=Path(folder), seconds=SECONDS, memory=MEMORY, name=name)
         files = {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.is_file()}
     log = "".join(each for each in done.stdout if each.isprintable() or each == "\n")

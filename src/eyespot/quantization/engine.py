@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot import isolation
+from eyespot.artifacts.lock import held
 from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder, handed_on, tools
 from eyespot.conversion.clean import finish, repair
 from eyespot.conversion.engine import convert
 from eyespot.data import catalogue
-from eyespot.errors import MissingDataError
+from eyespot.errors import BadFileError, MissingDataError
 from eyespot.nouns import Noun
 from eyespot.quantization import activations
 from eyespot.quantization.activations import LayerError
@@ -74,19 +75,30 @@ def _int8(file: Content, pixels: NDArray[np.uint8], how: Quantization, record: d
 
 
 def build(model: str, weights: str | None = None, calibration: str | None = None) -> ModelFolder:
-    """The folder of a model's files, built if they do not exist or `weights` or `calibration` are named.
+    """The folder of a model's files, built if it is not whole or `weights` or `calibration` are named.
 
     MissingDataError if the model neither ships nor has published weights. Errors as `convert`, `quantize`.
     """
-    card, folder = registry.model(model), ModelFolder(registry.home(model))
-    exists = (folder.path / INT8).exists() and not (weights or calibration)
-    if exists or registry.ships(model):
+    card, home, asked = registry.model(model), registry.home(model), weights or calibration
+    folder = ModelFolder(home)
+    if registry.ships(model) or (not asked and _is_whole(folder)):
         return folder
     if not card.weights:
         raise MissingDataError(f"{model}: does not ship, nobody publishes it. Use eyespot train {model}.")
-    convert(card, weights or card.weights[0].name, folder)
-    quantize(folder, folder.file(FLOAT32), calibration, card.quantization, folder)
-    return folder
+    with held(home):
+        folder = ModelFolder(home)
+        if asked or not _is_whole(folder):  # another process may have built it meanwhile
+            convert(card, weights or card.weights[0].name, folder)
+            quantize(folder, folder.file(FLOAT32), calibration, card.quantization, folder)
+        return folder
+
+
+def _is_whole(folder: ModelFolder) -> bool:
+    """Whether a build of both files has ended: a kill may leave a file without its sidecar, or with another's."""
+    try:
+        return bool(folder.pair())
+    except (BadFileError, MissingDataError):
+        return False
 
 
 def quantized(file: File, pixels: NDArray[np.uint8], how: Quantization) -> Any:

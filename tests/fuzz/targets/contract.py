@@ -10,13 +10,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from fuzzing import refusals
-from json_mutation import mutate as mutate
-from tflite_files import CONTRACT
 
 from eyespot.errors import BadFileError
 from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.tflite import contract
+from fuzzing import refusals
+from json_mutation import mutate as mutate
+from tflite_files import CONTRACT
 
 OTHER = Preprocessing(height=8, width=9, order="bgr", crop=0.875, resize="bicubic", mean=(1, 2, 3), std=(4, 5, 6))
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import atheris
 import numpy as np
+
 import tflite_endless
 import tflite_files
-from fuzzing import refusals
-
 from eyespot.devices import devices
 from eyespot.devices.rules import apply, ruleset
 from eyespot.tflite.operators import FIELDS, operators, peak_activations
 from eyespot.tflite.read import parse
 from eyespot.tflite.run import contract_of, levels
+from fuzzing import refusals
 
 RULES = [ruleset(name) for name in sorted({name for card in devices() for name in card.rules})]
 

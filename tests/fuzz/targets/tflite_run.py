@@ -8,14 +8,14 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import tflite_files
-from fuzzing import refusals
-from targets.tflite import mutate as mutate
 
+import tflite_files
 from eyespot.errors import ToolDiedError
 from eyespot.isolation import Pool
 from eyespot.tflite.read import parse
 from eyespot.tflite.run import checked, contract_of, encoder, open_runner, to_float
+from fuzzing import refusals
+from targets.tflite import mutate as mutate
 
 SECONDS = 60
 PICTURE = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
