@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as g
+from PIL import Image
 
 import tflite_endless
 import tflite_files
-from eyespot import check, isolation, predict
-from eyespot.errors import BadFileError
-from eyespot.tflite import schema
+from eyespot import check, isolation, predict, quantize
+from eyespot.errors import BadFileError, ToolDiedError
+from eyespot.tflite import contract, schema
 from eyespot.tflite.operators import operators
 from eyespot.tflite.read import LARGEST, check_classifier, parse, read
 from tflite_endless import ENDLESS, parse_endless
@@ -171,3 +173,17 @@ def test_a_valid_file_is_predicted_and_checked(tmp_path: Path) -> None:
     assert {name for name, _ in prediction.classes} == {"cat", "dog"}
     [found] = check(str(path), device="imxrt1050")
     assert found.runs.status == "ok"
+
+
+def test_a_file_on_which_the_quantizer_fails(tmp_path: Path) -> None:
+    """All its tensors have one name, of which litert-quantizer raises a ValueError."""
+    form = schema.unpack(tflite_files.classifier(tflite_files.FLOAT))
+    contract.write(form, replace(tflite_files.CONTRACT, model="tiny-resnet"), {})
+    (tmp_path / "x.tflite").write_bytes(schema.pack(form))
+    for name in ("cat", "dog"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        pixels = np.arange(64, dtype=np.uint8).reshape(8, 8) + ord(name[0])
+        Image.fromarray(pixels).save(tmp_path / "photos" / name / "1.png")
+    with pytest.raises(ToolDiedError, match="quantization crashed: ValueError") as caught:
+        quantize(str(tmp_path / "x.tflite"), calibration=str(tmp_path / "photos"), images=1, out=tmp_path / "out")
+    assert "\n" not in str(caught.value)

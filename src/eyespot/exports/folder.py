@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from eyespot.artifacts.atomic import replacing, write, write_json
 from eyespot.errors import RefusedError
 from eyespot.escaping import file_name, is_line
+from eyespot.evaluation.predict import run
 from eyespot.preprocessing.image import to_pillow
 from eyespot.preprocessing.spec import Contract
 from eyespot.preprocessing.synthetic import picture
@@ -52,12 +53,9 @@ def answers(file: File, contract: Contract) -> Iterator[tuple[NDArray[np.uint8],
 
     Outputs are those of LiteRT's reference kernels, which TFLM's equal.
     """
-    encode, run = running.encoder(file, contract), running.open_runner(file, "reference")
-    spec = contract.preprocessing
-    for index in range(PICTURES):
-        pixels = picture(index, spec.height, spec.width, spec.channels)
-        tensor = encode(pixels)
-        yield pixels, tensor, run(tensor)
+    pictures = [picture(index, *contract.preprocessing.shape) for index in range(PICTURES)]
+    tensors = list(map(running.encoder(file, contract), pictures))
+    yield from zip(pictures, tensors, run(file, tensors, "reference"), strict=True)
 
 
 def write_golden(file: File, contract: Contract, folder: Path) -> None:
