@@ -30,6 +30,7 @@ def held(folder: Path, name: str = LOCK) -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         try:
+            absent = not folder.exists()
             folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(folder.resolve() / name, is_singleton=True)
             try:
@@ -38,15 +39,18 @@ def held(folder: Path, name: str = LOCK) -> Iterator[None]:
                 shown = terminal(str(folder))
                 print(f"eyespot: {shown}: another eyespot is at work there; waiting for it", file=sys.stderr)
                 lock.acquire()
-            stack.callback(_release, lock)
+            stack.callback(_release, lock, folder if absent else None)
         except OSError as error:
             if error.errno not in WITHOUT_LOCKS:
                 raise not_written(folder, error) from error
         yield
 
 
-def _release(lock: FileLock) -> None:
-    """Leave no file behind. A process that waits for the unlinked file opens a new one."""
+def _release(lock: FileLock, made: Path | None) -> None:
+    """Leave no file behind, nor an empty folder. A process that waits for the unlinked file opens a new one."""
     if lock.lock_counter == 1:
         Path(lock.lock_file).unlink(missing_ok=True)
+        if made:
+            with contextlib.suppress(OSError):  # it has files
+                made.rmdir()
     lock.release()
