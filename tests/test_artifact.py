@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eyespot import decoding
 from eyespot.artifacts import atomic, model_folder
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.errors import BadFileError, EyespotError, MissingDataError
@@ -59,6 +61,62 @@ def test_damaged_sidecar_is_one_line(tmp_path_factory, content):
     model_folder.sidecar(path).write_bytes(content)
     with pytest.raises(BadFileError, match=r"a\.tflite\.json: .*Make the file again or delete the sidecar"):
         model_folder.read_sidecar(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sha256": None},
+        {"arguments": []},
+        {"inputs": {"weights": 1}},
+        {"tools": "eyespot"},
+        {"more": 1},
+        {"a\nb\x85c" * 1000: 1},
+        {"facts": {"bytes": "3"}},
+        {"facts": {"operations": -1}},
+        {"facts": {"classes": "cat"}},
+    ],
+)
+def test_a_sidecar_with_another_type_is_one_short_line(tmp_path, change):
+    save(tmp_path / "a.tflite", b"abc")
+    path = model_folder.sidecar(tmp_path / "a.tflite")
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(BadFileError, match=r"a\.tflite\.json: ") as refused:
+        model_folder.read_sidecar(tmp_path / "a.tflite")
+    assert len(str(refused.value)) < 1000
+    assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", b"[" * 1_000_000),
+        ("a.json", b" " * 9_000_000),
+        ("a.json", b'{"sha256": NaN}'),
+        ("a.json", b'{"sha256": "\\ud800"}'),
+        ("a.json", b"\xff"),
+        ("a.toml", b"a=" + b"[" * 10_000),
+        ("a.toml", b"a=" + b"{a=" * 10_000),
+        ("a.toml", b"a" + b".a" * 100_000 + b"=1"),
+        ("a.toml", b"a=" + b"1" * 5000),
+        ("a.toml", b"\xff"),
+    ],
+)
+def test_parsing_has_a_budget(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    start = time.monotonic()
+    with pytest.raises(BadFileError, match=rf"{name}: .*\. Mend it$"):
+        decoding.read(model_folder.Artifact, tmp_path / name, "Mend it")
+    assert time.monotonic() - start < 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs")
+def test_only_regular_files_are_decoded(tmp_path):
+    os.mkfifo(tmp_path / "a.json")
+    (tmp_path / "b.json").mkdir()
+    for name in ("a.json", "b.json"):
+        with pytest.raises(BadFileError, match="expected a file of at most"):
+            decoding.read(model_folder.Artifact, tmp_path / name, "Mend it")
 
 
 def test_chain_follows_digests(tmp_path):

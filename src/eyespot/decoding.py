@@ -31,7 +31,7 @@ def read(kind: type[T], path: Path, remedy: str, **more: Any) -> T:
         result = msgspec.convert(value, kind)
         _refuse_unknown_fields(value, result, "$")
     except (ValueError, RecursionError) as error:
-        message = str(error)[:LONGEST].replace(", got ", ", found ").replace(" - at ", " at ")
+        message = " ".join(str(error).split())[:LONGEST].replace(", got ", ", found ").replace(" - at ", " at ")
         if isinstance(error, msgspec.ValidationError):
             message = message[:1].lower() + message[1:]
         raise BadFileError(f"{path}: {message}. {remedy}") from error

@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import msgspec
 
 from eyespot import decoding
 from eyespot.artifacts.atomic import digest, digest_file, replacing, write_json
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.nouns import Noun
+from eyespot.quantity import Count
 
 if TYPE_CHECKING:
     from eyespot.tflite.read import File
 
 FLOAT32, INT8, WEIGHTS = "float32.tflite", "int8.tflite", "weights.safetensors"
+
+
+class Facts(TypedDict, total=False):
+    """The facts that are used; others are for people."""
+
+    bytes: Count
+    operations: Count
+    calibration: str
+    stand_in: str
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -30,6 +43,10 @@ class Artifact(Noun):
     inputs: Mapping[str, str]
     tools: Mapping[str, str]
     facts: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """ValueError if a fact that is used has another type."""
+        msgspec.convert(self.facts, Facts)
 
 
 def sidecar(path: Path) -> Path:

@@ -44,7 +44,7 @@ def model_list() -> Report:
 def _row(card: Model) -> dict[str, str]:
     data, spec, chains = registry.dataset(card.data), card.preprocessing, provenance.chains(card.name)
     int8 = provenance.record(card.name, "int8")
-    operations = int8.facts["operations"] if int8 else card.operations
+    operations = int8.facts.get("operations", card.operations) if int8 else card.operations
     return {
         "Model name": card.title,
         "Architecture": card.architecture,
@@ -117,7 +117,7 @@ def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
 
 def _size(record: Artifact | None) -> str:
     stand_in = " (stand-in)" if record and provenance.stand_in(record) else ""
-    return megabytes(record.facts["bytes"] if record else None) + stand_in
+    return megabytes(record.facts.get("bytes") if record else None) + stand_in
 
 
 def _devices(compatibility: tuple[Compatibility, ...]) -> str:
@@ -131,7 +131,8 @@ def _sources(card: Model) -> list[str]:
     """One line for each measurement of a model, why others differ, and where their numbers stand."""
     ours = [_measurement(e) for e in measurements.evaluations(card.name)]
     int8 = provenance.record(card.name, "int8")
-    how = [markdown(f"int8 calibrated on {int8.facts['calibration']}")] if int8 else []
+    calibration = int8.facts.get("calibration", "unknown images") if int8 else ""
+    how = [markdown(f"int8 calibrated on {calibration}")] if int8 else []
     theirs = sorted({f"{r.publisher}, {r.date}: {r.source}" for r in card.references})
     return [f"{card.title}: {line}" for line in [*ours, *how, card.differs, *theirs] if line]
 
