@@ -18,8 +18,8 @@ from watch import why_not
 from world import COMMANDS, World, build_data, build_package
 
 COLUMNS = (
-    "kills", "reruns", "half-written", "reruns failed", "other bytes", "litter", "orphans", "failures", "messages", "pairs",
-    "pairs failed", "waited",
+    "kills", "reruns", "half-written", "reruns failed", "other bytes", "litter", "orphans", "failures", "messages",
+    "pairs", "pairs failed", "waited",
 )  # fmt: skip
 BAD = {"half-written", "reruns failed", "other bytes", "litter", "orphans", "messages", "pairs failed"}
 
@@ -71,7 +71,8 @@ def run(world: World, asked: dict[str, Any]) -> list[dict[str, Any]]:
     with subprocess.Popen(
         program, env=world.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         process.stdin.write(json.dumps(asked))
         process.stdin.close()
         for line in process.stdout:
