@@ -45,8 +45,9 @@ class Trials:
     def __init__(self, world: World, command: Command) -> None:
         self.world, self.command = world, command
         self.tally = Tally(command.name)
-        self.start = world.root / "states" / re.sub(r"\W+", "-", command.name)
-        self._prepare()
+        self.start = world.root / "states" / re.sub(r"\W+", "-", " ".join(("after", *command.after, command.without)))
+        if not self.start.exists():
+            self._prepare()
         self.allowed: dict[str, set[str]] = {}
         self.repeated: set[frozenset[tuple[str, str]]] = set()
         self.reference = self._refer()
