@@ -176,12 +176,12 @@ class Trials:
         self._check_repeat(where)
 
     def fail_at(self, number: int, error: int = errno.ENOSPC) -> None:
-        """Let operation `number` and all later ones that need space fail."""
+        """Let operation `number` and all later ones that need space (or, unless the disk is full, a sync) fail."""
         self._reset()
         failed: list[Operation] = []
 
         def decide(n: int, operation: Operation) -> int:
-            if n < number or operation.name not in NEEDS_SPACE:
+            if n < number or operation.name not in (NEEDS_SPACE if error == errno.ENOSPC else NEEDS_SPACE | {"fsync"}):
                 return 0
             failed.append(operation)
             return error
@@ -289,6 +289,9 @@ def run_all(world: World, command: Command, plan: dict[str, int], seed: int) -> 
         needing = [n for n, each in enumerate(trials.operations, start=1) if each.name in NEEDS_SPACE]
         for index in spread(plan["failures"], len(needing)):
             trials.fail_at(needing[index - 1])
+        for error in (errno.EIO, errno.EROFS, errno.EACCES):
+            for index in spread(plan["others"], total) if plan["others"] else ():
+                trials.fail_at(index, error)
     for _ in range(plan["pairs"]):
         trials.pair(numbers.choice([0.0, numbers.uniform(0, trials.tally.seconds)]))
     return trials.tally
