@@ -289,9 +289,9 @@ def run_all(world: World, command: Command, plan: dict[str, int], seed: int) -> 
         needing = [n for n, each in enumerate(trials.operations, start=1) if each.name in NEEDS_SPACE]
         for index in spread(plan["failures"], len(needing)):
             trials.fail_at(needing[index - 1])
-        for error in (errno.EIO, errno.EROFS, errno.EACCES):
-            for index in spread(plan["others"], total) if plan["others"] else ():
-                trials.fail_at(index, error)
+    for error in (errno.EIO, errno.EROFS, errno.EACCES) if plan["others"] else ():
+        for number in spread(plan["others"], total):
+            trials.fail_at(number, error)
     for _ in range(plan["pairs"]):
         trials.pair(numbers.choice([0.0, numbers.uniform(0, trials.tally.seconds)]))
     return trials.tally
