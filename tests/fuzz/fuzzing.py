@@ -57,6 +57,7 @@ def refusals() -> Iterator[None]:
 def file(data: bytes, name: str) -> Path:
     """A file of that name with these bytes, the same one at every call."""
     path = Path(_folder().name) / name
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
     return path
 
