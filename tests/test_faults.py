@@ -20,7 +20,6 @@ from eyespot.artifacts import atomic, lock
 from eyespot.zoo import registry
 
 FAULTS = Path(__file__).with_name("faults")
-CHEAP = ["quantize", "fetch, archive", "export --to folder", "compile", "evaluate"]
 
 
 @pytest.mark.slow
@@ -28,14 +27,14 @@ CHEAP = ["quantize", "fetch, archive", "export --to folder", "compile", "evaluat
 @pytest.mark.parametrize(
     ("commands", "plan"),
     [
-        (CHEAP, "--operations 5 --random 2 --failures 2 --pairs 1"),
-        (["train --unfreeze"], "--operations 3 --random 1 --failures 1 --pairs 0"),
-        (["make"], "--operations 3 --random 0 --failures 1 --pairs 1"),
+        (["quantize", "export --to folder", "evaluate"], "--operations 5 --random 2 --failures 2"),
+        (["train --unfreeze"], "--operations 3 --random 1 --failures 1"),
+        (["make"], "--operations 3 --random 1 --failures 1"),
     ],
 )
 def test_nothing_is_lost(commands: list[str], plan: str) -> None:
     pytest.importorskip("torch")
-    words = [sys.executable, str(FAULTS), *plan.split(), *commands]
+    words = [sys.executable, str(FAULTS), *plan.split(), "--pairs", "1", *commands]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stderr}\n{done.stdout}"
     assert done.stdout.count("\n") == 3 + len(commands)
@@ -57,14 +56,23 @@ def test_a_write_removes_what_a_kill_left(tmp_path: Path) -> None:
 def test_a_second_process_waits_and_says_so(tmp_path: Path) -> None:
     code = "import sys, pathlib; from eyespot.artifacts.lock import held\n" \
         "with held(pathlib.Path(sys.argv[1])): print('in')"  # fmt: skip
-    words = [sys.executable, "-c", code, str(tmp_path)]
-    with lock.held(tmp_path), lock.held(Path(os.path.relpath(tmp_path))):
+    folder = tmp_path / "new"
+    words = [sys.executable, "-c", code, str(folder)]
+    with lock.held(folder), lock.held(Path(os.path.relpath(folder))):
         second = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert second.stderr
-        assert second.stderr.readline() == f"eyespot: {tmp_path}: another eyespot is at work there; waiting for it\n"
+        assert second.stderr.readline() == f"eyespot: {folder}: another eyespot is at work there; waiting for it\n"
         assert second.poll() is None
     assert second.communicate(timeout=30)[0] == "in\n"
-    assert os.listdir(tmp_path) == []
+    assert not list(folder.glob("*"))
+
+
+def test_a_folder_to_which_nothing_is_written_is_not_left(tmp_path: Path) -> None:
+    with lock.held(tmp_path / "a"):
+        assert (tmp_path / "a").is_dir()
+    with lock.held(tmp_path / "b"):
+        atomic.write(tmp_path / "b" / "file", "")
+    assert [path.name for path in sorted(tmp_path.rglob("*"))] == ["b", "file"]
 
 
 # --- places that cannot be written or read, and disks that are full, for real

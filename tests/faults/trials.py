@@ -191,7 +191,7 @@ class Trials:
         self.tally.counts["failures"] += 1
         if not failed:
             return
-        self.judge_message(done, where, failed[:1])
+        self.judge_message(done, where, failed)
         self._check_finals(where)
         self._check_repeat(where)
 
