@@ -145,7 +145,7 @@ def test_a_data_root_that_may_not_be_read(words: str, no_data: Path) -> None:
 def test_a_file_that_may_not_be_read(tmp_path: Path, no_data: Path) -> None:
     copied = Path(shutil.copy(registry.find("tiny-resnet"), tmp_path))
     copied.chmod(0o000)
-    assert fails("check", str(copied)) == f"{copied}: Permission denied"
+    assert fails("check", str(copied)) == f"{copied}: cannot be read: Permission denied"
 
 
 def test_commands_that_only_read_need_no_lock(tmp_path: Path, no_data: Path) -> None:
