@@ -1,4 +1,7 @@
-"""`python tests/faults`: commands under kills, full disks and in pairs; prints a table, fails on a finding."""
+"""`python tests/faults`: commands under kills, full disks and in pairs; prints a table, fails on a finding.
+
+build/faults/result.json gets the table.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ COLUMNS = (
     "pairs", "pairs failed", "waited",
 )  # fmt: skip
 BAD = {"half-written", "reruns failed", "other bytes", "litter", "orphans", "messages", "pairs failed"}
+RESULT = Path(__file__).parents[2] / "build" / "faults" / "result.json"
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -93,8 +97,16 @@ def report(rows: list[dict[str, Any]], expected: int) -> int:
         print(f"| {row['command']} | {row['seconds']:.1f} | {row['operations']} | {counts} |")
     total = [sum(row["counts"].get(name, 0) for row in rows) for name in COLUMNS]
     print(f"| all | | {sum(row['operations'] for row in rows)} | {' | '.join(map(str, total))} |")
-    bad = sum(row["counts"].get(name, 0) for row in rows for name in BAD)
-    return int(bad > 0 or len(rows) < expected)
+    summary = [{"command": row["command"], "operations": row["operations"], **summed(row["counts"])} for row in rows]
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    RESULT.write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
+    return int(any(each["findings"] for each in summary) or len(rows) < expected)
+
+
+def summed(counts: dict[str, int]) -> dict[str, int]:
+    """What was tried and how much of it was found bad."""
+    tried = {name: counts.get(name, 0) for name in ("kills", "failures", "pairs")}
+    return tried | {"findings": sum(counts.get(name, 0) for name in BAD)}
 
 
 if __name__ == "__main__":
