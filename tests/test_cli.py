@@ -85,6 +85,8 @@ def test_an_unknown_device(capsys):
         (["evaluate", "tiny-resnet", "--foo"], "Unknown option: --foo; see: eyespot evaluate --help"),
         (["evaluate", "tiny-resnet", "--kernels", "x"], "xnnpack"),
         (["predict", "tiny-resnet", "x.png", "--top", "-1"], "top: expected 1 or more, found -1"),
+        (["evaluate", "tiny-resnet", "--processes", "99999"], "processes: expected at most 1,024, found 99,999"),
+        (["train", "tiny-resnet", "--threads", "9" * 30], "threads: expected at most 1,024"),
         (["predict", "tiny-resnet", "x.png", "--top", "0"], "see: eyespot predict --help"),
         (["list", "--ram", "1,5M"], "'1,5M': invalid size; write 256k, 1M or 300000"),
     ],
@@ -119,13 +121,28 @@ def test_output_that_takes_nothing(command, code, err):
     assert (done.returncode, done.stderr) == (code, err)
 
 
+@pytest.mark.parametrize(
+    ("module", "error", "message"),
+    [
+        ("cyclopts", "KeyboardInterrupt", "eyespot: stopped\n"),  # while modules load
+        ("matplotlib", "KeyboardInterrupt", "eyespot: stopped; nothing is left half-written\n"),
+        ("matplotlib", "MemoryError", "eyespot: not enough memory; close other programs and repeat\n"),
+    ],
+)
+def test_ctrl_c_and_lack_of_memory_are_one_line(tmp_path, module, error, message):
+    (tmp_path / f"{module}.py").write_text(f"raise {error}")
+    path = os.pathsep.join([str(tmp_path), str(places.PACKAGE.parent)])
+    done = shell(f"eyespot list --plot '{tmp_path}/x.png'", PYTHONPATH=path)
+    assert (done.returncode, done.stderr) == (1, message)
+
+
 def test_names_that_the_terminal_cannot_write(photos):
-    photo = (photos / "0.png").rename(photos / "grün \udcff.png")
+    (photos / "0.png").rename(photos / "grün \udcff.png")
     done = shell(f"eyespot predict tiny-resnet '{photos}'", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
     assert r"gr\xfcn \udcff.png: " in done.stdout
     done = shell(f"eyespot predict tiny-resnet '{photos}' --json", PYTHONIOENCODING="ascii")
-    assert str(photo) in [each["source"] for each in json.loads(done.stdout)]
+    assert rf"{photos}/grün \udcff.png" in [each["source"] for each in json.loads(done.stdout)]  # readers refuse halves
 
 
 def test_predict_files_folders_and_globs(capsys, photos):

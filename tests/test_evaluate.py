@@ -128,6 +128,7 @@ def scalar_output(model):
         (TINY, of_type("inputs", generated.TensorType.INT8), "input of int8 without a scale"),
         (TINY, of_type("inputs", generated.TensorType.INT8, [float("nan")]), "input of int8 without a scale"),
         (TINY, of_type("outputs", generated.TensorType.INT8, [0.0]), "output of int8 without a scale"),
+        (TINY, of_type("inputs", generated.TensorType.INT8, [1.0, 2.0, 3.0]), "input with 3 scales, expected one"),
         (TINY, scalar_output, r"output of shape \(\), expected \(1, classes\)"),
         (FLOAT32, gather_beyond_the_end, "LiteRT does not run it: .*GATHER"),
     ],

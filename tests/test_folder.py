@@ -182,6 +182,8 @@ def test_a_labels_csv_beside_a_folder_of_images(labelled: Path) -> None:
         ("file,class_index\n", "names no files"),
         ("", "names no files"),
         ("file,class_index\n0.png,0\n0.png,1\n", r"names '0\.png' 2 times"),
+        ("file,class_index\n0.png,0\n./0.png,1\n", r"names '0\.png' 2 times"),
+        ("file,class_index,class_index\n0.png,0,1\n", "line 1: expected the columns file and class_index, once each"),
         ("file,class_index\n0.png,0\n7.png,1\n8.png,1\n", r"2 of 3 files are not in .* \('7\.png', \.\.\.\)"),
         ("file,class_index\n\udcff.png,0\n", "is not a CSV file in UTF-8"),
     ],

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from eyespot.errors import BadFileError
-from eyespot.preprocessing.image import MAX_PIXELS, central, decode, fit, to_real
+from eyespot.preprocessing.image import MAX_PIXELS, central, decode, fit, pixels, to_real
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.preprocessing.synthetic import picture
 
@@ -134,6 +134,17 @@ def test_missing_and_truncated_images(tmp_path):
     (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadFileError, match=r"half\.png: does not decode"):
         decode(tmp_path / "half.png", 3)
+    with Image.open(tmp_path / "half.png") as half, pytest.raises(BadFileError, match=r"^mine: does not decode"):
+        pixels(half, 3, "mine")
+    with pytest.raises(BadFileError, match=r"^mine: expected an image, found 0 x 9 pixels"):
+        pixels(Image.new("RGB", (0, 9)), 3, "mine")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.png")
+    with pytest.raises(BadFileError, match="no such image"):
+        decode(tmp_path / "x.png", 3)
 
 
 @settings(max_examples=150, deadline=None)

@@ -93,6 +93,9 @@ def test_every_argument_is_checked(verb):
         ("predict", {"images": 5}, "images: expected str, Path, Image, ndarray or Sequence, found 5"),
         ("predict", {"images": ["a", 5]}, "images: expected str, Path, Image or ndarray, found 5"),
         ("predict", {"images": "x.png", "top": 0}, "top: expected 1 or more, found 0"),
+        ("predict", {"images": "a\0.png"}, r"images: expected .*, found 'a\\x00.png'"),
+        ("export", {"out": "a\0"}, r"out: expected Path, found 'a\\x00'"),
+        ("export", {"out": "\ud800"}, r"out: expected Path, found '\\ud800'"),
     ],
 )
 def test_wrong_arguments(verb, arguments, message):

@@ -11,6 +11,7 @@ from ai_edge_litert import schema_py_generated as generated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import eyespot
 from eyespot.conversion.clean import drop_unused, finish, inline_buffers, repair, restore_first_convolution
 from eyespot.errors import BadFileError, MissingDataError, RefusedError, ToolCrashedError
 from eyespot.preprocessing.spec import Preprocessing
@@ -195,6 +196,22 @@ def test_a_contract_that_does_not_fit_is_refused(int8):
     contract.write(model, wrong, {})
     with pytest.raises(RefusedError, match=r"takes \(1, 32, 32, 3\) and gives 10 classes"):
         run.contract_of(replace(int8, model=model))
+
+
+def test_a_contract_that_leaves_nothing_of_the_image_is_refused(int8):
+    told, model = int8.contract, schema.unpack(int8.data)
+    contract.write(model, replace(told, preprocessing=replace(told.preprocessing, mean=(1e9,))), {})
+    with pytest.raises(RefusedError, match="make black and white the same int8 input"):
+        run.contract_of(replace(int8, model=model))
+
+
+def test_a_file_that_gives_nan_is_refused(tmp_path, float32):
+    model = schema.unpack(float32.data)
+    for buffer in model.buffers:
+        if buffer.data is not None and len(buffer.data) > 1000 and b"contract" not in bytes(buffer.data):
+            buffer.data = np.full(len(buffer.data) // 4, np.nan, np.float32).view(np.uint8)
+    with pytest.raises(BadFileError, match="gives NaN or infinity instead of probabilities"):
+        eyespot.predict(written(tmp_path, model), picture(0, 32, 32, 3))
 
 
 @given(st.integers(0, 255), st.sampled_from([1.0, 64.0, 127.5, 128.0, 255.0]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import re
+import sys
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
-from os import PathLike, fspath
+from os import PathLike, fsdecode, fsencode
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -15,17 +17,29 @@ from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
 from eyespot.errors import BadArgumentError, MissingExtraError
 from eyespot.nouns import Table, brief
 
+CORES = 1024  # processes or threads at most; a slip of the keyboard starts no more
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 Bytes = int | str | None  # as people write sizes: 256k, 1M, 300,000
 UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 SIZE = r"(\d{1,15}|\d{1,3}(?:[,_]\d{3}){1,4})(\.\d+)?\s*([kmg]?)(?:i?b)?"
+
+
+def _text(value: str | PathLike[str]) -> str:
+    """A name or the text of a path. ValueError for what no file can be called."""
+    text = fsdecode(value)
+    if b"\0" in fsencode(text):  # which fails for a part of a character
+        raise ValueError("a character of no file name")
+    return text
+
+
 FORMS: dict[Any, tuple[Any, Callable[[Any], Any]]] = {  # what a parameter of each type accepts, and as what
     int: (Integral, int),
     float: (Real, float),
-    str: ((str, PathLike), fspath),
-    Path: ((str, PathLike), Path),
+    str: ((str, PathLike), _text),
+    Path: ((str, PathLike), lambda value: Path(_text(value))),
 }
 
 
@@ -65,7 +79,8 @@ def accepted(name: str, value: Any, hint: Any) -> Any:
             if isinstance(value, tuple | list):
                 return tuple(accepted(name, each, get_args(option)[0]) for each in value)
         elif isinstance(value, kinds) and isinstance(value, bool) == (option is bool):
-            return convert(value)
+            with contextlib.suppress(ValueError):
+                return convert(value)
     *others, last = (getattr(each, "__name__", each) for each in options if each is not NoneType)
     expected = f"{', '.join(others)} or {last}" if others else last
     raise BadArgumentError(f"{name}: expected {expected}, found {brief(value)}")
@@ -88,8 +103,9 @@ def size(text: Bytes) -> int | None:
     return round(float(re.sub("[,_]", "", match[1]) + (match[2] or "")) * UNITS[match[3]])
 
 
-def positive(**values: int | None) -> None:
-    """BadArgumentError for a number below 1; None stands for a parameter that was left out."""
+def positive(most: int = sys.maxsize, /, **values: int | None) -> None:
+    """BadArgumentError for a number outside 1..most; None stands for a parameter that was left out."""
     for name, value in values.items():
-        if value is not None and value < 1:
-            raise BadArgumentError(f"{name}: expected 1 or more, found {value}")
+        if value is not None and not 1 <= value <= most:
+            expected = "1 or more" if value < 1 else f"at most {most:,}"
+            raise BadArgumentError(f"{name}: expected {expected}, found {value:,}")

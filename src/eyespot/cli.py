@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -65,6 +66,8 @@ def main(tokens: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         return _fail(f"{error.filename or 'output'}: {error.strerror}")
+    except MemoryError:
+        return _fail("not enough memory; close other programs and repeat")
     except KeyboardInterrupt:
         return _fail("stopped; nothing is left half-written")
     return 0
@@ -94,7 +97,7 @@ def _fail(message: str, code: int = 1) -> int:
 
 
 def run() -> None:
-    """Entry point of the `eyespot` command. Characters that the terminal lacks are printed as escapes."""
+    """Run the command of this process and exit. Characters that the terminal lacks are printed as escapes."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 (stays open)
     if sys.stdout is None:
@@ -102,4 +105,6 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(main())
+    code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the answer is given; Python takes a moment to end
+    sys.exit(code)

@@ -62,14 +62,15 @@ class Table(tuple[T, ...]):
 
 
 def plain(value: Any) -> Any:
-    """A noun as JSON holds it, field for field."""
+    """A noun as JSON holds it, field for field; what is not Unicode in names becomes escapes, as in a terminal."""
     if is_dataclass(value):
         return {name: plain(each) for name, each in _fields(value).items()}
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {plain(str(key)): plain(each) for key, each in value.items()}
     if isinstance(value, tuple | list):
         return [plain(each) for each in value]
-    return value.as_posix() if isinstance(value, Path) else value
+    value = value.as_posix() if isinstance(value, Path) else value
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _fields(noun: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -79,6 +79,8 @@ def read_labels(path: Path, folder: Path, classes: int | None) -> list[LabelledF
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # as spreadsheets write it
             reader = csv.DictReader(file)
+            if any((reader.fieldnames or ()).count(name) > 1 for name in ("file", "class_index")):
+                raise BadFileError(f"{path}: line 1: expected the columns file and class_index, once each")
             rows = [_row(f"{path}: line {reader.line_num}", row, classes) for row in islice(reader, ROWS + 1)]
     except (csv.Error, UnicodeDecodeError) as error:
         raise BadFileError(f"{path}: is not a CSV file in UTF-8 ({error})") from error
@@ -103,7 +105,7 @@ def _row(where: str, row: Mapping[str, str | None], classes: int | None) -> Labe
         raise BadFileError(f"{where}: {name[:80]!r} leaves the folder. Name files by their path in it, with /")
     if classes is not None and int(label) >= classes:
         raise BadFileError(f"{where}: the label {label[:20]} is out of range 0..{classes - 1}")
-    return LabelledFile(name, int(label))
+    return LabelledFile(PurePosixPath(name).as_posix(), int(label))  # ./a.png is a.png
 
 
 def check_size(path: Path, most: int) -> None:

@@ -30,12 +30,12 @@ def decode(path: Path, channels: int) -> NDArray[np.uint8]:
     from PIL import Image
 
     try:
+        if not path.is_file():  # to open a pipe would wait for ever
+            raise BadFileError(f"{path}: no such image")
         with warnings.catch_warnings(action="ignore"):  # a damaged file either decodes or does not
             Image.preinit()  # the common formats; to try one that is not loaded, `open` loads all 40
             with Image.open(path, formats=FORMATS) as opened:
                 return pixels(opened, channels, str(path))
-    except FileNotFoundError as error:
-        raise BadFileError(f"{path}: no such image") from error
     except Image.DecompressionBombError as error:
         raise BadFileError(f"{path}: {error}; at most {MAX_PIXELS:,} are read, make it smaller") from error
     except BadFileError:
@@ -51,7 +51,13 @@ def pixels(image: Image.Image, channels: int, name: str) -> NDArray[np.uint8]:
     if image.width * image.height > MAX_PIXELS:
         size = f"{image.width} x {image.height} pixels"
         raise BadFileError(f"{name}: {size}; at most {MAX_PIXELS:,} are read, make it smaller")
-    ImageOps.exif_transpose(image, in_place=True)
+    try:
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+    except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
+        raise BadFileError(f"{name}: does not decode as an image ({str(error)[:80]})") from error
+    if not image.width * image.height:
+        raise BadFileError(f"{name}: expected an image, found {image.width} x {image.height} pixels")
     upright, mode = _opaque(image, name), "L" if channels == 1 else "RGB"
     upright = upright if upright.mode == mode else upright.convert(mode)  # a copy takes 4 bytes a pixel
     return np.asarray(upright).reshape(upright.height, upright.width, channels)

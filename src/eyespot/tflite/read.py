@@ -163,7 +163,10 @@ def check_classifier(file: File) -> None:
         raise BadFileError(f"{file.path}: input of shape {shape}, expected (1, height, width, 1 or 3)")
     if not out or out[-1] != prod(out) or out[-1] < 1:
         raise BadFileError(f"{file.path}: output of shape {out}, expected (1, classes)")
-    for side, tensor in (("input", file.input), ("output", file.output)):
+    for side, places, tensor in (("input", file.graph.inputs, file.input), ("output", file.graph.outputs, file.output)):
+        q = file.graph.tensors[places[0]].quantization
+        if q is not None and q.scale is not None and len(q.scale) > 1:
+            raise BadFileError(f"{file.path}: {side} with {len(q.scale)} scales, expected one. Quantize it again.")
         if tensor.dtype not in {"float32", "int8", "uint8", "int16"}:
             raise BadFileError(f"{file.path}: {side} of {tensor.dtype}, expected float32, int8 or uint8")
         if tensor.dtype != "float32" and not (1e-30 < tensor.scale < 1e30):

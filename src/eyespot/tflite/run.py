@@ -96,9 +96,11 @@ def as_function(file: Content, opened: Any) -> Run:
 
 
 def checked(file: Content, output: NDArray[Any], classes: int) -> NDArray[Any]:
-    """An output vector. BadFileError if it has another length than the file states."""
+    """An output vector. BadFileError if it has another length than the file states, or holds NaN or infinity."""
     if len(output) != classes:
         raise BadFileError(f"{file.path}: states {classes} classes and gives {len(output)}; convert it again")
+    if not np.isfinite(output).all():
+        raise BadFileError(f"{file.path}: gives NaN or infinity instead of probabilities; train or convert it again")
     return output
 
 
@@ -106,7 +108,7 @@ def contract_of(file: File, fallback: Contract | None = None) -> Contract:
     """A classifier's own contract, or `fallback` if it carries none; RefusedError if that does not fit.
 
     Nothing is guessed: what a float tensor holds cannot be seen in the file. BadFileError for files of
-    other tasks.
+    other tasks. A contract that makes black and white the same input does not fit either.
     """
     from eyespot.tflite.read import check_classifier
 
@@ -120,6 +122,10 @@ def contract_of(file: File, fallback: Contract | None = None) -> Contract:
         found = f"takes {file.input.shape} and gives {file.output.shape[-1]} classes"
         said = f"the contract of {contract.model} says {expected} and {len(contract.classes)}"
         raise RefusedError(f"{file.path}: {found}; {said}")
+    table = levels(spec, file.input)
+    if (table[0] == table[-1]).any():
+        numbers = f"mean {spec.mean} and std {spec.std} make black and white the same {file.input.dtype} input"
+        raise RefusedError(f"{file.path}: the contract's {numbers}. Correct them and quantize again")
     return contract
 
 

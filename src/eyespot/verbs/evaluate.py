@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eyespot.arguments import positive, verb
+from eyespot.arguments import CORES, positive, verb
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.evaluation import workers
 from eyespot.preprocessing.spec import Damage
@@ -36,7 +36,8 @@ def evaluate(
         processes: To run in; one for each core by default.
         contract: For a file that carries none: the model whose input and classes it shares.
     """
-    positive(images=images, processes=processes)
+    positive(images=images)
+    positive(CORES, processes=processes)
     with workers.start(processes) as pool:
         from eyespot.data import catalogue  # while they start
         from eyespot.evaluation import engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from eyespot.arguments import positive, verb
+from eyespot.arguments import CORES, positive, verb
 from eyespot.artifacts.lock import held
 from eyespot.data import catalogue
 from eyespot.errors import RefusedError, StoppedError
@@ -51,7 +51,8 @@ def train(
         threads: Cores to use; all by default.
     """
     card, folder = registry.model(model), out or Path("build") / model
-    positive(epochs=epochs, threads=threads)
+    positive(epochs=epochs)
+    positive(CORES, threads=threads)
     own: dict[str, Any] = {"weights": weights, "unfreeze": unfreeze}
     _check_options(card, data, own, epochs, teacher, seed)
     try:
