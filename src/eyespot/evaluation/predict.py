@@ -51,7 +51,7 @@ def run(file: File, tensors: Iterable[NDArray[Any]], kernels: Kernels = "xnnpack
     if file.path.is_relative_to(places.ZOO) and read_sidecar(file.path).sha256 == file.sha256:
         yield from map(running.open_runner(file, kernels), tensors)
     else:
-        with Pool(1, name=f"{file.path}: LiteRT") as pool:
+        with Pool(1, seconds=60, name=f"{file.path}: LiteRT") as pool:
             yield from pool.open(running.open_runner, file.content, kernels)(tensors)
 
 
