@@ -25,7 +25,7 @@ from eyespot.preprocessing.spec import Preprocessing
 from eyespot.training.outcome import Epoch
 from eyespot.zoo.cards import Recipe
 
-NAME = "checkpoint.safetensors"
+NAME, ENTRY = "checkpoint.safetensors", "eyespot"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +90,8 @@ def cached(path: Path, key: str, compute: Callable[[], dict[str, torch.Tensor]])
 
 
 def packed(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> bytes:
-    """A safetensors file with the digest of its content."""
-    return save(tensors, metadata | {"digest": _digest(tensors, metadata)})
+    """A safetensors file with the digest of its content; in one entry, as safetensors orders them at random."""
+    return save(tensors, {ENTRY: json.dumps(metadata | {"digest": _digest(tensors, metadata)}, sort_keys=True)})
 
 
 def _digest(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> str:
@@ -102,7 +102,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     """Metadata and tensors of a file that holds `packed`, which is closed afterwards. ValueError for others."""
     with safe_open(path, "pt") as file:
         tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-        metadata = file.metadata() or {}
+        metadata = json.loads((file.metadata() or {}).get(ENTRY, "{}"))
     if metadata.pop("digest", "") != _digest(tensors, metadata):
         raise ValueError("its content has another digest than it says")
     return metadata, tensors
