@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.evaluation.trials import TOP, Record
-from eyespot.zoo.datasets import IMAGENET_IDS
 
 NEVER = -2  # the output of a class that the file does not have
 ENOUGH = 5  # images of a class from which its output can be learned
@@ -42,14 +41,11 @@ def labellings(labels: NDArray[np.int64], names: Sequence[str], own: Sequence[st
     known = {name.casefold(): place for place, name in enumerate(own)}
     if names and all(name.casefold() in known for name in names):
         found.append(Labelling("by name", tuple(known[name.casefold()] for name in names)))
-    base = range(classes)
-    if set(names) <= set(IMAGENET_IDS) and names:  # folders called by WordNet ids
-        base = [IMAGENET_IDS.index(name) for name in names]
     for offset in (0, 1, -1):
-        moved = Labelling("", tuple(base)).shifted(offset, outputs)
+        moved = Labelling("", tuple(range(classes))).shifted(offset, outputs)
         valid = np.isin(np.array(moved.outputs)[labels], NEVER, invert=True).mean()
         if valid > 0.8 and all(moved.outputs != each.outputs for each in found):
-            found.append(Labelling(f"offset {offset:+d}" if offset else "offset 0", moved.outputs))
+            found.append(Labelling(f"label offset {offset}", moved.outputs))
     if np.median(np.bincount(labels)[np.unique(labels)]) >= ENOUGH:
         found.append(Labelling("learned"))
     return found
@@ -86,13 +82,15 @@ def correct(labelling: Labelling, record: Record, labels: NDArray[np.int64], sta
 
 def learn(record: Record, labels: NDArray[np.int64], images: NDArray[np.int64]) -> Labelling:
     """The outputs that make most answers for `images` right, each output for one class at most."""
-    classes, answers = int(labels.max()) + 1, record.answers[images, 0]
-    used = np.unique(answers)
-    counts = np.zeros((classes, max(classes, len(used))), np.int64)
-    np.add.at(counts, (labels[images], np.searchsorted(used, answers)), 1)
-    columns = assign(-counts)
-    best = [int(used[c]) if c < len(used) and counts[row, c] else NEVER for row, c in enumerate(columns)]
-    return Labelling("permutation", tuple(best))
+    classes, rows = np.unique(labels[images], return_inverse=True)
+    used, columns = np.unique(record.answers[images, 0], return_inverse=True)
+    counts = np.zeros((len(classes), max(len(classes), len(used))), np.int64)
+    np.add.at(counts, (rows, columns), 1)
+    outputs = np.full(int(labels.max()) + 1, NEVER)
+    for row, column in enumerate(assign(-counts)):
+        if counts[row, column]:
+            outputs[classes[row]] = used[column]
+    return Labelling("permutation", tuple(outputs.tolist()))
 
 
 def assign(costs: NDArray[np.int64]) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from eyespot.data.split import Split
 from eyespot.evaluation.metrics import ranked
-from eyespot.isolation import Pool
 from eyespot.preprocessing.damage import Image
 from eyespot.preprocessing.image import orientation
 from eyespot.preprocessing.pipeline import Pipeline
@@ -80,7 +79,7 @@ def _answers(run: Run, picture: Image, turn: int, ways: Sequence[Way], shape: tu
             filter=pipeline.filter, upright=pipeline.upright,
         )  # fmt: skip
         tensor = np.ascontiguousarray(look_up(table, seen(colours)))
-        digest = hashlib.blake2b(tensor, digest_size=8).digest()
+        digest = hashlib.blake2b(tensor.data, digest_size=8).digest()
         if digest not in known:
             known[digest] = *_largest(run(tensor)), int.from_bytes(digest, "little", signed=True)
         return known[digest]
@@ -113,10 +112,9 @@ class Record:
 class Trials:
     """The answers for a sample of images, asked for when they are needed."""
 
-    def __init__(self, pool: Pool, job: TrialJob, tensor: Input, images: Sequence[int]) -> None:
-        self.images, self._tensor = images, tensor
+    def __init__(self, ask: Callable[[Iterable[Question]], Iterator[Reply]], tensor: Input, images: list[int]) -> None:
+        self.images, self._tensor, self._ask = images, tensor, ask
         self.orientations = np.zeros(len(images), np.int64)
-        self._ask = pool.open(open_trials, job, name=str(job.file.path))
         self._records: dict[Pipeline, Record] = {}
 
     def measure(self, pipelines: Iterable[Pipeline], start: int, stop: int, title: str) -> None:

@@ -6,8 +6,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
-from eyespot.preprocessing.pipeline import OFFSETS, RANGES, Cast, Damaged, Filter, Order, Pipeline, changed, parse, words
+from eyespot.preprocessing.pipeline import (
+    OFFSETS,
+    RANGES,
+    Cast,
+    Damaged,
+    Filter,
+    Order,
+    Pipeline,
+    changed,
+    parse,
+    words,
+)
 from eyespot.preprocessing.spec import Input
 from eyespot.preprocessing.tensors import levels
 
@@ -30,7 +42,10 @@ def orders(tensor: Input) -> list[Order]:
 
 
 def numbers(tensor: Input, base: Pipeline) -> Changes:
-    """Every range and cast that stores other numbers in this input, that of `base` first."""
+    """Every range and cast that stores other numbers in this input, that of `base` first.
+
+    Integers that differ by one at most are the same: nothing could tell them apart.
+    """
     found: Changes = {word_of(base): base}
     for word in (*RANGES, *get_args(Cast)[1:]):
         plain = {"mean": (0.0,), "std": (1.0,)} if word in OFFSETS else {}
@@ -40,9 +55,13 @@ def numbers(tensor: Input, base: Pipeline) -> Changes:
             table = levels(way, tensor)
         except ValueError:  # not for this type or number of channels
             continue
-        if not any(np.array_equal(table, levels(each, tensor)) for each in found.values()):
+        if not any(_alike(table, levels(each, tensor)) for each in found.values()):
             found[word] = way
     return found
+
+
+def _alike(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return bool((abs(one.T.astype(float) - other.T) <= (0 if one.dtype == np.float32 else 1)).all())
 
 
 def word_of(pipeline: Pipeline) -> str:
@@ -72,20 +91,15 @@ def _others(base: Pipeline, stated: Iterable[str]) -> Changes:
 
 def singles(base: Pipeline, tensor: Input, *, turned: bool) -> Changes:
     """Every change of one factor."""
-    found = {order: changed(base, {"order": order}) for order in orders(tensor) if order != base.order}
+    found: Changes = {order: changed(base, {"order": order}) for order in orders(tensor) if order != base.order}
     found |= dict(list(numbers(tensor, base).items())[1:])
     return found | fits(base) | filters(base) | rest(base, turned=turned)
 
 
 def classics(base: Pipeline, tensor: Input) -> Changes:
     """Mistakes that go together in well-known examples."""
-    ways = {word: changed(base, parse(word)) for word in CLASSIC if fitting(word, tensor)}
-    return {word: way for word, way in ways.items() if way != base}
-
-
-def fitting(word: str, tensor: Input) -> bool:
-    """Whether this input can be fed that way."""
-    return tensor.dtype != "float32" or "wrapped" not in word
+    stated = (word for word in CLASSIC if tensor.dtype != "float32" or "wrapped" not in word)
+    return _others(base, stated)
 
 
 def parts(base: Pipeline, stated: Mapping[str, Any]) -> Changes:

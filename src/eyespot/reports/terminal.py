@@ -11,8 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation, Finding
+from eyespot.evaluation.diagnosis import Diagnosis
 from eyespot.evaluation.prediction import Prediction
 from eyespot.reports import words
+from eyespot.reports.diagnosis import diagnoses
 from eyespot.reports.model_list import Report
 from eyespot.zoo.listing import Listed
 
@@ -41,6 +43,7 @@ def rendered(value: Any) -> RenderableType:
         Compatibility: _compatibility,
         Evaluation: _evaluations,
         Accuracy: _accuracies,
+        Diagnosis: diagnoses,
     }
     if type(many[0]) in tables:
         return tables[type(many[0])](many)
