@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eyespot.arguments import positive, verb
+from eyespot.errors import RefusedError, UnfitError
 from eyespot.evaluation import workers
 from eyespot.evaluation.diagnosis import Diagnosis
 
@@ -52,10 +53,13 @@ def doctor(
         diagnosis, classes = engine.diagnose(
             file, card, split or card.test, pool=pool, using=stated, images=images, seed=seed
         )
-    if write:
-        inscribe(folder, file, diagnosis, classes, write)
     if chart:
         from eyespot.reports.diagnosis import draw
 
         draw(diagnosis, chart)
+    if write:
+        try:
+            inscribe(folder, file, diagnosis, classes, write)
+        except RefusedError as error:
+            raise UnfitError(str(error), diagnosis) from error
     return diagnosis
