@@ -1,4 +1,6 @@
-"""What `eyespot doctor` finds, against what is known: python benchmarks/doctor.py [PART ...]
+"""What `eyespot doctor` finds, against what is known.
+
+python benchmarks/doctor.py [PART ...]
 
 Needs the published files and the data sets under $EYESPOT_DATA. Parts: known, own, random, wrong-data,
 shuffled, direct, certainty, time; all by default. The certainty part takes about half an hour.
