@@ -1,9 +1,10 @@
 # Everything sets itself up in .venv; PYTHON names the interpreter to make it with (3.11 or newer).
 PYTHON ?= python3
+MINUTES ?= 10
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test quick coverage check fix docs bench clean
+.PHONY: run test quick coverage check fix docs bench fuzz faults clean
 
 run: .venv/run
 	$(BIN)/eyespot make tiny-resnet --device imx93 --out build/tiny-resnet
@@ -35,6 +36,15 @@ docs: .venv/dev
 
 bench: .venv/dev
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
+
+fuzz: .venv/dev
+	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)
+
+# Kills at every file operation and KILLS at random moments, full disks, and PAIRS at once, for each command.
+KILLS ?= 20
+PAIRS ?= 50
+faults: .venv/dev
+	$(BIN)/python tests/faults --random $(KILLS) --others 5 --pairs $(PAIRS)
 
 clean:
 	rm -rf .venv build

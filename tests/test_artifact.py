@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eyespot import decoding
 from eyespot.artifacts import atomic, model_folder
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.errors import BadFileError, EyespotError, MissingDataError
@@ -59,6 +61,62 @@ def test_damaged_sidecar_is_one_line(tmp_path_factory, content):
     model_folder.sidecar(path).write_bytes(content)
     with pytest.raises(BadFileError, match=r"a\.tflite\.json: .*Make the file again or delete the sidecar"):
         model_folder.read_sidecar(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sha256": None},
+        {"arguments": []},
+        {"inputs": {"weights": 1}},
+        {"tools": "eyespot"},
+        {"more": 1},
+        {"a\nb\x85c" * 1000: 1},
+        {"facts": {"bytes": "3"}},
+        {"facts": {"operations": -1}},
+        {"facts": {"classes": "cat"}},
+    ],
+)
+def test_a_sidecar_with_another_type_is_one_short_line(tmp_path, change):
+    save(tmp_path / "a.tflite", b"abc")
+    path = model_folder.sidecar(tmp_path / "a.tflite")
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(BadFileError, match=r"a\.tflite\.json: ") as refused:
+        model_folder.read_sidecar(tmp_path / "a.tflite")
+    assert len(str(refused.value)) < 1000
+    assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", b"[" * 1_000_000),
+        ("a.json", b" " * 9_000_000),
+        ("a.json", b'{"sha256": NaN}'),
+        ("a.json", b'{"sha256": "\\ud800"}'),
+        ("a.json", b"\xff"),
+        ("a.toml", b"a=" + b"[" * 10_000),
+        ("a.toml", b"a=" + b"{a=" * 10_000),
+        ("a.toml", b"a" + b".a" * 100_000 + b"=1"),
+        ("a.toml", b"a=" + b"1" * 5000),
+        ("a.toml", b"\xff"),
+    ],
+)
+def test_parsing_has_a_budget(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    start = time.monotonic()
+    with pytest.raises(BadFileError, match=rf"{name}: .*\. Mend it$"):
+        decoding.read(model_folder.Artifact, tmp_path / name, "Mend it")
+    assert time.monotonic() - start < 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs")
+def test_only_regular_files_are_decoded(tmp_path):
+    os.mkfifo(tmp_path / "a.json")
+    (tmp_path / "b.json").mkdir()
+    for name in ("a.json", "b.json"):
+        with pytest.raises(BadFileError, match="expected a file of at most"):
+            decoding.read(model_folder.Artifact, tmp_path / name, "Mend it")
 
 
 def test_chain_follows_digests(tmp_path):
@@ -120,6 +178,33 @@ def test_failure_keeps_the_old_file_and_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == ["a"]
 
 
+KILLED_AT_RENAME = """
+import os, sys
+from pathlib import Path
+from eyespot.artifacts import model_folder
+left = int(sys.argv[2])
+def kill(event, _):
+    global left
+    left -= event == "os.rename"
+    if left < 0:
+        os._exit(9)
+sys.addaudithook(kill)
+empty = dict.fromkeys(("arguments", "inputs", "tools", "facts"), {})
+model_folder.save(Path(sys.argv[1]) / "a.safetensors", b"new", verb="convert", model="m", **empty)
+"""
+
+
+@pytest.mark.parametrize(("renames", "files"), [(0, set()), (1, {"a.safetensors.json"})])
+def test_a_kill_never_leaves_a_file_without_its_sidecar(tmp_path, renames, files):
+    """Such a file would look as if nothing had trained it. Its rerun writes both."""
+    command = [sys.executable, "-c", KILLED_AT_RENAME, str(tmp_path)]
+    assert subprocess.run([*command, str(renames)], check=False).returncode == 9
+    assert {name for name in os.listdir(tmp_path) if not name.endswith(".partial")} == files
+    subprocess.run([*command, "9"], check=True)
+    assert ModelFolder(tmp_path).record("a.safetensors")
+    assert (tmp_path / "a.safetensors").read_bytes() == b"new"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on file size")
 def test_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     """A real limit on file size (EFBIG) stands for the full disk: same path, no root needed."""
@@ -134,13 +219,13 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     target = tmp_path / "big.bin"
     done = subprocess.run([sys.executable, "-c", code, target], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"{target}: not written:")
-    assert "free some space" in done.stdout
+    assert "Free some space" in done.stdout
     assert os.listdir(tmp_path) == []
 
 
 def test_unwritable_folder(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(EyespotError, match="cannot be written"):
+    with pytest.raises(EyespotError, match=r"a: not written: File exists\. Move away what is in its place"):
         atomic.write(tmp_path / "file" / "a", "x")
 
 
@@ -155,3 +240,8 @@ def test_json_is_sorted_utf8(tmp_path):
     path = atomic.write_json(tmp_path / "a.json", {"b": "ä", "a": [1]})
     assert path.read_bytes() == '{\n "a": [\n  1\n ],\n "b": "ä"\n}\n'.encode()
     assert json.loads(path.read_text("utf-8")) == {"b": "ä", "a": [1]}
+
+
+def test_json_of_a_name_that_is_not_utf_8(tmp_path):
+    path = atomic.write_json(tmp_path / "a.json", {"caf\udce9": ["\udce9"]})
+    assert json.loads(path.read_text("utf-8")) == {r"caf\udce9": [r"\udce9"]}

@@ -121,6 +121,11 @@ def vww_test(root: Path, text: str, *names: str) -> None:
     [
         ("a.bin,2,2\n", r"line 1: expected file, 2, and a label of 0 or 1; found \['a.bin', '2', '2'\]"),
         ("a.bin,2,1\nb.bin\n", "line 2: expected file"),
+        ("/etc/passwd,2,1\n", "line 1: expected file"),
+        ("../a.bin,2,1\n", "line 1: expected file"),
+        ("x" * 300 + ",2,1\n", "line 1: expected file"),
+        ("a.bin,2,\x1f1\nb.bin\n", "line 2: expected file"),  # which strip() removes and int() refuses
+        ("x" * 200_000 + ",2,1\n", "field larger than field limit"),
         ("a.bin,2,1\nb.bin,2,0\n", r"1 of 2 files are missing \(b.bin"),
         ("a.bin,2,1\n", "test has 1 images, expected 1,000"),
     ],

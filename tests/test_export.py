@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert.schema_py_generated import BuiltinOperator
 
 from eyespot.devices.host import HostMeasurements
 from eyespot.errors import RefusedError
@@ -25,6 +25,7 @@ from eyespot.tflite.run import open_runner
 from eyespot.tflite.tflm import measure_arena
 from eyespot.verbs.export import export
 from eyespot.zoo import registry
+from tflm_headers import write_headers
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
 
@@ -197,43 +198,10 @@ def test_a_picture_at_the_models_size_is_pixel_minus_128(library):
 
 # --- the example
 
-TFLM = {
-    "tensorflow/lite/schema/schema_generated.h": (
-        "#pragma once\nnamespace tflite {\nstruct Model { const void *data; };\n"
-        "inline const Model *GetModel(const void *data) { static Model m; m.data = data; return &m; }\n}\n"
-    ),
-    "tensorflow/lite/micro/micro_mutable_op_resolver.h": (
-        "#pragma once\nnamespace tflite {\ntemplate <int N> struct MicroMutableOpResolver {\n"
-        "@calls@};\n}\n"
-    ),
-    "tensorflow/lite/micro/micro_interpreter.h": (
-        "#pragma once\n#include <cstddef>\n#include <cstdint>\n"
-        '#include "tensorflow/lite/schema/schema_generated.h"\n'
-        "enum TfLiteStatus { kTfLiteOk, kTfLiteError };\n"
-        "struct TfLiteTensor { struct { int8_t *int8; } data; };\n"
-        "namespace tflite {\nstruct MicroInterpreter {\n"
-        "  int8_t in[200000], out[2000]; TfLiteTensor tensor;\n"
-        "  template <class R>\n"
-        "  MicroInterpreter(const Model *, R &, uint8_t *, size_t) : in(), out(), tensor() {}\n"
-        "  TfLiteStatus AllocateTensors() { return kTfLiteOk; }\n"
-        "  TfLiteStatus Invoke() { out[1] = 100; return kTfLiteOk; }\n"
-        "  TfLiteTensor *input(int) { tensor.data.int8 = in; return &tensor; }\n"
-        "  TfLiteTensor *output(int) { tensor.data.int8 = out; return &tensor; }\n};\n}\n"
-    ),
-}  # fmt: skip
-
 
 @pytest.fixture
 def tflm(tmp_path):
-    """Headers that stand where TFLM's would: an interpreter that always says class 1."""
-    for name, text in TFLM.items():
-        path = tmp_path / "tflm" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        calls = " ".join(
-            f"void Add{resolver_name(o)}() {{}}" for o in set(read(registry.find("tiny-resnet")).operators)
-        )
-        path.write_text(text.replace("@calls@", calls))
-    return tmp_path / "tflm"
+    return write_headers(tmp_path / "tflm")
 
 
 def test_the_example_is_short(exported):
@@ -304,6 +272,18 @@ def test_a_file_that_takes_other_numbers_is_not_exported(tmp_path):
     assert not (tmp_path / "c").exists()
 
 
+def test_operators_whose_names_are_the_files_own_are_not_exported(tmp_path):
+    """TFLM reads such a name up to a NUL; the C source would hold all of it."""
+    model = schema.unpack(registry.find("tiny-resnet").read_bytes())
+    code = model.operatorCodes[model.subgraphs[0].operators[0].opcodeIndex]
+    code.builtinCode = code.deprecatedBuiltinCode = BuiltinOperator.CUSTOM
+    code.customCode = b"x\0(); evil("
+    (tmp_path / "x.tflite").write_bytes(schema.pack(model))
+    with pytest.raises(RefusedError, match="expected operators that TFLM registers, found custom:x"):
+        export(str(tmp_path / "x.tflite"), out=tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+
+
 @pytest.mark.parametrize("changed", [{"order": "bgr"}, {"resize": "bicubic"}, {"mean": (0.0, 1.0, 0.0)}])
 def test_preprocessing_that_the_c_source_lacks_is_refused(measured, tmp_path, changed):
     contract = measured.file.contract
@@ -317,10 +297,3 @@ def test_equal_means_of_all_channels_are_exported(measured, tmp_path):
     contract = measured.file.contract
     spec = replace(contract.preprocessing, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     source.write_c(measured, replace(contract, preprocessing=spec), tmp_path)
-
-
-def test_class_names_are_c_strings(tmp_path):
-    file = read(registry.find("tiny-resnet"))
-    contract = replace(file.contract, classes=('say "hi"', "back\\slash", *file.contract.classes[2:]))
-    filled = source.values(file, contract, 1000)
-    assert json.loads("[" + filled["class_names"] + "]") == list(contract.classes)

@@ -151,6 +151,6 @@ def test_each_channel_has_its_numbers(photos, site, tmp_path):
 def test_labels_with_line_ends(tmp_path):
     file = read(registry.find("tiny-resnet"))
     contract = replace(contract_of(file), classes=("a\nb", *contract_of(file).classes[1:]))
-    with pytest.raises(RefusedError, match="has a line end"):
+    with pytest.raises(RefusedError, match=r"found 'a\\nb'. Rename it"):
         write_folder(file, contract, tmp_path)
     assert not list(tmp_path.iterdir())

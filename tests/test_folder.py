@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -114,10 +115,16 @@ def test_a_pipe_is_no_image(photos: Path) -> None:
         opened(photos)
 
 
-def test_a_class_folder_whose_name_is_not_utf_8(photos: Path) -> None:
-    (photos / "disc").rename(photos / os.fsdecode(b"caf\xe9"))
-    with pytest.raises(BadFileError, match=r"the class name 'caf\\udce9' is not UTF-8; rename it"):
+@pytest.mark.parametrize("name", ["caf\udce9", "a\nb", "\x1b[31m"])
+def test_a_class_folder_whose_name_is_not_a_line_of_utf_8(photos: Path, name: str) -> None:
+    (photos / "disc").rename(photos / name)
+    with pytest.raises(BadFileError, match=re.escape(f"the class name {name!r} is not a line of UTF-8; rename it")):
         opened(photos)
+
+
+def test_a_folder_whose_name_is_not_utf_8(photos: Path) -> None:
+    """Its title goes into the sidecars of what is trained on it."""
+    assert catalogue.dataset(str(photos.rename(photos.with_name("caf\udce9")))).title == r"caf\udce9"
 
 
 def test_a_file_that_is_not_an_image_inside(photos: Path) -> None:
@@ -185,6 +192,38 @@ def test_a_labels_csv_that_is_wrong(text: str, said: str, labelled: Path) -> Non
     with pytest.raises(BadFileError, match=said) as caught:
         opened(labelled)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../0.png", "/etc/passwd", "a/../../0.png", "C:0.png", "C:/0.png", "..\\0.png"])
+def test_a_labels_csv_names_files_inside_its_folder_only(name: str, labelled: Path) -> None:
+    (labelled / "labels.csv").write_text(f"file,class_index\n{name},0\n")
+    with pytest.raises(BadFileError, match=r"line 2: .* leaves the folder"):
+        catalogue.dataset(str(labelled))
+
+
+def test_lists_that_are_too_long(labelled: Path) -> None:
+    with (labelled / "classes.txt").open("wb") as file:
+        file.truncate(2 << 20)
+    with pytest.raises(BadFileError, match="2,097,152 bytes, expected at most"):
+        read_classes(labelled / "classes.txt")
+    with (labelled / "labels.csv").open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(BadFileError, match=r"labels\.csv: 1,073,741,824 bytes"):
+        read_labels(labelled / "labels.csv", labelled, None)
+
+
+def test_a_class_name_that_is_too_long(labelled: Path) -> None:
+    (labelled / "classes.txt").write_text("x" * 1_000_000)
+    with pytest.raises(BadFileError, match="has over 255 characters") as caught:
+        read_classes(labelled / "classes.txt")
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("target", ["nowhere", "loop.png"])
+def test_links_that_lead_nowhere(target: str, photos: Path) -> None:
+    (photos / "disc" / "loop.png").symlink_to(target)
+    with pytest.raises(BadFileError, match=r"not images \(loop\.png"):
+        opened(photos)
 
 
 def test_labels_beyond_the_classes_of_a_model(labelled: Path, data_root: Path) -> None:

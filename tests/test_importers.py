@@ -6,6 +6,7 @@ import csv
 import os
 import pickle
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -331,6 +332,89 @@ def test_truncated_safetensors(tmp_path: Path) -> None:
     save_file(ResNet8().state_dict(), path)
     path.write_bytes(path.read_bytes()[:1000])
     refuses(state_dicts.load_safetensors, ResNet8(), path, "is not a whole safetensors file")
+
+
+def linear_state(kind: torch.dtype) -> dict[str, torch.Tensor]:
+    return {"weight": torch.eye(2).to(kind), "bias": torch.ones(2).to(kind)}
+
+
+@pytest.mark.parametrize("save", [save_file, torch.save])
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2])
+def test_every_floating_point_type(kind: torch.dtype, save: Callable[..., None], tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    save(linear_state(kind), path)
+    load = state_dicts.load_safetensors if save is save_file else state_dicts.load_pth
+    layer = loaded(nn.Linear(2, 2), load, path)
+    assert torch.equal(layer.weight, torch.eye(2))
+    assert torch.equal(layer.bias, torch.ones(2))
+
+
+@pytest.mark.parametrize("save", [save_file, torch.save])
+@pytest.mark.parametrize("kind", [torch.int8, torch.bool, torch.complex64])
+def test_types_that_are_not_weights(kind: torch.dtype, save: Callable[..., None], tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    save(linear_state(kind), path)
+    load = state_dicts.load_safetensors if save is save_file else state_dicts.load_pth
+    refuses(load, nn.Linear(2, 2), path, f"is {kind}, expected floating-point numbers")
+
+
+@pytest.mark.parametrize("number", [torch.nan, torch.inf, -torch.inf])
+def test_weights_that_are_not_finite(number: float, tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    save_file({"weight": torch.full((2, 2), number), "bias": torch.ones(2)}, path)
+    refuses(state_dicts.load_safetensors, nn.Linear(2, 2), path, "weight holds numbers that are not finite")
+
+
+@pytest.mark.parametrize(
+    "pickled",
+    [
+        b"0.",  # pops from an empty stack: IndexError
+        b"K.",  # cut short: struct.error
+        b"}}K\x01s.",  # a dictionary as a key: TypeError
+        b"ctorch\nFloatStorage\n)\x81.",
+        b"K\x01Q.",  # a storage that is no tuple: AssertionError
+    ],
+)
+def test_a_pickle_that_breaks_the_unpickler(pickled: bytes, tmp_path: Path) -> None:
+    path, archive = tmp_path / "weights.pth", tmp_path / "whole.pth"
+    torch.save({}, archive)
+    with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(path, "w") as broken:
+        for name in whole.namelist():
+            broken.writestr(name, b"\x80\x02" + pickled if name.endswith("data.pkl") else whole.read(name))
+    refuses(state_dicts.load_pth, ResNet8(), path, "is not weights that torch.save wrote")
+
+
+def hdf5(path: Path, name: str = "kernel:0", **options: Any) -> Path:
+    with h5py.File(path, "w") as file:
+        file.create_group("model_weights/dense/dense").create_dataset(name, **options)
+    return path
+
+
+def test_hdf5_of_strings(tmp_path: Path) -> None:
+    refuses(keras.load_layers, nn.Linear(2, 3), hdf5(tmp_path / "a.h5", data=b"text"), "is not a whole HDF5 file")
+
+
+def test_hdf5_of_whole_numbers(tmp_path: Path) -> None:
+    path = hdf5(tmp_path / "a.h5", data=np.ones((2, 3), np.int8))
+    refuses(keras.load_layers, nn.Linear(2, 3), path, "dense/kernel:0 is not floating-point numbers")
+
+
+def test_hdf5_that_claims_a_petabyte(tmp_path: Path) -> None:
+    path = hdf5(tmp_path / "a.h5", shape=(1 << 24, 1 << 24), chunks=(64, 64), dtype="f4")
+    assert path.stat().st_size < 10_000
+    refuses(keras.load_layers, nn.Linear(2, 3), path, "too large")
+
+
+def test_hdf5_that_reads_another_file(tmp_path: Path) -> None:
+    path = hdf5(tmp_path / "a.h5", shape=(2,), dtype="f4", external=[(__file__, 0, 8)])
+    refuses(keras.load_layers, nn.Linear(2, 3), path, "in this file")
+
+
+@pytest.mark.parametrize("name", [b"\xff", b"a/\x00"])
+def test_hdf5_with_a_name_that_is_not_utf8(name: bytes, tmp_path: Path) -> None:
+    path = hdf5(tmp_path / "a.h5", name="NAME", data=np.ones((2, 3), np.float32))
+    path.write_bytes(path.read_bytes().replace(b"NAME", name.ljust(4, b"x")))
+    refuses(keras.load_layers, nn.Linear(2, 3), path, "expected 1 dense layers, found 0|is not a whole HDF5")
 
 
 # --- where published weights lie

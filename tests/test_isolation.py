@@ -258,7 +258,14 @@ def test_a_result_of_any_depth() -> None:
         run(f.nested, 100_000)
 
 
-@pytest.mark.parametrize("message", [b"\xff" * 8, (5).to_bytes(8, "little") + b"+\xc1\xc1\xc1\xc1"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"\xff" * 8,
+        (5).to_bytes(8, "little") + b"+\xc1\xc1\xc1\xc1",
+        (6).to_bytes(8, "little") + b"-\x92\xa1\xff\xa1\xff",  # an error whose words are no UTF-8
+    ],
+)
 def test_a_forged_message_is_refused(message: bytes) -> None:
     with pytest.raises(errors.ToolCrashedError):
         run(f.write_to_pipes, message)

@@ -8,12 +8,14 @@ import sys
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from eyespot.artifacts import measurements
 from eyespot.cli import main
 from eyespot.errors import BadArgumentError, RefusedError, UnknownNameError
+from eyespot.evaluation import metrics
 from eyespot.reports.plot import draw
 from eyespot.tflite.read import read
 from eyespot.verbs.list import list_models
@@ -129,7 +131,8 @@ def test_measurements_of_another_file_are_not_shown(no_data):
     """A result under the data root counts if it was measured on the model's file, and not otherwise."""
     shipped = of("tiny-resnet", device="mcxn947")
     accuracy, found = provenance.accuracy("tiny-resnet", "int8"), provenance.compatibility("tiny-resnet")
-    accuracy = replace(accuracy, top1=0.5, n=10)
+    counted = metrics.accuracy(np.repeat([[0], [1]], 5, axis=0), np.zeros(10, np.int64), ("a", "b"))
+    accuracy = replace(accuracy, **counted)
     failing = tuple(replace(c, runs=replace(c.runs, status="fails")) for c in found)
 
     def save(sha256: str) -> None:

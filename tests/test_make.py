@@ -150,6 +150,7 @@ def test_measure_without_data_says_what_was_left_out(no_data):
     assert done.folder == no_data / "results"
 
 
+LOW, HIGH = wilson(3, 4)
 EVALUATION = Evaluation(
     model="tiny-resnet",
     precision="int8",
@@ -160,8 +161,8 @@ EVALUATION = Evaluation(
     n=4,
     correct=3,
     top1=0.75,
-    low=0.3,
-    high=0.95,
+    low=LOW,
+    high=HIGH,
     top5=None,
     per_class={"cat": 0.75},
     confusion=((0, 0, 3), (0, 1, 1)),
@@ -175,6 +176,60 @@ def test_results_survive_the_disk(no_data):
     measurements.save(EVALUATION, measurements.own())
     assert measurements.evaluations("tiny-resnet")[0] == EVALUATION
     assert [e for e in measurements.evaluations("tiny-resnet") if e.artifact == "0" * 64] == [EVALUATION]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("n", 0),
+        ("n", 5),
+        ("n", 10**30),
+        ("correct", -3),
+        ("correct", 2),
+        ("top1", 0.8),
+        ("top1", 1.5),
+        ("top1", True),
+        ("low", 0.2),
+        ("high", 0.95),
+        ("top5", 0.5),
+        ("per_class", {}),
+        ("per_class", {"cat": 0.5}),
+        ("confusion", [[0, 0, 3], [0, -1, 1]]),
+        ("confusion", [[0, 0, 3], [0, 1, 2]]),
+        ("confusion", [[0, 0, 3], [0, 1, 1], [1, 0, 0]]),
+        ("confusion", [[0, 0, 3], [0, 1]]),
+        ("kernels", "other"),
+        ("under", "snow"),
+        ("precision", None),
+        ("x" * 10_000, 1),
+    ],
+)
+def test_a_damaged_measurement_is_refused(no_data, field, value):
+    path = measurements.save(EVALUATION, measurements.own())
+    write_json(path, json.loads(path.read_text()) | {field: value})
+    with pytest.raises(BadFileError, match=r"\.json: .*Delete it and measure again$") as refused:
+        measurements.evaluations("tiny-resnet")
+    assert len(str(refused.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "quantities",
+    [
+        {"used": {"unit": "B", "kind": "measured"}},
+        {"used": {"unit": "B", "kind": "measured", "value": -1}},
+        {"used": {"unit": "B", "kind": "measured", "value": 1, "low": 2, "n": "3"}},
+        {"npu": {"unit": "operators", "kind": "measured", "value": 1}},
+        {"latency": {"unit": "ms", "kind": "estimate", "value": 0}},
+        {"latency": {"unit": "ms", "kind": "estimate", "low": 2, "high": 1}},
+        {"rate": {"unit": "x", "kind": "quoted", "low": 1, "high": 2}},
+    ],
+)
+def test_a_damaged_finding_is_refused(no_data, quantities):
+    [found, *_] = json.loads((places.MEASUREMENTS / "tiny-resnet.devices.json").read_bytes())
+    found["findings"][0]["quantities"] = quantities
+    write_json(measurements.own() / "tiny-resnet.devices.json", [found])
+    with pytest.raises(BadFileError, match=r"devices\.json: .*Delete it and measure again$"):
+        list(measurements.compatibilities("tiny-resnet"))
 
 
 @pytest.mark.parametrize("path", sorted(places.MEASUREMENTS.glob("*.json")), ids=lambda path: path.stem)
@@ -262,8 +317,7 @@ def test_markdown():
     assert table(["a", "b"], [["x|y", "1\n2"]]) == "| a | b |\n| --- | --- |\n| x\\|y | 1<br>2 |\n"
     assert megabytes(87_200) == "0.087 MB"
     assert megabytes(None) == "not built"
-    measured = replace(EVALUATION, top1=0.87, low=0.863, high=0.876, n=10_000)
-    assert accuracy(measured) == "0.8700 [0.863, 0.876], n = 10,000"
+    assert accuracy(EVALUATION) == "0.7500 [0.301, 0.954], n = 4"
 
 
 @pytest.mark.parametrize(

@@ -201,3 +201,10 @@ def test_a_folder_of_an_earlier_version_is_one_line(photos: Path, tmp_path: Path
     (tmp_path / "trained-on.txt").write_text(str(photos))
     with pytest.raises(BadFileError, match=r"trained-on\.txt: written by an earlier version; delete it and"):
         catalogue.data_for(tmp_path / "int8.tflite", CONTRACT)
+
+
+def test_a_manifest_names_files_inside_its_folder_only(tmp_path: Path) -> None:
+    row = ("../1.png", "0" * 64, "cat", "train")
+    manifest.save(Manifest(data="/photos", rows=(row,)), tmp_path)
+    with pytest.raises(BadFileError, match=r"damaged \('\.\./1\.png' leaves the folder\)"):
+        manifest.load(tmp_path)

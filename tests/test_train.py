@@ -181,11 +181,30 @@ def test_a_checkpoint_that_lacks_something_is_one_line(data, tmp_path, lost):
     path = tmp_path / checkpoint.NAME
     with safe_open(path, "pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys() if name != lost}  # noqa: SIM118
-        metadata = {name: text for name, text in file.metadata().items() if name != lost}
-    path.write_bytes(save(tensors, metadata))
-    with pytest.raises(BadFileError, match="damaged checkpoint") as caught:
+        metadata = {name: text for name, text in file.metadata().items() if name not in {lost, "digest"}}
+    path.write_bytes(checkpoint.packed(tensors, metadata))
+    with pytest.raises(BadFileError, match=rf"damaged checkpoint .*{lost.rpartition('.')[2]}") as caught:
         fit(data, tmp_path, run=replace(RUN, recipe=replace(RECIPE, epochs=1)))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("byte", [400, -1])
+def test_a_checkpoint_with_one_other_bit_is_refused(data, tmp_path, byte):
+    fit(data, tmp_path, run=replace(RUN, recipe=replace(RECIPE, epochs=1)))
+    path = tmp_path / checkpoint.NAME
+    content = bytearray(path.read_bytes())
+    content[byte] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BadFileError, match="damaged checkpoint"):
+        fit(data, tmp_path, run=replace(RUN, recipe=replace(RECIPE, epochs=1)))
+
+
+def test_a_damaged_cache_is_computed_again(tmp_path):
+    path, tensors = tmp_path / "features.safetensors", {"x": torch.arange(4.0)}
+    for damage in (lambda data: data[:-1] + b"!", lambda data: data[:40], lambda _: b"", lambda data: data):
+        checkpoint.cached(path, "k", lambda: tensors)
+        path.write_bytes(damage(path.read_bytes()))
+        assert torch.equal(checkpoint.cached(path, "k", lambda: tensors)["x"], tensors["x"])
 
 
 def test_learning_rate_rises_to_the_peak_and_falls_and_is_never_zero():

@@ -18,6 +18,7 @@ from eyespot.data import catalogue
 from eyespot.data.split import image_digest, image_list
 from eyespot.data.used import LIST, used_images
 from eyespot.errors import BadFileError, MissingDataError, RefusedError
+from eyespot.tflite import contract, schema
 from eyespot.tflite.read import read
 from eyespot.verbs.evaluate import evaluate
 from eyespot.zoo import registry
@@ -127,6 +128,42 @@ def test_without_a_sidecar_the_list_beside_the_file_counts(own: Path) -> None:
     assert OWN.items() <= of(own).items()
     own.with_name(LIST).unlink()
     assert not OWN.keys() & of(own).keys()
+
+
+def lone(folder: Path, verb: str, weights: str = "train") -> Path:
+    """A file of the user's own network without sidecar and list: its own metadata say that it was made here."""
+    form = schema.unpack(registry.find("tiny-resnet").read_bytes())
+    record = {"verb": verb, "arguments": {"weights": weights}, "inputs": {"weights": "0" * 64}}
+    contract.write(form, registry.contract("tiny-resnet"), record)
+    (folder / "lone.tflite").write_bytes(schema.pack(form))
+    return folder / "lone.tflite"
+
+
+@pytest.mark.parametrize("verb", ["convert", "quantize"])
+def test_a_file_of_ours_that_lost_its_records_is_one_line(verb: str, tmp_path: Path) -> None:
+    path = lone(tmp_path, verb)
+    with pytest.raises(MissingDataError, match=r"expected lone\.tflite\.json and training-images\.bin beside it"):
+        of(path)
+    (tmp_path / LIST).write_bytes(IMAGES)
+    assert of(path) == OWN
+
+
+def test_a_file_of_ours_is_known_by_the_sidecars_of_what_it_was_made_from(own: Path) -> None:
+    """The int8 file lost its sidecar, the float32 file has its own."""
+    float32 = own.rename(own.with_name("float32.tflite"))
+    own.with_name("int8.tflite.json").rename(own.with_name("float32.tflite.json"))
+    form = schema.unpack(float32.read_bytes())
+    record = {"verb": "quantize", "inputs": {"float32": hashlib.sha256(float32.read_bytes()).hexdigest()}}
+    contract.write(form, registry.contract("tiny-resnet"), record)
+    own.write_bytes(schema.pack(form))
+    assert of(own) == OWN
+    own.with_name(LIST).unlink()
+    with pytest.raises(MissingDataError, match="found no list"):
+        of(own)
+
+
+def test_published_weights_have_no_images_on_record(tmp_path: Path) -> None:
+    assert of(lone(tmp_path, "convert", "mlperf-tiny")) == {}
 
 
 def test_a_list_that_is_gone_or_changed_is_one_line(own: Path) -> None:

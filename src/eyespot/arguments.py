@@ -20,6 +20,7 @@ R = TypeVar("R")
 
 Bytes = int | str | None  # as people write sizes: 256k, 1M, 300,000
 UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+SIZE = r"(\d{1,15}|\d{1,3}(?:[,_]\d{3}){1,4})(\.\d+)?\s*([kmg]?)(?:i?b)?"
 FORMS: dict[Any, tuple[Any, Callable[[Any], Any]]] = {  # what a parameter of each type accepts, and as what
     int: (Integral, int),
     float: (Real, float),
@@ -81,7 +82,7 @@ def size(text: Bytes) -> int | None:
     """Bytes of a size; k, M and G (also kB, KiB, ...) are powers of 1,024. BadArgumentError otherwise."""
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+|\d{1,3}(?:[,_]\d{3})+)(\.\d+)?\s*([kmg]?)(?:i?b)?", str(text).strip().lower(), re.ASCII)
+    match = re.fullmatch(SIZE, str(text).strip().lower(), re.ASCII)
     if not match:
         raise BadArgumentError(f"{text!r}: invalid size; write 256k, 1M or 300000")
     return round(float(re.sub("[,_]", "", match[1]) + (match[2] or "")) * UNITS[match[3]])

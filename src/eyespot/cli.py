@@ -16,6 +16,7 @@ from pathlib import Path
 from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 
 from eyespot.errors import BadArgumentError, EyespotError, UnfitError, UnknownNameError
+from eyespot.escaping import terminal
 
 NAMES = "list show make predict doctor check compile export fetch evaluate train convert quantize report measure"
 VERBS = {name: name for name in NAMES.split()}  # each command, which is a module of `verbs`: its function
@@ -88,7 +89,7 @@ def _print(result: object, *, as_json: bool) -> None:
 
 
 def _fail(message: str, code: int = 1) -> int:
-    print(f"eyespot: {' '.join(message.split())}", file=sys.stderr)
+    print(f"eyespot: {terminal(' '.join(message.split()))}", file=sys.stderr)
     return code
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Mapping, Sized
 from dataclasses import fields, is_dataclass
-from html import escape
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, TypeVar
+
+from eyespot.escaping import html
 
 T = TypeVar("T")
 
@@ -77,4 +78,4 @@ def _fields(noun: Any) -> dict[str, Any]:
 
 def _cell(value: Any) -> str:
     text = shorten(value, 200) if isinstance(value, str) else brief(value)
-    return f"<td>{escape(text)}</td>"
+    return f"<td>{html(text)}</td>"

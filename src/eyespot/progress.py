@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
+from eyespot.escaping import terminal
+
 T = TypeVar("T")
 
 
-def track(items: Iterable[T], total: int, title: str) -> Iterable[T]:
-    """Pass `items` on, showing how many of `total` have gone by, their rate and the time left."""
+def track(items: Iterable[T], total: int | None, title: str) -> Iterable[T]:
+    """Pass `items` on, showing how many of `total` (None: unknown) have gone by, and the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        yield from bar.track(items, total=total, description=title)
+        yield from bar.track(items, total=total, description=terminal(title))

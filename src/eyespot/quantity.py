@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp, lgamma, log, sqrt
-from typing import Literal
+from typing import Annotated, Literal
 
+from msgspec import Meta
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Size = Annotated[float, Meta(ge=0, le=1e18)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Kind = Literal["measured", "rule", "estimate", "quoted"]
 
 
@@ -16,14 +21,24 @@ class Quantity:
     `tool` names what measured or computed it, with its version; `source` who published it.
     """
 
-    value: int | float | None = None
+    value: Count | Size | None = None
     unit: str
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
+    low: Size | None = None
+    high: Size | None = None
+    n: Count | None = None
     kind: Kind
     tool: str = ""
     source: str = ""
+
+    def __post_init__(self) -> None:
+        """ValueError without a number."""
+        if self.value is None and not self.ranged:
+            raise ValueError("expected a value, or low and high in this order")
+
+    @property
+    def ranged(self) -> bool:
+        """Whether it has a range."""
+        return self.low is not None and self.high is not None and self.low <= self.high
 
 
 def quantities(

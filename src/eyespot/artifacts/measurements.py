@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,13 +12,22 @@ from typing import Literal, TypeVar
 from eyespot import decoding
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write_json
+from eyespot.escaping import file_name
 from eyespot.nouns import Noun
 from eyespot.preprocessing.spec import Damage
-from eyespot.quantity import Kind, Quantity
+from eyespot.quantity import Count, Kind, Quantity, Share, wilson
 from eyespot.tflite.kernels import Kernels
 
 Status = Literal["ok", "partial", "fails", "unknown"]
 Decides = Literal["runs", "npu", "both", "nothing"]
+
+SHOWN = {  # what is shown with a check or with a quantity
+    "check arena": {"used"},
+    "head": {"tail"},
+    "npu": {"cpu"},
+    "accepted": {"refused", "unknown"},
+    "vela": {"cycles"},
+}
 
 T = TypeVar("T")
 
@@ -35,18 +46,32 @@ class Evaluation(Noun):
     data: str
     split: str
     data_digest: str
-    n: int
-    correct: int
-    top1: float
-    low: float
-    high: float
-    top5: float | None
-    per_class: Mapping[str, float]
-    confusion: tuple[tuple[int, int, int], ...]
+    n: Count
+    correct: Count
+    top1: Share
+    low: Share
+    high: Share
+    top5: Share | None
+    per_class: Mapping[str, Share]
+    confusion: tuple[tuple[Count, Count, Count], ...]
     kernels: Kernels
     tools: Mapping[str, str]
     command: str
     under: Damage | None = None
+
+    def __post_init__(self) -> None:
+        """ValueError unless all numbers follow from the confusion, except top-5."""
+        images, hits = Counter[int](), Counter[int]()
+        for actual, called, times in self.confusion:
+            images[actual] += times
+            hits[actual] += times if actual == called else 0
+        if (self.n, self.correct) != (images.total(), hits.total()) or not all(images.values()) or not self.n:
+            raise ValueError(f"expected n and correct as in `confusion`, found {self.n:,} and {self.correct:,}")
+        shares = [self.top1, self.low, self.high, *sorted(self.per_class.values())]
+        counted = [self.correct / self.n, *wilson(self.correct, self.n), *sorted(hits[i] / images[i] for i in images)]
+        agree = len(shares) == len(counted) and all(abs(a - b) < 1e-9 for a, b in zip(shares, counted, strict=True))
+        if not agree or (self.top5 is not None and self.top5 < self.top1):
+            raise ValueError("expected the shares that `confusion` counts, found others")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -68,6 +93,16 @@ class Finding(Noun):
     operators: Mapping[str, int] = field(default_factory=dict)
     advice: str = ""
     decides: Decides = "nothing"
+
+    def __post_init__(self) -> None:
+        """ValueError unless quantities that are shown together are all there."""
+        q = self.quantities
+        shown = {each for name in (f"check {self.check}", *q) for each in SHOWN.get(name, ())}
+        if missing := (shown | ({"adds"} if "rate" in q and "vela" not in q else set())) - set(q):
+            raise ValueError(f"expected the quantities {', '.join(sorted(missing))} as well")
+        for name in {"rate", "latency"} & set(q):
+            if not q[name].ranged and (name == "rate" or not q[name].value):
+                raise ValueError(f"expected a range as {name}")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -101,28 +136,28 @@ def save(evaluation: Evaluation, folder: Path) -> Path:
     """Write an evaluation under a name that the same measurement gets again."""
     e = evaluation
     parts = filter(None, (e.model, e.precision, e.data, e.split, e.kernels, e.under))
-    return write_json(folder / f"{'.'.join(parts)}.json", asdict(e))
+    return write_json(folder / f"{'.'.join(map(file_name, parts))}.json", asdict(e))
 
 
 def save_devices(model: str, checked: tuple[Compatibility, ...], folder: Path) -> Path:
     """Write the compatibility of a model's int8 file with all devices, without fields that are empty."""
     entries = [asdict(c, dict_factory=lambda pairs: {k: v for k, v in pairs if v or v == 0}) for c in checked]
-    return write_json(folder / f"{model}.devices.json", entries)
+    return write_json(folder / f"{file_name(model)}.devices.json", entries)
 
 
 def evaluations(model: str) -> tuple[Evaluation, ...]:
     """All measurements of a model, the user's own before the shipped ones."""
-    return tuple(_read(Evaluation, f"{model}.*.*.json"))
+    return tuple(_read(Evaluation, f"{glob.escape(file_name(model))}.*.*.json"))
 
 
 def named(name: str) -> Iterator[Evaluation]:
     """The evaluations in files of that name, the user's own before the shipped one."""
-    return _read(Evaluation, name)
+    return _read(Evaluation, glob.escape(name))
 
 
 def compatibilities(model: str) -> Iterator[tuple[Compatibility, ...]]:
     """The compatibility of a model's int8 file, the user's own findings before the shipped ones."""
-    return _read(tuple[Compatibility, ...], f"{model}.devices.json")
+    return _read(tuple[Compatibility, ...], f"{glob.escape(file_name(model))}.devices.json")
 
 
 def _read(kind: type[T], pattern: str) -> Iterator[T]:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import msgspec
 
 from eyespot import decoding
-from eyespot.artifacts.atomic import digest, digest_file, write, write_json
+from eyespot.artifacts.atomic import digest, digest_file, replacing, write_json
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.nouns import Noun
+from eyespot.quantity import Count
 
 if TYPE_CHECKING:
     from eyespot.tflite.read import File
 
 FLOAT32, INT8, WEIGHTS = "float32.tflite", "int8.tflite", "weights.safetensors"
+
+
+class Facts(TypedDict, total=False):
+    """The facts that are used; others are for people."""
+
+    bytes: Count
+    operations: Count
+    calibration: str
+    stand_in: str
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -30,6 +43,10 @@ class Artifact(Noun):
     inputs: Mapping[str, str]
     tools: Mapping[str, str]
     facts: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """ValueError if a fact that is used has another type."""
+        msgspec.convert(self.facts, Facts)
 
 
 def sidecar(path: Path) -> Path:
@@ -51,10 +68,16 @@ def handed_on(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def save(path: Path, data: bytes, **fields: Any) -> Artifact:
     """Write a file and its sidecar; `fields` are Artifact's other ones."""
-    write(path, data)
     artifact = Artifact(file=path.name, sha256=digest(data), **fields)
-    write_json(sidecar(path), asdict(artifact))
+    _write(path, data, artifact)
     return artifact
+
+
+def _write(path: Path, data: bytes, artifact: Artifact) -> None:
+    """The sidecar comes first, as a file without one would look as if it were made from nothing."""
+    with replacing(path) as partial:
+        partial.write_bytes(data)
+        write_json(sidecar(path), asdict(artifact))
 
 
 def read_sidecar(path: Path) -> Artifact:
@@ -95,14 +118,18 @@ class ModelFolder:
         self._records[name] = record
         return record
 
+    def sidecars(self) -> list[Artifact]:
+        """What the sidecars in the folder say. BadFileError if one is damaged."""
+        kinds = ("*.tflite.json", "*.safetensors.json")
+        beside = sorted(path for kind in kinds for path in self.path.glob(kind))
+        return [replace(read_sidecar(path.with_suffix("")), file=path.stem) for path in beside]
+
     def chain(self, name: str) -> tuple[Artifact, ...]:
         """The artifacts that a file was made from, itself first, as far as sidecars here say; () without.
 
         Each link is followed by digest. Errors as `record`, for every link.
         """
-        kinds = ("*.tflite.json", "*.safetensors.json")
-        beside = sorted(path for kind in kinds for path in self.path.glob(kind))
-        named = {read_sidecar(path.with_suffix("")).sha256: path.stem for path in beside}
+        named = {each.sha256: each.file for each in self.sidecars()}
         links: list[Artifact] = []
         following: str | None = name
         while following and (link := self.record(following)) and link not in links:
@@ -126,7 +153,7 @@ class ModelFolder:
         for name in (FLOAT32, INT8):
             path, record = self.path / name, self.record(name)
             if record is None or not path.is_file():
-                lacking = path if record else sidecar(path)
+                lacking = path if record or not path.exists() else sidecar(path)
                 raise MissingDataError(f"{lacking}: no such file; make it with eyespot convert and eyespot quantize")
             records.append(record)
         return tuple(records)
@@ -134,8 +161,7 @@ class ModelFolder:
     def copy(self, folder: Path) -> None:
         """Write both files with their sidecars to another folder, as they were read."""
         for record in self.pair() if folder.resolve() != self.path.resolve() else ():
-            write(folder / record.file, self.file(record.file).data)
-            write_json(sidecar(folder / record.file), asdict(record))
+            _write(folder / record.file, self.file(record.file).data, record)
 
     def discard(self, name: str) -> None:
         """Remove a file and its sidecar, if they exist, because their source has changed."""

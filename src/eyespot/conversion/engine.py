@@ -45,7 +45,12 @@ def convert(card: Model, weights: str | None, folder: ModelFolder) -> Artifact:
     _settle_data(source, folder.path)
     if "classes" in source.facts:  # of the user's data
         classes = tuple(source.facts["classes"])
-        contract = replace(contract, preprocessing=decode(source.facts), classes=classes)
+        try:
+            contract = replace(contract, preprocessing=decode(source.facts), classes=classes)
+        except ValueError as error:
+            raise BadFileError(
+                f"{source.path}: its sidecar has no valid preprocessing ({error}). Train again."
+            ) from error
     file = read(source.path) if source.path and source.path.suffix == ".tflite" else None
     if adopted := file is not None and file.precision == "float32":
         model = repair(file.data)

@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import http.client
+import os
+import re
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from eyespot.artifacts import atomic
-from eyespot.errors import BadFileError, EyespotError, MissingDataError
+from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError
+from eyespot.isolation.process import one_line
 from eyespot.progress import track
 from eyespot.zoo.cards import Download
 
 CHUNK = 1 << 18
-TIMEOUT = 30
+TIMEOUT = 30  # seconds without a byte
+PATIENCE, SLOW = 60, 1_000  # after so many seconds, fewer bytes per second on average are too few
+LIMIT = 8 << 30  # bytes
 
 
-def download(source: Download, path: Path, remedy: str) -> Path:
+def download(source: Download, path: Path, remedy: str, patience: float = PATIENCE) -> Path:
     """Fetch `source` to `path`; `path.part` from an earlier try is continued.
 
-    `remedy` is what the user can do if the download fails; errors end with it. MissingDataError if the
+    `remedy` is what the user can do if the download fails; errors end with it. After `patience` seconds a
+    server must have sent 1,000 bytes per second. MissingDataError if the
     server does not answer or asks for an account, BadFileError if the file has another digest,
-    EyespotError if the connection or the disk fails.
+    RefusedError without encryption or a digest, EyespotError if the connection or the disk fails.
     """
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _fetch(source, part)
+        _fetch(source, part, patience)
     except urllib.error.HTTPError as error:
         reason = "asks for an account" if error.code in {401, 403} else "download failed"
-        raise MissingDataError(f"{source.url}: {reason} ({error.code} {error.reason}); {remedy}") from error
+        words = one_line(f"({error.code} {error.reason})")
+        raise MissingDataError(f"{source.url}: {reason} {words}; {remedy}") from error
     except urllib.error.URLError as error:
-        raise MissingDataError(f"{source.url}: no answer ({error.reason}); {remedy}") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise EyespotError(f"{part}: download stopped ({error}); repeat to continue") from error
+        raise MissingDataError(f"{source.url}: no answer ({one_line(str(error.reason))}); {remedy}") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise EyespotError(f"{part}: download stopped ({one_line(str(error))}); repeat to continue") from error
     _validator(part).unlink(missing_ok=True)
     if source.digest and not atomic.matches(part, source.digest):
         part.unlink()
@@ -41,43 +51,97 @@ def download(source: Download, path: Path, remedy: str) -> Path:
     return part.replace(path)
 
 
-def _fetch(source: Download, part: Path) -> None:
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect only to where the first request may go too."""
+
+    def __init__(self, source: Download) -> None:
+        self._source = source
+
+    def redirect_request(self, request: Any, response: Any, *args: Any) -> urllib.request.Request | None:
+        try:
+            _check(self._source, args[-1])
+        except RefusedError:
+            response.close()
+            raise
+        return super().redirect_request(request, response, *args)
+
+
+def _check(source: Download, url: str) -> None:
+    """RefusedError for a URL that anybody on the way could answer, unless the file's digest is known."""
+    scheme = url.partition(":")[0].lower()
+    if scheme != "https" and not (scheme == "http" and source.digest):
+        raise RefusedError(f"{source.url}: leads to {one_line(url)[:200]}, which is not https, and has no digest")
+
+
+def _fetch(source: Download, part: Path, patience: float) -> None:
     """Append the missing bytes to `part`; write it anew if the server has no ranges or another version."""
+    _check(source, source.url)
     have = part.stat().st_size if part.exists() else 0
-    version = _validator(part).read_text("utf-8") if _validator(part).exists() else ""
+    version = _strong(_validator(part).read_text("utf-8", errors="replace") if _validator(part).exists() else "")
     if not (version or source.digest):  # nothing would reveal that the rest is of another file
         have = 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     headers |= {"If-Range": version} if have and version else {}
     request = urllib.request.Request(source.url, headers=headers)  # noqa: S310
     try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310
+        response = urllib.request.build_opener(_Redirects(source)).open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
-        if have and error.code == 416:  # the part is complete
-            return
-        raise
+        error.close()
+        if not have or error.code != 416:
+            raise
+        if not (source.digest and atomic.matches(part, source.digest)):  # else it is complete
+            part.unlink()
+            _fetch(source, part, patience)
+        return
     with response:
-        _receive(source, part, response, have)
+        _receive(source, part, response, have, patience)
 
 
-def _receive(source: Download, part: Path, response: http.client.HTTPResponse, have: int) -> None:
+def _receive(source: Download, part: Path, response: http.client.HTTPResponse, have: int, patience: float) -> None:
     """Write the response to `part`, and the version of the file for If-Range."""
-    length = response.headers.get("Content-Length")
-    if length is None and not source.digest and not response.chunked:
+    left, have = response.length, have if response.status == 206 else 0
+    if left is None and not source.digest and not response.chunked:
         raise ConnectionError("the server does not say how long the file is, and no digest is known")
-    version = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
-    resumed = response.status == 206
-    if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-        part.unlink()
+    if response.status == 206 and not _continues(response, have):
+        part.unlink(missing_ok=True)
         raise ConnectionError("the server sent another part than was asked for")
-    _validator(part).write_text("" if version.startswith("W/") else version, "utf-8")
-    left = int(length or 0)
-    chunks = iter(lambda: response.read(CHUNK), b"")
-    with part.open("ab" if resumed else "wb") as file:
-        for chunk in track(chunks, left // CHUNK + 1, Path(source.url).name):
-            left -= file.write(chunk)
-    if left > 0:  # the part is kept, to continue from
-        raise ConnectionError(f"{left:,} bytes short")
+    if have + (left or 0) > LIMIT:
+        raise ConnectionError(f"the file has more than {LIMIT:,} bytes")
+    version = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+    _validator(part).write_text(_strong(version), "utf-8")
+    total = None if left is None else left // CHUNK + 1
+    with part.open("ab" if have else "wb") as file:
+        for chunk in track(_chunks(response, patience), total, Path(source.url).name):
+            have += file.write(chunk)
+            if have > LIMIT:
+                raise ConnectionError(f"the file has more than {LIMIT:,} bytes")
+        os.fsync(file.fileno())
+    if response.length:  # the part is kept, to continue from
+        raise ConnectionError(f"{response.length:,} bytes short")
+
+
+def _chunks(response: http.client.HTTPResponse, patience: float) -> Iterator[bytes]:
+    """What the server sends, as it comes. TimeoutError if it is far too slow."""
+    start, received = time.monotonic(), 0
+    while chunk := response.read1(CHUNK):
+        yield chunk
+        received += len(chunk)
+        if (seconds := time.monotonic() - start) > patience and received < SLOW * seconds:
+            raise TimeoutError(f"{received:,} bytes in {seconds:.0f} seconds")
+
+
+def _continues(response: http.client.HTTPResponse, have: int) -> bool:
+    """Whether a response holds all bytes of a file from `have` on, by its own account."""
+    stated = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", ""), re.ASCII)
+    if not stated:
+        return False
+    first, last, total = stated.groups()
+    return int(first) == have and total in {"*", str(int(last) + 1)} and response.length in {None, int(last) + 1 - have}
+
+
+def _strong(version: str) -> str:
+    """A version that identifies every byte and can be sent back, or ""."""
+    return version if version.isascii() and version.isprintable() and not version.startswith("W/") else ""
 
 
 def _validator(part: Path) -> Path:

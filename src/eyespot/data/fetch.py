@@ -1,34 +1,22 @@
-"""Getting a data set from its publisher or from a user's copy, and unpacking archives safely."""
+"""Getting a data set from its publisher or from a user's copy."""
 
 from __future__ import annotations
 
 import contextlib
-import lzma
 import shutil
-import stat
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path, PureWindowsPath
-from typing import Any
+from pathlib import Path
 
-from eyespot.artifacts import places
+from eyespot.artifacts import lock
 from eyespot.data import catalogue
+from eyespot.data.archive import unpack
 from eyespot.data.download import download
 from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError
 from eyespot.nouns import Noun
 from eyespot.progress import track
 from eyespot.zoo import registry
-from eyespot.zoo.cards import Dataset
-
-LIMIT = 8 << 30  # bytes; several times the largest data set that is published as an archive
-
-# what zipfile and tarfile raise for damaged archives
-_DAMAGE = (
-    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError
-)  # fmt: skip
+from eyespot.zoo.cards import Dataset, Download
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -42,20 +30,47 @@ class Fetched(Noun):
     new: bool
 
 
-def fetch(card: Dataset, source: Path | None = None) -> Fetched:
-    """Download, verify and lay out a data set; `source` takes the place of the download."""
+def fetch(card: Dataset, source: Path | None = None, unverified: bool = False) -> Fetched:
+    """Download, verify and lay out a data set; `source` takes the place of the download.
+
+    A second process waits. RefusedError for a download of which no digest is known, unless `unverified`.
+    """
     if card.root:
         raise RefusedError(f"{card.name}: is a folder of your own; use it as it is, with --data")
-    folder = catalogue.folder(card)
-    before = _counts(card)
-    missing = card.splits.keys() - before.keys()
-    optional = not any(card.splits[name] for name in missing)
-    if missing and source:
-        _install(card, source, folder)
-    elif missing and (card.download or not optional):
-        _install_download(card, folder)
+    folder, before = catalogue.folder(card), _counts(card)
+    if card.splits.keys() - before.keys() or _leftovers(folder):
+        with lock.held(folder.parent, f".{card.name}.lock"):
+            _add_missing(card, source, folder, unverified)
+            _discard(folder)
     after, verified = _counts(card), registry.imported(card.reader).verify(card, folder)
     return Fetched(data=card.name, folder=folder, splits=after, verified=verified, new=after != before)
+
+
+def _leftovers(folder: Path) -> list[Path]:
+    """What a fetch that was killed left beside a data set."""
+    return list(folder.parent.glob(f".{folder.name}.*"))
+
+
+def _discard(folder: Path) -> None:
+    for path in _leftovers(folder):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix != ".lock":
+            path.unlink()
+
+
+def _add_missing(card: Dataset, source: Path | None, folder: Path, unverified: bool) -> None:
+    missing = card.splits.keys() - _counts(card).keys()
+    if missing and source:
+        _install(card, source, folder)
+    elif card.download and missing:
+        _install_download(card, card.download, unverified, folder)
+    elif any(card.splits[name] for name in missing):
+        raise MissingDataError(f"{card.name}: no open download ({card.source}); bring a copy: {_remedy(card)}")
+
+
+def _remedy(card: Dataset) -> str:
+    return f"eyespot fetch {card.name} --from FILE_OR_FOLDER"
 
 
 def _counts(card: Dataset) -> dict[str, int]:
@@ -67,20 +82,21 @@ def _counts(card: Dataset) -> dict[str, int]:
     return counts
 
 
-def _install_download(card: Dataset, folder: Path) -> None:
+def _install_download(card: Dataset, source: Download, unverified: bool, folder: Path) -> None:
     """Install the publisher's archive, which is kept under the data root unless it turns out to be bad."""
-    remedy = f"eyespot fetch {card.name} --from FILE_OR_FOLDER"
-    if not card.download:
-        raise MissingDataError(f"{card.name}: no open download ({card.source}); bring a copy: {remedy}")
-    path = places.data_root() / f".{card.name}.download"
+    if not (source.pinned or unverified):
+        raise RefusedError(
+            f"{source.url}: its publisher gives no digest, so nothing can verify it. To use it all the same: "
+            f"eyespot fetch {card.name} --unverified"
+        )
+    path = folder.with_name(f".{card.name}.download")
     if not path.exists():
-        download(card.download, path, f"with a copy of your own: {remedy}")
+        download(source, path, f"with a copy of your own: {_remedy(card)}")
     try:
         _install(card, path, folder)
     except BadFileError:
         path.unlink()
         raise
-    path.unlink()
 
 
 def _install(card: Dataset, source: Path, folder: Path) -> None:
@@ -128,46 +144,3 @@ def _merge(whole: Path, there: Path) -> None:
     elif whole.is_dir():
         for entry in sorted(whole.iterdir()):
             _merge(entry, there / entry.name)
-
-
-def unpack(source: Path, folder: Path, limit: int = LIMIT) -> None:
-    """Unpack a zip or a tar (plain, gz, bz2, xz), recognised by content, into `folder`.
-
-    All members are checked before the first is written. BadFileError for an archive that is cut short or
-    damaged, contains a name that leaves the folder, a link or a device, or more than `limit` bytes.
-    """
-    try:
-        if zipfile.is_zipfile(source):
-            with zipfile.ZipFile(source) as zipped:
-                _extract(zipped, zipped.infolist(), source, folder, limit)
-        else:
-            with tarfile.open(source) as tar:
-                tar.extraction_filter = tarfile.data_filter
-                _extract(tar, tar, source, folder, limit)
-    except _DAMAGE as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise BadFileError(f"{source}: cut short, damaged or no archive ({reason}); get it again") from error
-    except OSError as error:
-        raise EyespotError(f"{source}: cannot be unpacked into {folder} ({error})") from error
-
-
-def _extract(archive: Any, members: Iterable[Any], source: Path, folder: Path, limit: int) -> None:
-    """Check all members, then write them."""
-    checked, size = [], 0
-    for member in members:  # one at a time, because a tar is decompressed on the way
-        if isinstance(member, tarfile.TarInfo):
-            name, length, plain = member.name, member.size, member.isreg() or member.isdir()
-        else:
-            kind = stat.S_IFMT(member.external_attr >> 16)  # Unix mode; 0 if another system wrote the zip
-            name, length, plain = member.filename, member.file_size, kind in {0, stat.S_IFREG, stat.S_IFDIR}
-        path, size = PureWindowsPath(name), size + length  # splits at both slashes and knows drives
-        problem = f"unpacks to more than {limit:,} bytes" if size > limit else ""
-        if not plain:
-            problem = f"its member {name[:80]!r} is a link or a device"
-        if not name or path.anchor or ".." in path.parts or ":" in name or not name.isprintable():
-            problem = f"its member {name[:80]!r} could leave the folder"
-        if problem:
-            raise BadFileError(f"{source}: {problem}; nothing was unpacked")
-        checked.append(member)
-    for member in track(checked, len(checked), f"unpack {source.name}"):
-        archive.extract(member, folder)

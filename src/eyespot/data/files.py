@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from eyespot.progress import track
 from eyespot.zoo.cards import Dataset, LabelledFile
 
 LITTER = frozenset({"thumbs.db", "desktop.ini"})  # files that file managers create, besides hidden ones
+
+ROWS = 1_000_000  # images in a list; each line has 256 bytes at most on average
 
 
 def holder(source: Path, *names: str) -> Path:
@@ -39,7 +42,9 @@ def images_in(folder: Path, data: str) -> list[str]:
         entries = [e for e in os.scandir(folder) if e.name[0] != "." and e.name.lower() not in LITTER]
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingDataError(f"{folder}: no such folder; get it with: eyespot fetch {data}") from error
-    names = [e.name for e in entries if Path(e.name).suffix.lower() in SUFFIXES and e.is_file()]
+    except OSError as error:
+        raise BadFileError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error
+    names = [e.name for e in entries if Path(e.name).suffix.lower() in SUFFIXES and os.path.isfile(e)]  # noqa: PTH113 (links in circles too)
     if others := sorted({e.name for e in entries}.difference(names)):
         raise BadFileError(
             f"{folder}: {len(others)} of {len(entries)} entries are not images ({others[0]}, ...); move them elsewhere"
@@ -68,16 +73,17 @@ def read_labels(path: Path, folder: Path, classes: int | None) -> list[LabelledF
     """The files and labels in a labels.csv; columns other than `file` and `class_index` are ignored.
 
     BadFileError names the line if a column is missing or a label is no number or not below `classes`, and
-    the file if it is listed twice or not in `folder`.
+    the file if it is listed twice, not in `folder`, or named by a path that leaves it.
     """
+    check_size(path, ROWS << 8)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # as spreadsheets write it
             reader = csv.DictReader(file)
-            rows = [_row(f"{path}: line {reader.line_num}", row, classes) for row in reader]
+            rows = [_row(f"{path}: line {reader.line_num}", row, classes) for row in islice(reader, ROWS + 1)]
     except (csv.Error, UnicodeDecodeError) as error:
         raise BadFileError(f"{path}: is not a CSV file in UTF-8 ({error})") from error
-    if not rows:
-        raise BadFileError(f"{path}: names no files")
+    if not 0 < len(rows) <= ROWS:
+        raise BadFileError(f"{path}: names {'no files' if not rows else f'more than {ROWS:,} files'}")
     name, times = Counter(each.file for each in rows).most_common(1)[0]
     if times > 1:
         raise BadFileError(f"{path}: names {name!r} {times} times")
@@ -93,9 +99,22 @@ def _row(where: str, row: Mapping[str, str | None], classes: int | None) -> Labe
         raise BadFileError(f"{where}: expected the columns file and class_index")
     if not (label.isascii() and label.isdigit() and len(label) < 10):
         raise BadFileError(f"{where}: the label {label[:20]!r} is not a whole number from 0")
+    if not is_inside(name):
+        raise BadFileError(f"{where}: {name[:80]!r} leaves the folder. Name files by their path in it, with /")
     if classes is not None and int(label) >= classes:
         raise BadFileError(f"{where}: the label {label[:20]} is out of range 0..{classes - 1}")
     return LabelledFile(name, int(label))
+
+
+def check_size(path: Path, most: int) -> None:
+    """BadFileError for a text file that is larger than any list of images or classes."""
+    if path.stat().st_size > most:
+        raise BadFileError(f"{path}: {path.stat().st_size:,} bytes, expected at most {most:,}. Divide the folder")
+
+
+def is_inside(name: str) -> bool:
+    """Whether a path in a list, with forward slashes, stays in its folder on any system."""
+    return not (name[:1] == "/" or name[1:2] == ":" or "\\" in name or "\0" in name or ".." in name.split("/"))
 
 
 def verify_files(root: Path, card: Dataset, *patterns: str) -> str:

@@ -13,14 +13,16 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from eyespot.data.files import images_in, in_folders, open_files, read_labels
+from eyespot.data.files import check_size, images_in, in_folders, open_files, read_labels
 from eyespot.data.split import Split
 from eyespot.errors import BadFileError
+from eyespot.escaping import is_line, terminal
 from eyespot.preprocessing.image import SUFFIXES
 from eyespot.zoo.cards import Dataset, LabelledFile
 
 LABELS, CLASSES = "labels.csv", "classes.txt"
 ALL = "all"
+LENGTH = 255  # characters of a class name
 
 
 def card(path: Path) -> Dataset:
@@ -60,7 +62,7 @@ def read(card: Dataset, root: Path, split: str) -> Split:
 
 def _card(path: Path, classes: tuple[str, ...], files: Sequence[LabelledFile]) -> Dataset:
     return Dataset(
-        name=str(path), title=path.resolve().name, classes=classes, splits={ALL: len(files)},
+        name=str(path), title=terminal(path.resolve().name), classes=classes, splits={ALL: len(files)},
         source="a folder of yours", terms="Your own.", download=None, reader=__name__, test=ALL, root=path,
         files=tuple(files),
     )  # fmt: skip
@@ -68,6 +70,7 @@ def _card(path: Path, classes: tuple[str, ...], files: Sequence[LabelledFile]) -
 
 def read_classes(path: Path) -> tuple[str, ...]:
     """The names in a classes.txt, one per line in label order. BadFileError for none or for equal ones."""
+    check_size(path, 1 << 20)
     try:
         lines = path.read_text("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
@@ -80,11 +83,13 @@ def read_classes(path: Path) -> tuple[str, ...]:
 
 
 def check_distinct(where: Path, names: Sequence[str]) -> None:
-    """BadFileError for names that are not UTF-8, or equal on a system that ignores case."""
+    """BadFileError for names that are not a line in UTF-8, or equal on a system that ignores case."""
     seen: dict[str, str] = {}
     for name in names:
-        if name.encode(errors="replace").decode() != name:
-            raise BadFileError(f"{where}: the class name {name!r} is not UTF-8; rename it")
+        if not is_line(name):
+            raise BadFileError(f"{where}: the class name {name!r} is not a line of UTF-8; rename it")
+        if len(name) > LENGTH:
+            raise BadFileError(f"{where}: the class name {name[:40]!r}... has over {LENGTH} characters; shorten it")
         key = unicodedata.normalize("NFC", name).casefold()
         if other := seen.get(key):
             raise BadFileError(f"{where}: two classes of the same name, {other!r} and {name!r}; rename one")

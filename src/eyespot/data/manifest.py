@@ -15,12 +15,14 @@ from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
 from eyespot.artifacts.atomic import digest_file, write
+from eyespot.data.files import ROWS, check_size, is_inside
 from eyespot.errors import BadFileError
 from eyespot.progress import track
 from eyespot.zoo.cards import Dataset
@@ -107,11 +109,16 @@ def load(folder: Path) -> Manifest | None:
         raise BadFileError(f"{old}: written by an earlier version; delete it and train again")
     if not path.is_file():
         return None
+    check_size(path, ROWS << 8)
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            (word, data), header, *rows = csv.reader(file)
+            (word, data), header, *rows = islice(csv.reader(file), ROWS + 3)
         if (word, header) != ("data", HEADER):
             raise ValueError(f"expected data, then the columns {', '.join(HEADER)}")
+        if len(rows) > ROWS:
+            raise ValueError(f"more than {ROWS:,} rows")
+        if outside := [name for name, *_ in rows if not is_inside(name)]:
+            raise ValueError(f"{outside[0][:80]!r} leaves the folder")
         return Manifest(data=data, rows=msgspec.convert(rows, tuple[Row, ...]))
     except (ValueError, csv.Error, msgspec.ValidationError) as error:
         raise BadFileError(f"{path}: damaged ({error}); delete it and train again") from error

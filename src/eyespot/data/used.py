@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import digest
@@ -25,10 +26,13 @@ def used_images(folder: ModelFolder, file: File) -> dict[bytes, str]:
 
     The file is identified by its sidecar, by its bytes if it is a copy of a shipped one, or by the digests
     inside it. A list of training images beside it counts with or without a sidecar. MissingDataError if
-    that list is missing or has changed, BadFileError if a sidecar is damaged.
+    that list is missing or has changed, or if nothing says what a file of ours was made from; BadFileError
+    if a sidecar is damaged.
     """
     links = _links(folder, file)
     lists = _lists(file, links)
+    if not lists:
+        _refuse_unknown_origin(file, links)
     try:
         calibrated = [bytes.fromhex(each) for link in links for each in link.facts.get("calibration_images", ())]
     except (ValueError, TypeError) as error:
@@ -49,17 +53,38 @@ def refuse_overlap(file: File, used: Mapping[bytes, str], digests: Sequence[byte
 
 def _links(folder: ModelFolder, file: File) -> list[Artifact]:
     """What the file was made from: by its sidecars or its own metadata, and then by shipped sidecars."""
-    from eyespot.tflite.contract import content
-
     shipped = [read_sidecar(each.with_suffix("")) for each in places.ZOO.glob("*/*.json")]
     links = list(folder.chain(file.path.name))
     links = links or [each for each in shipped if each.sha256 == file.sha256]
-    inside = content(file.model)
-    inputs = links[-1].inputs if links else inside and inside.provenance.get("inputs")
-    while isinstance(inputs, dict) and (sources := [s for s in shipped if s.sha256 in inputs.values()]):
-        links.append(sources[0])
-        inputs = sources[0].inputs
+    known = shipped if links else [*folder.sidecars(), *shipped]
+    inputs = links[-1].inputs if links else _provenance(file).get("inputs")
+    while isinstance(inputs, dict):
+        source = next((s for s in known if s.sha256 in inputs.values() and s not in links), None)
+        if source is None:
+            break
+        links.append(source)
+        inputs = source.inputs
     return links
+
+
+def _provenance(file: File) -> Mapping[str, Any]:
+    """What the file says of itself; {} for one that is not ours."""
+    from eyespot.tflite.contract import content
+
+    inside = content(file.model)
+    return inside.provenance if inside else {}
+
+
+def _refuse_unknown_origin(file: File, links: list[Artifact]) -> None:
+    """MissingDataError if the images that trained or calibrated a file of ours are on record, but not here."""
+    last = asdict(links[-1]) if links else _provenance(file)
+    arguments = last.get("arguments")
+    trained = isinstance(arguments, dict) and (last.get("verb"), arguments.get("weights")) == ("convert", "train")
+    if trained or (not links and last.get("verb") == "quantize"):
+        raise MissingDataError(
+            f"{file.path}: expected {file.path.name}.json and {LIST} beside it, which say what images made it, found "
+            f"{'the first only' if links else 'neither'}. Copy them from the folder where it was made, or make it again"
+        )
 
 
 def _lists(file: File, links: list[Artifact]) -> list[bytes]:

@@ -26,6 +26,7 @@ TEST, TRAIN = "vww01", "vw_coco2014_96"
 FOLDERS = ("non_person", "person")
 SIDE = 96
 BYTES = SIDE * SIDE * 3
+LONGEST = 60  # characters of a file name
 
 
 def read(card: Dataset, root: Path, split: str) -> Split:
@@ -99,7 +100,13 @@ def _rows(path: Path) -> Iterator[tuple[str, int]]:
     """(file, label) of each line of y_labels.csv."""
     if not path.is_file():
         raise MissingDataError(f"{path}: no such file; bring a copy: eyespot fetch vww --from FOLDER")
-    for number, row in enumerate(csv.reader(path.read_text("utf-8", errors="replace").splitlines()), start=1):
-        if len(row) != 3 or row[2].strip() not in {"0", "1"}:
-            raise BadFileError(f"{path}: line {number}: expected file, 2, and a label of 0 or 1; found {row}")
-        yield row[0], int(row[2])
+    try:
+        rows = list(csv.reader(path.read_text("utf-8", errors="replace").splitlines()))
+    except csv.Error as error:
+        raise BadFileError(f"{path}: {error}; get it again") from error
+    for number, row in enumerate(rows, start=1):
+        named = len(row) == 3 and Path(row[0]).name == row[0] and len(row[0]) <= LONGEST
+        if not named or row[2].strip() not in {"0", "1"}:
+            found = str(row)[:100]
+            raise BadFileError(f"{path}: line {number}: expected file, 2, and a label of 0 or 1; found {found}")
+        yield row[0], int(row[2].strip())

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from eyespot.artifacts import atomic, model_folder
+from eyespot.artifacts.lock import held
 from eyespot.artifacts.model_folder import Artifact
 from eyespot.devices import Compiler, Device
 from eyespot.devices.compilers import Compilation, run_neutron, run_vela
 from eyespot.errors import EyespotError, RefusedError
+from eyespot.escaping import file_name
 from eyespot.nouns import Noun
 from eyespot.tflite.operators import Operator, operators
 from eyespot.tflite.read import File
@@ -92,15 +94,16 @@ def compile_file(
     file, result = host.file, _compiled(host, device, device.compiler, tool)
     if not result.facts["npu"]:
         raise RefusedError(f"{file.path}: the compiler leaves all of it to the CPU; eyespot check says why")
-    model, stem = file.contract.model if file.contract else "", file.path.stem
-    folder = folder or Path("build") / (model or stem) / device.name
+    model, stem = file.contract.model if file.contract else "", file_name(file.path.stem)
+    folder = folder or Path("build") / file_name(model or stem) / file_name(device.name)
     paths = {name: folder / name.replace("model_", f"{stem}_") for name in (result.name, *result.reports)}
-    reports = tuple(atomic.write(paths[name], text) for name, text in result.reports.items())
-    artifact = model_folder.save(
-        paths[result.name], result.data, verb="compile", model=model, inputs={file.precision: file.sha256},
-        arguments={"device": device.name, "options": list(device.compiler.arguments)},
-        tools=result.tools, facts=result.facts,
-    )  # fmt: skip
+    with held(folder):
+        reports = tuple(atomic.write(paths[name], text) for name, text in result.reports.items())
+        artifact = model_folder.save(
+            paths[result.name], result.data, verb="compile", model=model, inputs={file.precision: file.sha256},
+            arguments={"device": device.name, "options": list(device.compiler.arguments)},
+            tools=result.tools, facts=result.facts,
+        )  # fmt: skip
     return Compiled(artifact=artifact, file=paths[result.name], reports=reports)
 
 

@@ -15,7 +15,7 @@ from eyespot.data.split import image_digest
 from eyespot.evaluation.metrics import ranked
 from eyespot.preprocessing.spec import Damage, Preprocessing
 from eyespot.tflite.kernels import Content, Kernels
-from eyespot.tflite.run import encoder_of, open_runner
+from eyespot.tflite.run import checked, encoder_of, open_runner
 from eyespot.zoo.cards import Dataset
 
 Span = tuple[int, int]
@@ -50,7 +50,7 @@ def open_job(job: Job) -> Callable[[Span], Answers]:
         for row, i in enumerate(range(*span)):
             image = read(i)
             digests.append(image_digest(image))
-            outputs[row] = run(encode(image))
+            outputs[row] = checked(job.file, run(encode(image)), job.classes)
         return ranked(outputs), digests
 
     return work

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from eyespot.artifacts import places
+from eyespot.artifacts.model_folder import read_sidecar
 from eyespot.errors import BadArgumentError, MissingDataError
 from eyespot.evaluation.prediction import Prediction
 from eyespot.isolation import Pool
@@ -19,6 +20,7 @@ from eyespot.preprocessing.image import SUFFIXES, decode, pixels
 from eyespot.preprocessing.spec import Contract
 from eyespot.progress import track
 from eyespot.tflite import run as running
+from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.read import File
 
 Picture = str | Path | Image.Image | NDArray[np.uint8]
@@ -34,8 +36,9 @@ def classify(file: File, contract: Contract, images: Pictures, top: int) -> tupl
     several = [images] if isinstance(images, str | Path | Image.Image | np.ndarray) else images
     pictures = list(_each(several))
     tensors = (encode(_pixels(source, picture, spec.channels)) for source, picture in pictures)
-    outputs = track(_outputs(file, tensors), len(pictures), "predict")
-    shares = [running.to_float(each, file.output) for each in outputs]
+    outputs = track(run(file, tensors), len(pictures), "predict")
+    classes = len(contract.classes)
+    shares = [running.to_float(running.checked(file, each, classes), file.output) for each in outputs]
     best = [np.argsort(-each, kind="stable")[:top] for each in shares]
     return tuple(
         Prediction(source=source, classes=tuple((contract.classes[i], float(share[i])) for i in first))
@@ -43,13 +46,13 @@ def classify(file: File, contract: Contract, images: Pictures, top: int) -> tupl
     )
 
 
-def _outputs(file: File, tensors: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+def run(file: File, tensors: Iterable[NDArray[Any]], kernels: Kernels = "xnnpack") -> Iterator[NDArray[Any]]:
     """Outputs of LiteRT, which runs in a worker because it can crash; our own files are safe."""
-    if file.path.is_relative_to(places.ZOO):
-        yield from map(running.open_runner(file, "xnnpack"), tensors)
+    if file.path.is_relative_to(places.ZOO) and read_sidecar(file.path).sha256 == file.sha256:
+        yield from map(running.open_runner(file, kernels), tensors)
     else:
         with Pool(1, name=f"{file.path}: LiteRT") as pool:
-            yield from pool.open(running.open_runner, file.content, "xnnpack")(tensors)
+            yield from pool.open(running.open_runner, file.content, kernels)(tensors)
 
 
 def _each(images: Sequence[Picture]) -> Iterator[tuple[str, Picture]]:

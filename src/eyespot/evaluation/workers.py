@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eyespot.isolation import Pool
 
-MEMORY = 4 << 30  # bytes: an image of 100 million pixels takes two
+MEMORY = 4 << 30  # bytes: an image of 65 million pixels takes one
 PRELOAD = ("eyespot.evaluation.job", "eyespot.data.files", "ai_edge_litert.interpreter")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -16,14 +14,16 @@ from numpy.typing import NDArray
 from eyespot.artifacts.atomic import write
 from eyespot.devices.host import HostMeasurements
 from eyespot.errors import EyespotError, RefusedError
+from eyespot.escaping import c_comment, c_name, c_string
 from eyespot.exports.folder import answers
-from eyespot.preprocessing.spec import Contract, Preprocessing
+from eyespot.preprocessing.spec import Contract
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
 
 # A device's 32-bit pointers need less than this host's, CMSIS-NN's scratch a little more.
 MARGIN = 1.05
 GOLDEN_BYTES = 65_536  # of flash
+LONGEST = 4095  # bytes of a string that every compiler of C99 accepts
 TEMPLATES = Path(__file__).parent / "templates" / "c"
 FILES = ("model.h", "model.c", "preprocess.c", "golden.c", "main.cc", "CMakeLists.txt")
 
@@ -36,14 +36,15 @@ def write_c(
     RefusedError for a file or a contract that the sources do not support; errors of the arena's measurement.
     """
     file = measured.file
-    _check(file, contract.preprocessing)
+    _check(file, contract)
     if isinstance(measured.arena, EyespotError):
         raise measured.arena
     filled = values(file, contract, measured.arena.total) | _golden(file, contract, golden_bytes)
     return tuple(write(folder / name, render(name, filled)) for name in FILES), int(filled["arena"])
 
 
-def _check(file: File, spec: Preprocessing) -> None:
+def _check(file: File, contract: Contract) -> None:
+    spec = contract.preprocessing
     if file.precision != "int8":
         raise RefusedError(f"{file.path}: expected an int8 file, found {file.precision}. Quantize it.")
     if spec.order == "bgr" or spec.resize != "bilinear":
@@ -51,6 +52,12 @@ def _check(file: File, spec: Preprocessing) -> None:
         raise RefusedError(f"{file.path}: expected rgb or gray and bilinear, found {found}. Use --to folder.")
     if not np.array_equal(running.levels(spec, file.input), np.arange(-128, 128)):
         raise RefusedError(f"{file.path}: expected an input of pixel - 128. Quantize it again.")
+    if custom := [each for each in file.operators if not each.isidentifier()]:
+        raise RefusedError(f"{file.path}: expected operators that TFLM registers, found {custom[0]}. Use --to folder.")
+    if any("\0" in name or len(name.encode(errors="replace")) > LONGEST for name in contract.classes):
+        raise RefusedError(
+            f"{file.path}: expected class names of C99, up to {LONGEST:,} bytes and no NUL. Rename them."
+        )
 
 
 def render(name: str, filled: dict[str, str]) -> str:
@@ -60,11 +67,11 @@ def render(name: str, filled: dict[str, str]) -> str:
 
 def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
     """Values of the placeholders except the golden ones; `measured` is the arena in bytes."""
-    name = re.sub(r"\W", "_", contract.model, flags=re.ASCII)
+    name = c_name(contract.model)
     spec, operators = contract.preprocessing, sorted(set(file.operators))
     square = f"the central square of {spec.crop} of the shorter side"
     return {
-        "title": contract.model,
+        "title": c_comment(contract.model),
         "name": name,
         "NAME": name.upper(),
         "version": version("eyespot"),
@@ -76,7 +83,7 @@ def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
         "crop": repr(spec.crop or 0),
         "crop_text": square if spec.crop else "the whole image",
         "classes": str(len(contract.classes)),
-        "class_names": ",\n".join(f"    {json.dumps(c)}" for c in contract.classes),
+        "class_names": ",\n".join(f"    {c_string(c)}" for c in contract.classes),
         "input_scale": _c_float(file.input.scale),
         "input_zero_point": str(file.input.zero_point),
         "output_scale": _c_float(file.output.scale),

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from eyespot.artifacts.atomic import replacing, write, write_json
 from eyespot.errors import RefusedError
+from eyespot.escaping import file_name, is_line
+from eyespot.evaluation.predict import run
 from eyespot.preprocessing.image import to_pillow
 from eyespot.preprocessing.spec import Contract
 from eyespot.preprocessing.synthetic import picture
@@ -23,20 +25,23 @@ PICTURES = 4
 
 
 def write_folder(file: File, contract: Contract, folder: Path) -> tuple[Path, ...]:
-    """Write the model, labels.txt, contract.json and classify.py. RefusedError for labels with line ends.
+    """Write the model, labels.txt, contract.json and classify.py. RefusedError for labels with control characters.
 
     The contract's `levels` are what pixel values 0..255 become: (256,), or (256, channels) if they differ.
     """
-    if any(len(name.splitlines()) != 1 for name in contract.classes):
-        raise RefusedError(f"{file.path}: a class name is empty or has a line end; labels.txt has one a line")
+    if unfit := [name for name in contract.classes if not is_line(name)]:
+        raise RefusedError(
+            f"{file.path}: expected classes that are lines of labels.txt, found {unfit[0]!r}. Rename it."
+        )
+    name = f"{file_name(file.path.stem)}.tflite"
     content = {
         **asdict(contract),
-        "file": file.path.name,
+        "file": name,
         "sha256": file.sha256,
         "levels": running.levels(contract.preprocessing, file.input).tolist(),
     }
     return (
-        write(folder / file.path.name, file.data),
+        write(folder / name, file.data),
         write(folder / "labels.txt", "".join(f"{name}\n" for name in contract.classes)),
         write_json(folder / "contract.json", content),
         write(folder / "classify.py", SCRIPT.read_text("utf-8")),
@@ -48,12 +53,9 @@ def answers(file: File, contract: Contract) -> Iterator[tuple[NDArray[np.uint8],
 
     Outputs are those of LiteRT's reference kernels, which TFLM's equal.
     """
-    encode, run = running.encoder(file, contract), running.open_runner(file, "reference")
-    spec = contract.preprocessing
-    for index in range(PICTURES):
-        pixels = picture(index, spec.height, spec.width, spec.channels)
-        tensor = encode(pixels)
-        yield pixels, tensor, run(tensor)
+    pictures = [picture(index, *contract.preprocessing.shape) for index in range(PICTURES)]
+    tensors = list(map(running.encoder(file, contract), pictures))
+    yield from zip(pictures, tensors, run(file, tensors, "reference"), strict=True)
 
 
 def write_golden(file: File, contract: Contract, folder: Path) -> None:

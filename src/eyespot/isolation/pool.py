@@ -152,13 +152,13 @@ def _value(worker: Process, reply: bytes, kind: Any) -> Any:
     kind = kind if succeeded else tuple[str, str]
     try:
         value = msgspec.msgpack.decode(reply[1:], type=kind, dec_hook=_restore)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # UnicodeDecodeError as well
         worker.kill()
         message = process.one_line(f"its result is malformed: {error}")
         raise process.crashed(worker.name, message) from error
     if succeeded:
         return value
-    known, message = getattr(errors, value[0], None), process.one_line(value[1])
+    known, message = getattr(errors, value[0], None), process.one_line(value[1]) or "without a reason"
     if isinstance(known, type) and issubclass(known, errors.EyespotError):
         raise known.__new__(known, message)
     raise process.crashed(worker.name, message)

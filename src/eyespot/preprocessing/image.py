@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from eyespot.preprocessing.spec import Preprocessing
 
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 65_000_000  # phones have 64 million; decoding takes up to 15 bytes for each
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")  # others may start a program, as EPS does
 
@@ -25,7 +25,7 @@ def decode(path: Path, channels: int) -> NDArray[np.uint8]:
     """Read an image file upright (EXIF), as (height, width, channels) uint8, RGB or gray.
 
     Transparency is laid on white; more than 8 bits per channel are scaled to 8. BadFileError for what does
-    not decode, has more than 100 million pixels, or has values whose scale is unknown.
+    not decode, has more than 65 million pixels, or has values whose scale is unknown.
     """
     from PIL import Image
 
@@ -60,9 +60,10 @@ def pixels(image: Image.Image, channels: int, name: str) -> NDArray[np.uint8]:
     if image.width * image.height > MAX_PIXELS:
         size = f"{image.width} x {image.height} pixels"
         raise BadFileError(f"{name}: {size}; at most {MAX_PIXELS:,} are read, make it smaller")
-    upright = _opaque(ImageOps.exif_transpose(image), name)
-    array = np.asarray(upright.convert("L" if channels == 1 else "RGB"))
-    return array.reshape(upright.height, upright.width, channels)
+    ImageOps.exif_transpose(image, in_place=True)
+    upright, mode = _opaque(image, name), "L" if channels == 1 else "RGB"
+    upright = upright if upright.mode == mode else upright.convert(mode)  # a copy takes 4 bytes a pixel
+    return np.asarray(upright).reshape(upright.height, upright.width, channels)
 
 
 def _opaque(image: Image.Image, name: str) -> Image.Image:
@@ -70,26 +71,29 @@ def _opaque(image: Image.Image, name: str) -> Image.Image:
     from PIL import Image
 
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_eight_bits(np.asarray(image, np.float64), image.mode, name))
+        return Image.fromarray(_eight_bits(np.asarray(image), image.mode, name))
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        rgba = image.convert("RGBA")
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return image
 
 
-def _eight_bits(values: NDArray[np.float64], mode: str, name: str) -> NDArray[np.uint8]:
-    """Gray values of 16 bits (mode I;16), of 32 bits (I) or floating point (F) as 8 bits."""
-    low, high = values.min(), values.max()
+def _eight_bits(values: NDArray[Any], mode: str, name: str) -> NDArray[np.uint8]:
+    """Gray values of 16 bits (mode I;16), of 32 bits (I) or floating point (F) as 8 bits, row by row."""
+    low, high, times, over = values.min(), values.max(), 1, 1
     if mode == "F" and low >= 0 and high <= 1:
-        values = values * 255
+        times = 255
     elif mode.startswith("I;16") or (mode == "I" and low >= 0 and 255 < high <= 65_535):
-        values = values / 257
-    elif not (low >= 0 and high <= 255 and (values == values.round()).all()):
+        over = 257
+    elif not (low >= 0 and high <= 255 and all((row == row.round()).all() for row in values)):
         raise BadFileError(
             f"{name}: expected values of 8 or 16 bits, or floating point from 0 to 1, found {low:g} to "
             f"{high:g} (mode {mode}). Save it with 8 bits per channel"
         )
-    return values.round().astype(np.uint8)
+    eight = np.empty(values.shape, np.uint8)
+    for row, result in zip(values, eight, strict=True):
+        result[:] = (row.astype(np.float64) * times / over).round()
+    return eight
 
 
 def fit(image: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8]:

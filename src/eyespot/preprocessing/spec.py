@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
 from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta
 
 Damage = Literal["jpeg", "bgr", "rgb565", "blur", "darker", "brighter"]
+LARGEST = 1e9  # of a mean or deviation, so that no float32 overflows
 Side = Annotated[int, Meta(ge=1, le=8192)]
 
 
@@ -48,9 +48,9 @@ class Preprocessing:
     def __post_init__(self) -> None:
         """ValueError unless mean and std are finite, one or one per channel, and std positive."""
         for numbers in (self.mean, self.std):
-            if len(numbers) not in {1, self.channels} or not all(map(isfinite, numbers)):
+            if len(numbers) not in {1, self.channels} or not all(abs(each) <= LARGEST for each in numbers):
                 raise ValueError(f"mean and std hold 1 or {self.channels} finite numbers, found {numbers}")
-        if min(self.std) <= 0:
+        if min(self.std) < 1 / LARGEST:
             raise ValueError(f"std is positive, found {self.std}")
 
     @property
@@ -71,3 +71,10 @@ class Contract:
     model: str
     preprocessing: Preprocessing
     classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """ValueError unless all names are valid Unicode and not empty, and the class names distinct."""
+        if not self.model or not self.classes or "" in self.classes or len(set(self.classes)) < len(self.classes):
+            raise ValueError("expected a model name and class names, none empty, each class its own")
+        for name in (self.model, *self.classes):
+            name.encode()  # fails for a part of a character

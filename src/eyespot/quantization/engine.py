@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot import isolation
+from eyespot.artifacts.lock import held
 from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder, handed_on, tools
 from eyespot.conversion.clean import finish, repair
 from eyespot.conversion.engine import convert
 from eyespot.data import catalogue
-from eyespot.errors import MissingDataError
+from eyespot.errors import BadFileError, MissingDataError
 from eyespot.nouns import Noun
 from eyespot.quantization import activations
 from eyespot.quantization.activations import LayerError
@@ -21,9 +23,12 @@ from eyespot.quantization.calibration import choose_images, open_images
 from eyespot.quantization.dense import align
 from eyespot.quantization.ranges import choose, quantize_static
 from eyespot.tflite import run as running
-from eyespot.tflite.read import File
+from eyespot.tflite.kernels import Content
+from eyespot.tflite.read import File, parse
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Quantization
+
+LIMITS: dict[str, Any] = {"seconds": 6 * 3600, "memory": 16 << 30, "name": "quantization"}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -52,30 +57,48 @@ def quantize(
     pixels, digest, facts = choose_images(data, split, how.images, contract.preprocessing)
     inputs = {"float32": file.sha256, "calibration": digest}
     record = {"verb": "quantize", "model": contract.model, "arguments": asdict(how), "inputs": inputs}
-    int8 = finish(quantized(file, pixels, how), contract, record)
+    int8 = isolation.run(_int8, file.content, pixels, how, record, **LIMITS)
     origin = source.record(file.path.name)
     facts = handed_on(origin.facts if origin else {}) | facts
     used = tools("litert-quantizer", "ai-edge-litert")
     artifact = folder.save(INT8, int8, **record, tools=used, facts=facts)
     catalogue.hand_on_data(source.path, folder.path)
-    layers = activations.explain(folder.file(INT8), file, pixels) if explain else ()
+    made = folder.file(INT8)
+    layers = isolation.run(activations.explain, made, file, pixels, **LIMITS) if explain else ()
     return Quantized(artifact=artifact, layers=layers)
 
 
+def _int8(file: Content, pixels: NDArray[np.uint8], how: Quantization, record: dict[str, Any]) -> bytes:
+    """The int8 file's bytes, in a worker: LiteRT can crash on a file that others made."""
+    source = parse(file.data, file.path)
+    return finish(quantized(source, pixels, how), running.contract_of(source), record)
+
+
 def build(model: str, weights: str | None = None, calibration: str | None = None) -> ModelFolder:
-    """The folder of a model's files, built if they do not exist or `weights` or `calibration` are named.
+    """The folder of a model's files, built if it is not whole or `weights` or `calibration` are named.
 
     MissingDataError if the model neither ships nor has published weights. Errors as `convert`, `quantize`.
     """
-    card, folder = registry.model(model), ModelFolder(registry.home(model))
-    exists = (folder.path / INT8).exists() and not (weights or calibration)
-    if exists or registry.ships(model):
+    card, home, asked = registry.model(model), registry.home(model), weights or calibration
+    folder = ModelFolder(home)
+    if registry.ships(model) or (not asked and _is_whole(folder)):
         return folder
     if not card.weights:
         raise MissingDataError(f"{model}: does not ship, nobody publishes it. Use eyespot train {model}.")
-    convert(card, weights or card.weights[0].name, folder)
-    quantize(folder, folder.file(FLOAT32), calibration, card.quantization, folder)
-    return folder
+    with held(home):
+        folder = ModelFolder(home)
+        if asked or not _is_whole(folder):  # another process may have built it meanwhile
+            convert(card, weights or card.weights[0].name, folder)
+            quantize(folder, folder.file(FLOAT32), calibration, card.quantization, folder)
+        return folder
+
+
+def _is_whole(folder: ModelFolder) -> bool:
+    """Whether a build of both files has ended: a kill may leave a file without its sidecar, or with another's."""
+    try:
+        return bool(folder.pair())
+    except (BadFileError, MissingDataError):
+        return False
 
 
 def quantized(file: File, pixels: NDArray[np.uint8], how: Quantization) -> Any:

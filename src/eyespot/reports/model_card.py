@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from eyespot.artifacts.measurements import Accuracy, Compatibility
 from eyespot.artifacts.model_folder import Artifact
+from eyespot.escaping import markdown, markdown_code
 from eyespot.preprocessing.spec import Contract
 from eyespot.reports import words
 from eyespot.zoo import registry
@@ -46,7 +47,7 @@ def _input(contract: Contract) -> str:
     crop = f"the central {100 * spec.crop:g} % square" if spec.crop else "the whole image"
     mean, std = (", ".join(f"{x:g}" for x in numbers) for numbers in (spec.mean, spec.std))
     real = "pixel" if (mean, std) == ("0", "1") else f"(pixel - {mean}) / {std}"
-    named = [*contract.classes[:SHOWN], *(["..."] if len(contract.classes) > SHOWN else [])]
+    named = [*map(markdown, contract.classes[:SHOWN]), *(["..."] if len(contract.classes) > SHOWN else [])]
     return (
         f"{size}, {order}, rows from the top; {crop}, resized with the {spec.resize} filter.\n"
         f"The int8 file takes `pixel - 128`, the float32 file `{real}`.\n\n"
@@ -60,25 +61,29 @@ def _accuracy(accuracies: Sequence[Accuracy]) -> str:
     rows = []
     for each in accuracies:
         e = each.evaluation
-        cells = e.precision, words.accuracy(e), words.images(e), e.kernels, each.origin, f"`{e.command}`"
-        rows.append(cells)
+        data, command = markdown(words.images(e)), markdown_code(e.command)
+        rows.append((markdown(e.precision), words.accuracy(e), data, e.kernels, each.origin, command))
     return words.table(("File", "Top-1 [95 %]", "Data", "Kernels", "Origin", "Command"), rows)
 
 
 def _files(files: Sequence[Artifact]) -> str:
     """Sizes and digests, and a warning where stand-in weights are in them."""
-    rows = [(f.file, f"{f.facts['bytes']:,}", f"{f.facts['operations'] / 1e6:.1f} M", f"`{f.sha256}`") for f in files]
+    rows = [
+        (markdown(f.file), f"{f.facts['bytes']:,}", f"{f.facts['operations'] / 1e6:.1f} M", markdown_code(f.sha256))
+        for f in files
+    ]
     name = next(filter(None, map(stand_in, files)), "")
-    warning = f"\nMade of stand-in weights ({name}): operators and sizes are real, accuracy is not.\n"
+    warning = f"\nMade of stand-in weights ({markdown(name)}): operators and sizes are real, accuracy is not.\n"
     return words.table(("File", "Bytes", "Operations", "sha256"), rows) + (warning if name else "")
 
 
 def _devices(compatibility: Sequence[Compatibility]) -> str:
-    rows = [
+    cells = (
         (c.device, words.check(f), f.status, words.value(f), f.kind, f.tool, words.reason(f), f.source)
         for c in compatibility
         for f in c.findings
-    ]
+    )
+    rows = [list(map(markdown, row)) for row in cells]
     return words.table(("Device", "Check", "Status", "Value", "Kind", "Tool", "Why", "Source"), rows)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import Artifact
+from eyespot.escaping import markdown, markdown_code
 from eyespot.nouns import Noun
 from eyespot.reports.words import accuracy, images, megabytes, table
 from eyespot.zoo import provenance, registry
@@ -43,7 +44,7 @@ def model_list() -> Report:
 def _row(card: Model) -> dict[str, str]:
     data, spec, chains = registry.dataset(card.data), card.preprocessing, provenance.chains(card.name)
     int8 = provenance.record(card.name, "int8")
-    operations = int8.facts["operations"] if int8 else card.operations
+    operations = int8.facts.get("operations", card.operations) if int8 else card.operations
     return {
         "Model name": card.title,
         "Architecture": card.architecture,
@@ -98,8 +99,8 @@ def _robustness(card: Model, chains: Chains) -> str:
 def _figure(card: Model, chains: Chains, measured: Evaluation) -> str:
     """A measured accuracy as a cell shows it; refused if its chain of digests is not verified."""
     if refusal := _refusal(card, chains, measured):
-        return f"refused: {refusal}"
-    elsewhere = f"on {measured.data}, which is not {registry.dataset(card.data).title}: "
+        return f"refused: {markdown(refusal)}"
+    elsewhere = f"on {markdown(measured.data)}, which is not {registry.dataset(card.data).title}: "
     where = "" if measured.data == card.data else elsewhere
     record = provenance.record(card.name, measured.precision)
     same = record is not None and record.sha256 == measured.artifact
@@ -116,12 +117,12 @@ def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
 
 def _size(record: Artifact | None) -> str:
     stand_in = " (stand-in)" if record and provenance.stand_in(record) else ""
-    return megabytes(record.facts["bytes"] if record else None) + stand_in
+    return megabytes(record.facts.get("bytes") if record else None) + stand_in
 
 
 def _devices(compatibility: tuple[Compatibility, ...]) -> str:
     """Each device with its verdicts; npu only where there is one."""
-    rows = ((c.device, c.runs.status, f", NPU {c.npu.status}" if c.npu else "") for c in compatibility)
+    rows = ((markdown(c.device), c.runs.status, f", NPU {c.npu.status}" if c.npu else "") for c in compatibility)
     lines = (f"{device}: runs {runs}{npu}" for device, runs, npu in rows)
     return "\n".join(lines) or "not measured; `eyespot check`"
 
@@ -130,14 +131,15 @@ def _sources(card: Model) -> list[str]:
     """One line for each measurement of a model, why others differ, and where their numbers stand."""
     ours = [_measurement(e) for e in measurements.evaluations(card.name)]
     int8 = provenance.record(card.name, "int8")
-    how = [f"int8 calibrated on {int8.facts['calibration']}"] if int8 else []
+    calibration = int8.facts.get("calibration", "unknown images") if int8 else ""
+    how = [markdown(f"int8 calibrated on {calibration}")] if int8 else []
     theirs = sorted({f"{r.publisher}, {r.date}: {r.source}" for r in card.references})
     return [f"{card.title}: {line}" for line in [*ours, *how, card.differs, *theirs] if line]
 
 
 def _measurement(e: Evaluation) -> str:
-    tools = ", ".join(f"{name} {version}" for name, version in e.tools.items())
+    tools = markdown(", ".join(f"{name} {version}" for name, version in e.tools.items()))
     return (
-        f"{e.precision} {e.top1:.4f} on {images(e)}, n = {e.n:,}, kernels {e.kernels}: `{e.command}` "
-        f"(file {e.artifact[:12]}, data {e.data_digest[:12]}, {tools})"
+        f"{markdown(e.precision)} {e.top1:.4f} on {markdown(images(e))}, n = {e.n:,}, kernels {e.kernels}: "
+        f"{markdown_code(e.command)} (file {markdown(e.artifact[:12])}, data {markdown(e.data_digest[:12])}, {tools})"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 
 from eyespot.artifacts.atomic import replacing
 from eyespot.errors import RefusedError
+from eyespot.escaping import terminal
 from eyespot.training.outcome import Answers, Epoch
 from eyespot.zoo.listing import Listed
 
@@ -22,6 +24,7 @@ COSTS: dict[str, Callable[[Listed], float | None]] = {
     "multiply-adds, millions": lambda model: model.operations / 2e6,
 }
 WORST, COLUMNS = 12, 4
+LABEL = 40  # characters of a class name
 NUMBERED = 20  # classes up to which a confusion matrix shows its numbers
 
 
@@ -30,7 +33,8 @@ def drawing(path: Path, size: tuple[float, float], *grid: int, **options: Any) -
     """Yield a figure of `size` in inches and its `grid` of panels; write it as PNG when the block ends."""
     figure = Figure(figsize=size, layout="constrained")
     yield figure, figure.subplots(*grid, **options)
-    with replacing(path) as partial:
+    with replacing(path) as partial, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it draws a box
         figure.savefig(partial, format="png", dpi=120)
 
 
@@ -87,9 +91,16 @@ def draw_answers(answers: Answers, folder: Path) -> None:
     _draw_mistakes(folder / "mistakes.png", answers)
 
 
+def _label(name: str) -> str:
+    """A class name that fits into a plot."""
+    shown = terminal(name)
+    return shown if len(shown) <= LABEL else f"{shown[: LABEL - 3]}..."
+
+
 def _draw_confusion(path: Path, answers: Answers) -> None:
     """Rows are classes, columns the network's answers."""
     labels, classes = answers.labels, answers.classes
+    named = list(map(_label, classes))
     counts = np.zeros((len(classes), len(classes)), int)
     np.add.at(counts, (labels, answers.shares.argmax(1)), 1)
     side = min(12.0, 3.5 + 0.45 * len(classes))
@@ -97,8 +108,8 @@ def _draw_confusion(path: Path, answers: Answers) -> None:
         axes.imshow(counts / np.maximum(counts.sum(1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
         axes.set(xlabel="answer", ylabel="class", title=f"{len(labels):,} validation images")
         if len(classes) <= NUMBERED:
-            axes.set_xticks(range(len(classes)), classes, rotation=60, ha="right", parse_math=False)
-            axes.set_yticks(range(len(classes)), classes, parse_math=False)
+            axes.set_xticks(range(len(classes)), named, rotation=60, ha="right", parse_math=False)
+            axes.set_yticks(range(len(classes)), named, parse_math=False)
             for (i, j), count in np.ndenumerate(counts):
                 colour = "white" if count > counts[i].sum() / 2 else "black"
                 axes.text(j, i, str(count), ha="center", va="center", color=colour)
@@ -116,7 +127,7 @@ def _draw_mistakes(path: Path, answers: Answers) -> None:
             axes.axis("off")
         for axes, i in zip(panels.flat, worst, strict=False):
             axes.imshow(answers.images[i].squeeze(), cmap="gray", vmin=0, vmax=255)
-            answer = f"called {classes[called[i]]}, {100 * shares[i, called[i]]:.0f} %"
-            axes.set_title(f"is {classes[labels[i]]}\n{answer}", fontsize=9, parse_math=False)
+            answer = f"called {_label(classes[called[i]])}, {100 * shares[i, called[i]]:.0f} %"
+            axes.set_title(f"is {_label(classes[labels[i]])}\n{answer}", fontsize=9, parse_math=False)
         surest = f"; the {len(worst)} surest" if len(wrong) > len(worst) else ""
         figure.suptitle(f"{len(wrong):,} of {len(labels):,} validation images are called wrongly{surest}")

@@ -7,10 +7,11 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation, Finding
+from eyespot.escaping import terminal
 from eyespot.evaluation.diagnosis import Diagnosis
 from eyespot.evaluation.prediction import Prediction
 from eyespot.reports import words
@@ -20,6 +21,7 @@ from eyespot.zoo.listing import Listed
 
 LONG = 20  # entries of a list that are shown one by one
 LONG_ENOUGH = 5  # nouns of one kind that are better read as a table
+Cells = Sequence[str | Text]
 COLOURS = {"ok": "green", "partial": "yellow", "fails": "red", "unknown": "magenta"}
 
 
@@ -28,7 +30,7 @@ def show(value: Any) -> None:
     if isinstance(value, Report):
         print(value.markdown, end="")
     else:
-        console = Console(highlight=False, emoji=False)
+        console = Console(highlight=False, emoji=False, markup=False)
         console.print(rendered(value), soft_wrap=not console.is_terminal)
 
 
@@ -50,15 +52,16 @@ def rendered(value: Any) -> RenderableType:
     if len(many) <= LONG_ENOUGH:
         return Group(*(_fields(each) for each in many))
     names = [field.name for field in fields(many[0])]
-    return _table(*names, rows=[[escape(_text(getattr(each, name))) for name in names] for each in many])
+    return _table(*names, rows=[[_text(getattr(each, name)) for name in names] for each in many])
 
 
-def _table(*columns: str, rows: Iterable[Sequence[str]]) -> Table:
+def _table(*columns: str, rows: Iterable[Cells]) -> Table:
+    """A table of texts that are ours, and of strings, which are shown as they are."""
     table = Table(box=None, header_style="bold", pad_edge=False, show_header=any(columns))
     for place, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=place == 0)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(terminal(cell) if isinstance(cell, str) else cell for cell in row))
     return table
 
 
@@ -69,7 +72,7 @@ def _models(models: tuple[Listed, ...]) -> Group:
     return Group(table, *(["* best of its data set"] if any(m.best for m in models) else []))
 
 
-def _model_row(m: Listed) -> tuple[str, ...]:
+def _model_row(m: Listed) -> Cells:
     size = "not built" if m.int8_bytes is None else f"{m.int8_bytes / 1000:,.0f} kB"
     arena = "not measured" if m.arena is None else f"{m.arena / 1000:,.0f} kB"
     top1 = "not measured" if m.top1 is None else f"{m.top1:.4f} (n = {m.n:,})" + (" *" if m.best else "")
@@ -80,7 +83,7 @@ def _model_row(m: Listed) -> tuple[str, ...]:
 def _predictions(predictions: tuple[Prediction, ...]) -> Group:
     """One line a picture, as file names are long."""
     shares = (", ".join(f"{name} {100 * share:.1f} %" for name, share in p.classes) for p in predictions)
-    return Group(*(escape(f"{p.source}: {line}") for p, line in zip(predictions, shares, strict=True)))
+    return Group(*(terminal(f"{p.source}: {line}") for p, line in zip(predictions, shares, strict=True)))
 
 
 def _compatibility(many: tuple[Compatibility, ...]) -> Group:
@@ -89,35 +92,42 @@ def _compatibility(many: tuple[Compatibility, ...]) -> Group:
     parts: list[RenderableType] = [_table("device", "runs", "npu", rows=verdicts)]
     for c in many:
         rows = [row for f in c.findings for row in _finding_rows(f)]
-        parts += [f"\n[bold]{c.device}[/]", _table("", "", "", rows=rows)]
+        parts += [_heading(c.device), _table("", "", "", rows=rows)]
     return Group(*parts)
 
 
-def _finding_rows(f: Finding) -> tuple[tuple[str, ...], ...]:
-    answer = f"{escape(words.value(f))} [dim]({f.kind}, {escape(f.tool)})[/]"
+def _heading(text: str) -> Text:
+    return Text(f"\n{terminal(text)}", "bold")
+
+
+def _dim(text: str) -> Text:
+    return Text(terminal(text), "dim")
+
+
+def _finding_rows(f: Finding) -> tuple[Cells, Cells]:
+    answer = Text(f"{terminal(words.value(f))} ").append_text(_dim(f"({f.kind}, {f.tool})"))
     why = words.reason(f) + ("" if f.kind == "measured" else f" [{f.source}]")
-    return (f"  {escape(words.check(f))}", _coloured(f.status), answer), ("", "", f"[dim]{escape(why)}[/]")
+    return (f"  {words.check(f)}", _coloured(f.status), answer), ("", "", _dim(why))
 
 
-def _coloured(status: str | None) -> str:
-    return f"[{COLOURS[status]}]{status}[/]" if status else "none"
+def _coloured(status: str | None) -> str | Text:
+    return Text(status, COLOURS[status]) if status else "none"
 
 
 def _evaluations(evaluations: tuple[Evaluation, ...]) -> Table:
     return _table("model", "top-1 [95 %]", "data", "kernels", rows=[_evaluation_row(e) for e in evaluations])
 
 
-def _evaluation_row(e: Evaluation) -> tuple[str, ...]:
-    cells = f"{e.model}:{e.precision}", words.accuracy(e), words.images(e), e.kernels
-    return tuple(map(escape, cells))
+def _evaluation_row(e: Evaluation) -> tuple[str, str, str, str]:
+    return f"{e.model}:{e.precision}", words.accuracy(e), words.images(e), e.kernels
 
 
 def _accuracies(accuracies: tuple[Accuracy, ...]) -> Table:
     """Each accuracy with its origin under it."""
-    rows = []
+    rows: list[Cells] = []
     for a in accuracies:
         name, top1, data, kernels = _evaluation_row(a.evaluation)
-        rows += [(name, top1), ("", f"[dim]{data}, {kernels}: {a.origin}[/]")]
+        rows += [(name, top1), ("", _dim(f"{data}, {kernels}: {a.origin}"))]
     return _table("model", "top-1 [95 %]", rows=rows)
 
 
@@ -127,9 +137,9 @@ def _fields(value: Any) -> RenderableType:
     for field in fields(value):
         content = getattr(value, field.name)
         if is_dataclass(content) or (isinstance(content, tuple) and content and is_dataclass(content[0])):
-            below += [f"\n[bold]{field.name}[/]", rendered(content)]
+            below += [_heading(field.name), rendered(content)]
         else:
-            lines.append((field.name, escape(_text(content))))
+            lines.append((field.name, _text(content)))
     return Group(_table("", "", rows=lines), *below)
 
 

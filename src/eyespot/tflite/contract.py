@@ -8,8 +8,9 @@ gray, the bilinear filter, and one mean and standard deviation for all channels.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from dataclasses import fields as fields_of
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ from eyespot.preprocessing.spec import Contract, Preprocessing
 
 NAME = b"eyespot"
 VERSION = 2
+INPUT = ("height", "width", "channels", "crop", "mean", "std")
+PREPROCESSING = tuple(each.name for each in fields_of(Preprocessing))
 ORDERS = {1: "gray", 3: "rgb"}  # by the channels that version 1 states
 
 
@@ -50,8 +53,24 @@ def content(model: Any) -> Content | None:
     for entry in model.metadata or []:
         if entry.name == NAME:
             data = bytes(np.asarray(model.buffers[entry.buffer].data, np.uint8))
-            return msgspec.json.decode(data, type=Content)
+            return msgspec.convert(_plain_json(data.decode()), Content)
     return None
+
+
+def _plain_json(text: str) -> Any:
+    """What a JSON text says. ValueError for what readers understand differently: equal names, NaN."""
+    return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse_constant)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("its metadata has two fields of one name")
+    return fields
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"its metadata holds {name}")
 
 
 def read(model: Any) -> Contract | None:
@@ -61,7 +80,9 @@ def read(model: Any) -> Contract | None:
         return None
     if not 1 <= stored.version <= VERSION:
         raise ValueError(f"its metadata has version {stored.version}, this eyespot reads 1 to {VERSION}")
-    return msgspec.convert(stored.contract | {"preprocessing": asdict(decode(stored.contract))}, Contract)
+    fields = stored.contract
+    _check_names("the contract", fields, ("model", "classes", "input" if "input" in fields else "preprocessing"))
+    return msgspec.convert(fields | {"preprocessing": asdict(decode(fields))}, Contract)
 
 
 def encode(spec: Preprocessing) -> dict[str, Any]:
@@ -73,10 +94,18 @@ def encode(spec: Preprocessing) -> dict[str, Any]:
 
 
 def decode(fields: Mapping[str, Any]) -> Preprocessing:
-    """The inverse of `encode`. ValueError for fields that are missing or out of range."""
-    spec = fields.get("preprocessing")
-    if "input" in fields:
-        first = msgspec.convert(fields["input"], dict[str, Any])
-        order = ORDERS.get(msgspec.convert(first.get("channels"), int))
-        spec = first | {"order": order, "mean": [first.get("mean")], "std": [first.get("std")]}
-    return msgspec.convert(spec, Preprocessing)
+    """The inverse of `encode`. ValueError for fields that are missing, unknown or out of range."""
+    if "input" not in fields:
+        spec = msgspec.convert(fields.get("preprocessing"), dict[str, Any])
+        _check_names("preprocessing", spec, PREPROCESSING)
+        return msgspec.convert(spec, Preprocessing)
+    first = msgspec.convert(fields["input"], dict[str, Any])
+    _check_names("input", first, INPUT)
+    order = ORDERS.get(msgspec.convert(first.pop("channels"), int))
+    return msgspec.convert(first | {"order": order, "mean": [first["mean"]], "std": [first["std"]]}, Preprocessing)
+
+
+def _check_names(what: str, found: Mapping[str, Any], expected: Collection[str]) -> None:
+    """ValueError unless the fields are there and no others."""
+    if differing := sorted(set(expected) ^ set(found)):
+        raise ValueError(f"{what} has the fields {', '.join(expected)}; missing or unknown: {differing[:3]!a}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from math import prod
 from typing import Any
 
@@ -67,24 +68,28 @@ class Operator:
 
 def operators(file: File) -> tuple[Operator, ...]:
     """The operators of a file's main graph, in order of execution. BadFileError for a damaged one."""
+    operand = cache(partial(_operand, file))
     with _refusing_damage(file):
-        return tuple(_operator(file, entry) for entry in file.graph.operators)
+        return tuple(_operator(file, entry, operand) for entry in file.graph.operators)
 
 
 def peak_activations(file: File) -> int | None:
     """Most bytes of activations alive at once, None if a type has no size. Errors as `operators`."""
     with _refusing_damage(file):
-        steps = file.graph.operators
+        graph, steps = file.graph, file.graph.operators
         last = {i: step for step, each in enumerate(steps) for i in (*each.inputs, *each.outputs)}
-        last |= dict.fromkeys(file.graph.outputs, len(steps))
-        live, peak = set(file.graph.inputs), 0
+        last |= dict.fromkeys(graph.outputs, len(steps))
+        live, peak, total = dict[int, int](), 0, 0
         for step, each in enumerate(steps):
-            live |= set(each.outputs)
-            operands = [_operand(file, i) for i in live]
-            if any(each.dtype == "unknown" for each in operands):
-                return None
-            peak = max(peak, sum(prod(each.shape) * np.dtype(each.dtype).itemsize for each in operands))
-            live = {i for i in live if last.get(i, 0) > step}
+            new = (*each.outputs, *(() if step else graph.inputs))
+            for i in set(new) - live.keys():
+                tensor = graph.tensors[i]
+                if tensor.type not in schema.TYPES:
+                    return None
+                live[i] = prod(map(int, _tuple(tensor.shape))) * np.dtype(schema.TYPES[tensor.type]).itemsize
+                total += live[i]
+            peak = max(peak, total)
+            total -= sum(live.pop(i) for i in {*new, *each.inputs} & live.keys() if last.get(i, 0) <= step)
         return peak
 
 
@@ -96,21 +101,24 @@ def _refusing_damage(file: File) -> Iterator[None]:
         raise BadFileError(f"{file.path}: is a damaged .tflite file ({error}); make it again") from error
 
 
-def _operator(file: File, entry: Any) -> Operator:
+def _operator(file: File, entry: Any, operand: Callable[[int], Operand]) -> Operator:
     return Operator(
         name=schema.operator_name(file.model, entry), options=entry.builtinOptions,
-        inputs=tuple(_operand(file, i) if i >= 0 else None for i in entry.inputs),
-        outputs=tuple(_operand(file, i) for i in entry.outputs),
+        inputs=tuple(operand(i) if i >= 0 else None for i in entry.inputs),
+        outputs=tuple(map(operand, entry.outputs)),
     )  # fmt: skip
 
 
 def _operand(file: File, index: int) -> Operand:
     tensor = file.graph.tensors[index]
     q, buffer = tensor.quantization, file.model.buffers[tensor.buffer]
+    dtype, zero_points = schema.TYPES.get(tensor.type, "unknown"), _tuple(q and q.zeroPoint)
+    if not all(-128 <= each <= 255 for each in zero_points) and dtype in {"int8", "uint8"}:
+        raise ValueError("a zero point beyond 8 bits")
     stored = (buffer.offset or 0) > 1 or (buffer.data is not None and len(buffer.data) > 0)
     return Operand(
-        shape=tuple(map(int, _tuple(tensor.shape))), dtype=schema.TYPES.get(tensor.type, "unknown"),
-        scales=_tuple(q and q.scale), zero_points=_tuple(q and q.zeroPoint), constant=stored,
+        shape=tuple(map(int, _tuple(tensor.shape))), dtype=dtype,
+        scales=_tuple(q and q.scale), zero_points=zero_points, constant=stored,
         values=schema.constant(file.model, tensor) if tensor.type in schema.TYPES else None,
     )  # fmt: skip
 
@@ -143,8 +151,10 @@ def _weight_sum(operator: Operator) -> Values:
     axis = 3 if operator.name == "DEPTHWISE_CONV_2D" else 0
     for weights in operator.at(1):
         if weights.values is not None and weights.dtype in {"int8", "uint8"} and len(weights.shape) > axis:
-            absolute = np.abs(weights.values.astype(np.int64) - (weights.zero_points or (0,))[0])
-            return (int(np.moveaxis(absolute, axis, 0).reshape(weights.shape[axis], -1).sum(1).max()),)
+            absolute = weights.values.astype(np.int16)
+            absolute -= np.int16((weights.zero_points or (0,))[0])
+            others = tuple(i for i in range(absolute.ndim) if i != axis)
+            return (int(np.abs(absolute, out=absolute).sum(others, np.int64).max()),)
     return ()
 
 

@@ -6,14 +6,21 @@ import hashlib
 import struct
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf, prod
+from math import prod
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.spec import Contract
 from eyespot.tflite import contract, schema
+from eyespot.tflite.checks import check_graph
 from eyespot.tflite.kernels import Content
+
+# what flatbuffers and numpy raise
+DAMAGE = (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError, MemoryError, RecursionError)
+LARGEST = 200_000_000  # bytes of a file: it is copied to its worker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,10 +122,14 @@ def read(path: Path) -> File:
 def read_any(path: Path) -> File:
     """Read a file of any task. BadFileError for what is not a whole .tflite file, in one line."""
     try:
-        data = path.read_bytes()
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise BadFileError(f"{path}: {size:,} bytes; at most {LARGEST:,} are read")
+        return parse(path.read_bytes(), path)
     except FileNotFoundError as error:
         raise MissingDataError(f"{path}: no such file") from error
-    return parse(data, path)
+    except OSError as error:
+        raise BadFileError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def parse(data: bytes, path: Path) -> File:
@@ -127,20 +138,17 @@ def parse(data: bytes, path: Path) -> File:
         raise BadFileError(f"{path}: is not a .tflite file (no {schema.IDENTIFIER.decode()} at byte 4)")
     try:
         file = File(path=path, data=data, model=schema.unpack(data))
-        _ = file.input, file.output, file.operators, file.operations, file.contract
-    except (
-        struct.error,
-        IndexError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        OverflowError,
-        MemoryError,
-    ) as error:
-        raise BadFileError(
-            f"{path}: is a damaged .tflite file ({type(error).__name__}); fetch or make it again"
-        ) from error
+        check_graph(file.model)
+        _ = file.input, file.output, file.operations, file.contract
+    except DAMAGE as error:
+        words = " ".join(str(error).split())[:200] if isinstance(error, ValueError) else type(error).__name__
+        raise BadFileError(f"{path}: is a damaged .tflite file ({words}); fetch or make it again") from error
     return file
+
+
+def _within(value: int, dtype: str) -> bool:
+    limits = np.iinfo(dtype)
+    return bool(limits.min <= value <= limits.max)
 
 
 def check_classifier(file: File) -> None:
@@ -158,5 +166,7 @@ def check_classifier(file: File) -> None:
     for side, tensor in (("input", file.input), ("output", file.output)):
         if tensor.dtype not in {"float32", "int8", "uint8", "int16"}:
             raise BadFileError(f"{file.path}: {side} of {tensor.dtype}, expected float32, int8 or uint8")
-        if tensor.dtype != "float32" and not (0 < tensor.scale < inf):
+        if tensor.dtype != "float32" and not (1e-30 < tensor.scale < 1e30):
             raise BadFileError(f"{file.path}: {side} of {tensor.dtype} without a scale. Quantize it again.")
+        if tensor.dtype != "float32" and not _within(tensor.zero_point, tensor.dtype):
+            raise BadFileError(f"{file.path}: {side} of {tensor.dtype} with the zero point {tensor.zero_point}")

@@ -95,6 +95,13 @@ def as_function(file: Content, opened: Any) -> Run:
     return run
 
 
+def checked(file: Content, output: NDArray[Any], classes: int) -> NDArray[Any]:
+    """An output vector. BadFileError if it has another length than the file states."""
+    if len(output) != classes:
+        raise BadFileError(f"{file.path}: states {classes} classes and gives {len(output)}; convert it again")
+    return output
+
+
 def contract_of(file: File, fallback: Contract | None = None) -> Contract:
     """A classifier's own contract, or `fallback` if it carries none; RefusedError if that does not fit.
 

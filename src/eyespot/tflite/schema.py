@@ -16,9 +16,92 @@ NUMPY = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64", "bool
 TYPES = {getattr(generated.TensorType, name.upper()): name for name in NUMPY}
 
 
+# vectors of tables with text in them; a vector or a table may be named any number of times
+VECTORS = {
+    "Model": {
+        "OperatorCodes": "OperatorCode", "Subgraphs": "SubGraph", "Buffers": "Buffer",
+        "Metadata": "Metadata", "SignatureDefs": "SignatureDef",
+        "ExternalBufferGroups": "ExternalBufferGroup", "ExternalBuffers": "ExternalBuffer",
+    },
+    "SubGraph": {"Tensors": "Tensor", "Operators": "Operator"},
+    "SignatureDef": {"Inputs": "TensorMap", "Outputs": "TensorMap"},
+}  # fmt: skip
+BUDGET = 64 << 20  # bytes of an object form without its arrays, which are views of the file
+TABLE = 1 << 10  # about as many bytes as a table takes
+DIMENSIONS = 32
+
+
 def unpack(data: bytes) -> Any:
-    """The model's object form. If `data` is damaged, flatbuffers raises various exceptions."""
-    return generated.ModelT.InitFromObj(generated.Model.GetRootAs(data, 0))
+    """The model's object form. ValueError if it is too large; flatbuffers raises anything if it is damaged."""
+    return _unpack("Model", generated.Model.GetRootAs(data, 0), _Budget())
+
+
+class _Budget:
+    """Ends the unpacking of a small file with an endless object form."""
+
+    def __init__(self) -> None:
+        self.left = BUDGET
+
+    def spend(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise ValueError(f"more than {BUDGET // TABLE} tables")
+
+
+class _Tensor(generated.Tensor):
+    """A reader of a tensor with few tables in it."""
+
+    __slots__ = ()
+
+    def Sparsity(self) -> Any:  # noqa: N802 (flatbuffers' name)
+        if (sparsity := super().Sparsity()) and sparsity.DimMetadataLength() > DIMENSIONS:
+            raise ValueError(f"a tensor of more than {DIMENSIONS} dimensions")
+        return sparsity
+
+    def VariantTensorsLength(self) -> int:  # noqa: N802 (flatbuffers' name)
+        if (length := super().VariantTensorsLength()) > DIMENSIONS:
+            raise ValueError(f"more than {DIMENSIONS} variants of a tensor")
+        return int(length)
+
+
+def _unpack(kind: str, source: Any, budget: _Budget) -> Any:
+    """A table as generated code unpacks it, save that it pays for all that it holds."""
+    unpack = getattr(generated, f"{kind}T").InitFromObj
+    if vectors := VECTORS.get(kind):
+        flat = FLAT[kind]()
+        flat.Init(source._tab.Bytes, source._tab.Pos)
+        table = unpack(flat)
+        for name, each in vectors.items():
+            setattr(table, name[0].lower() + name[1:], _unpack_vector(each, source, name, budget))
+    elif kind == "Tensor":
+        source.__class__ = _Tensor
+        table = unpack(source)
+        inner = (table.variantTensors or []) + ((table.sparsity and table.sparsity.dimMetadata) or [])
+        budget.spend(TABLE * len(inner))
+    else:
+        table = unpack(source)
+    budget.spend(TABLE + _text(table))
+    if kind == "Operator":
+        budget.spend(_text(table.builtinOptions) + _text(table.builtinOptions2))
+    return table
+
+
+def _unpack_vector(kind: str, source: Any, name: str, budget: _Budget) -> list[Any] | None:
+    if getattr(source, f"{name}IsNone")():
+        return None
+    at = getattr(source, name)
+    return [_unpack(kind, at(i), budget) for i in range(getattr(source, f"{name}Length")())]
+
+
+def _text(table: Any) -> int:
+    """How many bytes of text a table holds itself."""
+    return sum(len(value) for value in vars(table).values() if type(value) is bytes) if table else 0
+
+
+FLAT: dict[str, Any] = {  # readers that show no vectors of tables
+    kind: type(kind, (getattr(generated, kind),), {f"{name}IsNone": lambda _: True for name in names})
+    for kind, names in VECTORS.items()
+}
 
 
 def pack(model: Any) -> bytes:
@@ -59,7 +142,7 @@ def constant(model: Any, tensor: Any) -> NDArray[Any] | None:
     data = model.buffers[tensor.buffer].data
     if data is None or not len(data):
         return None
-    return np.frombuffer(np.asarray(data, np.uint8).tobytes(), TYPES[tensor.type]).reshape(tensor.shape)
+    return np.frombuffer(np.ascontiguousarray(data, np.uint8), TYPES[tensor.type]).reshape(tensor.shape)
 
 
 def set_constant(model: Any, tensor: Any, values: NDArray[Any]) -> None:

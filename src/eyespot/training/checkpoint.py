@@ -1,4 +1,7 @@
-"""All that a run needs to continue, in one safetensors file: loading it executes nothing."""
+"""All that a run needs to continue, in one safetensors file: loading it executes nothing.
+
+The files here hold a digest of their content, so that damage is noticed.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from eyespot.artifacts.atomic import write
+from eyespot.artifacts.atomic import digest, write
 from eyespot.errors import BadFileError
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.training.outcome import Epoch
@@ -52,7 +56,7 @@ def save_checkpoint(folder: Path, run: Run, state: State, history: list[Epoch]) 
     tensors |= {f"average.{name}": t for name, t in state.average.state_dict().items()}
     tensors |= {f"momentum.{i}": each["momentum_buffer"] for i, each in momenta.items()}
     metadata = {"run": json.dumps(asdict(run)), "history": json.dumps([asdict(e) for e in history])}
-    write(folder / NAME, save({name: t.contiguous() for name, t in tensors.items()}, metadata))
+    write(folder / NAME, packed({name: t.contiguous() for name, t in tensors.items()}, metadata))
 
 
 def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
@@ -68,28 +72,40 @@ def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
         saved = state.optimizer.state_dict()
         saved["state"] = {int(i): {"momentum_buffer": t} for i, t in _below(tensors, "momentum.").items()}
         state.optimizer.load_state_dict(saved)
-        return [Epoch(**each) for each in json.loads(metadata["history"])]
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-        reason = f"{error}".partition("\n")[0]
+        return msgspec.json.decode(metadata["history"], type=list[Epoch])
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
         raise BadFileError(f"{path}: damaged checkpoint ({reason}). Delete it to start again") from error
 
 
 def cached(path: Path, key: str, compute: Callable[[], dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """The tensors that `compute` returns, from a file if an earlier call with this key wrote it."""
-    with contextlib.suppress(SafetensorError, OSError):
+    with contextlib.suppress(SafetensorError, OSError, ValueError, TypeError, RuntimeError):
         metadata, tensors = _read(path)
         if metadata.get("key") == key:
             return tensors
     tensors = compute()
-    write(path, save(tensors, {"key": key}))
+    write(path, packed(tensors, {"key": key}))
     return tensors
 
 
+def packed(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> bytes:
+    """A safetensors file with the digest of its content."""
+    return save(tensors, metadata | {"digest": _digest(tensors, metadata)})
+
+
+def _digest(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> str:
+    return digest(save(tensors) + json.dumps(metadata, sort_keys=True).encode())
+
+
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    """Metadata and tensors of a safetensors file, which is closed afterwards."""
+    """Metadata and tensors of a file that holds `packed`, which is closed afterwards. ValueError for others."""
     with safe_open(path, "pt") as file:
         tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-        return file.metadata() or {}, tensors
+        metadata = file.metadata() or {}
+    if metadata.pop("digest", "") != _digest(tensors, metadata):
+        raise ValueError("its content has another digest than it says")
+    return metadata, tensors
 
 
 def _check_run(path: Path, saved: dict[str, Any], expected: dict[str, Any]) -> None:

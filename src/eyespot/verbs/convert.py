@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eyespot.arguments import verb
+from eyespot.artifacts.lock import held
 from eyespot.artifacts.model_folder import Artifact, ModelFolder
 from eyespot.conversion import engine
 from eyespot.zoo import registry
@@ -25,4 +26,6 @@ def convert(model: str, *, weights: str | None = None, out: Path | None = None) 
             `random`, a stand-in; what `train` wrote into OUT by default.
         out: Folder to write to; build/MODEL by default.
     """
-    return engine.convert(registry.model(model), weights, ModelFolder(out or Path("build") / model))
+    card, folder = registry.model(model), out or Path("build") / model
+    with held(folder):
+        return engine.convert(card, weights, ModelFolder(folder))

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from eyespot.arguments import verb
+from eyespot.artifacts.lock import held
 from eyespot.devices.host import HostMeasurements
+from eyespot.escaping import file_name
 from eyespot.exports.c import write_c
 from eyespot.exports.folder import write_folder
 from eyespot.nouns import Noun
@@ -38,8 +40,9 @@ def export(model: str, *, to: Literal["c", "folder"] = "c", out: Path | None = N
     """
     _, file = registry.open_model(model)
     contract = contract_of(file)
-    folder = out or Path("build") / contract.model / to
-    if to == "folder":
-        return Exported(folder=folder, files=write_folder(file, contract, folder))
-    files, arena = write_c(HostMeasurements(file=file), contract, folder)
-    return Exported(folder=folder, files=files, arena=arena)
+    folder = out or Path("build") / file_name(contract.model) / to
+    with held(folder):
+        if to == "folder":
+            return Exported(folder=folder, files=write_folder(file, contract, folder))
+        files, arena = write_c(HostMeasurements(file=file), contract, folder)
+        return Exported(folder=folder, files=files, arena=arena)

@@ -14,7 +14,9 @@ from eyespot.data.fetch import Fetched
 
 
 @verb
-def fetch(data: str, *, from_: Annotated[Path | None, Parameter(name="--from")] = None) -> Fetched:
+def fetch(
+    data: str, *, from_: Annotated[Path | None, Parameter(name="--from")] = None, unverified: bool = False
+) -> Fetched:
     """Get a data set, verify it and lay it out under $EYESPOT_DATA.
 
     A data set that is there and whole is left alone; a download that was stopped continues.
@@ -24,5 +26,6 @@ def fetch(data: str, *, from_: Annotated[Path | None, Parameter(name="--from")] 
     Args:
         data: Name of a data set.
         from_: The publisher's archive, or a folder with what it holds, instead of a download.
+        unverified: Download also what no published digest can verify.
     """
-    return engine.fetch(catalogue.dataset(data), from_)
+    return engine.fetch(catalogue.dataset(data), from_, unverified)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from eyespot.arguments import verb
 from eyespot.artifacts import measurements
+from eyespot.artifacts.lock import held
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import INT8, ModelFolder
 from eyespot.devices import devices
@@ -44,17 +45,18 @@ def measure(model: str | None = None, *, out: Path | None = None) -> Measured:
     evaluations: list[Evaluation] = []
     compatibility: list[Compatibility] = []
     left_out: list[str] = []
-    for card in [registry.model(model)] if model else MODELS:
-        source = ModelFolder(registry.home(card.name))
-        if not (source.path / INT8).exists():
-            left_out.append(f"{card.name}: is not built; eyespot make {card.name}")
-            continue
-        checked = check_file(HostMeasurements(file=source.file(INT8)), devices())
-        measurements.save_devices(card.name, checked, folder)
-        compatibility += checked
-        for evaluation in sweep(card, source, left_out):
-            measurements.save(evaluation, folder)
-            evaluations.append(evaluation)
+    with held(folder):
+        for card in [registry.model(model)] if model else MODELS:
+            source = ModelFolder(registry.home(card.name))
+            if not (source.path / INT8).exists():
+                left_out.append(f"{card.name}: is not built; eyespot make {card.name}")
+                continue
+            checked = check_file(HostMeasurements(file=source.file(INT8)), devices())
+            measurements.save_devices(card.name, checked, folder)
+            compatibility += checked
+            for evaluation in sweep(card, source, left_out):
+                measurements.save(evaluation, folder)
+                evaluations.append(evaluation)
     return Measured(
         folder=folder, evaluations=tuple(evaluations), compatibility=tuple(compatibility),
         left_out=tuple(left_out),

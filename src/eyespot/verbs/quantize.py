@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from eyespot.arguments import positive, verb
 from eyespot.artifacts import places
+from eyespot.artifacts.lock import held
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.errors import RefusedError
 from eyespot.quantization import engine
@@ -43,12 +44,15 @@ def quantize(
         out: Folder to write int8.tflite to; beside the float32 file, or build/MODEL for a shipped one.
     """
     positive(images=images)
-    source, file = registry.open_model(model, "float32")
-    if file.precision != "float32":
-        raise RefusedError(f"{file.path}: is {file.precision} already; give the float32 file")
-    card = registry.model(contract_of(file).model)
+    origin = registry.find(model, "float32").parent
+    shipped = origin.is_relative_to(places.ZOO)
+    folder = out or (Path("build") / origin.name if shipped else origin)
     asked: dict[str, Any] = {"ranges": ranges, "images": images, "bias_correction": bias_correction}
-    how = replace(card.quantization, **{name: value for name, value in asked.items() if value is not None})
-    shipped = source.path.is_relative_to(places.ZOO)
-    folder = ModelFolder(out or Path("build") / card.name) if out or shipped else source
-    return engine.quantize(source, file, calibration, how, folder, explain=explain)
+    with held(folder):
+        source, file = registry.open_model(model, "float32")
+        if file.precision != "float32":
+            raise RefusedError(f"{file.path}: is {file.precision} already; give the float32 file")
+        card = registry.model(contract_of(file).model)
+        how = replace(card.quantization, **{name: value for name, value in asked.items() if value is not None})
+        target = source if folder == origin else ModelFolder(folder)
+        return engine.quantize(source, file, calibration, how, target, explain=explain)

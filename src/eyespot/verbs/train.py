@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from eyespot.arguments import positive, verb
+from eyespot.artifacts.lock import held
 from eyespot.data import catalogue
 from eyespot.errors import RefusedError, StoppedError
 from eyespot.training.outcome import Training
@@ -60,9 +61,10 @@ def train(
         loop.use_threads(threads)
         options = {"owner": catalogue.dataset(data), **own} if data else {"teacher": teacher}
         engine: Any = finetune if data else recipe_run
-        trained = engine.train(card, folder, write_history, epochs=epochs, seed=seed, **options)
-        training, answers = finish.save(trained, folder)
-        draw_answers(answers, folder)
+        with held(folder):
+            trained = engine.train(card, folder, write_history, epochs=epochs, seed=seed, **options)
+            training, answers = finish.save(trained, folder)
+            draw_answers(answers, folder)
     except KeyboardInterrupt as error:
         raise StoppedError(f"{folder}: stopped; the same command continues") from error
     return training

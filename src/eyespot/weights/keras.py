@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
 from eyespot.errors import BadFileError
+from eyespot.weights import hdf5
 from eyespot.weights.state_dicts import fill
-
-Arrays = dict[str, NDArray[np.float32]]
 
 KINDS = ("conv2d", "depthwise_conv2d", "batch_normalization", "dense")
 NAMES = {  # Keras's name to PyTorch's
@@ -30,9 +27,10 @@ NAMES = {  # Keras's name to PyTorch's
 def load_layers(network: nn.Module, path: Path) -> None:
     """Copy the layers of `path` into the modules of the same kind, both in order of creation.
 
-    BadFileError if the file is not HDF5, or if a layer is missing, superfluous or has another shape.
+    BadFileError if the file is not HDF5, or if a layer is missing, superfluous or has another shape;
+    ToolDiedError as `isolation.run`.
     """
-    layers = _read(path)
+    layers = hdf5.read(path)
     for kind in KINDS:
         modules = [m for m in network.modules() if _kind(m) == kind]
         names = [name for name in layers if re.fullmatch(rf"{kind}(_\d+)?", name)]
@@ -43,24 +41,6 @@ def load_layers(network: nn.Module, path: Path) -> None:
         for module, name in zip(modules, names, strict=True):
             arrays = {NAMES.get(weight, weight): _transposed(weight, a) for weight, a in layers[name].items()}
             fill(module, arrays, f"{path}: layer {name}")
-
-
-def _read(path: Path) -> dict[str, Arrays]:
-    """The arrays of each layer: {"conv2d_1": {"kernel": ..., "bias": ...}, ...}."""
-    layers: dict[str, Arrays] = {}
-
-    def visit(name: str, node: Any) -> None:
-        if isinstance(node, h5py.Dataset) and name.startswith("model_weights/"):
-            layer, weight = name.split("/")[1], name.rsplit("/", 1)[1].removesuffix(":0")
-            layers.setdefault(layer, {})[weight] = np.asarray(node, np.float32)
-
-    try:
-        with h5py.File(path, "r") as file:
-            file.visititems(visit)
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise BadFileError(f"{path}: is not a whole HDF5 file ({reason}); fetch it again") from error
-    return layers
 
 
 def _kind(module: nn.Module) -> str:

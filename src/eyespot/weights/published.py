@@ -7,9 +7,9 @@ import tarfile
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from eyespot.artifacts import atomic, places
+from eyespot.artifacts import atomic, lock, places
 from eyespot.data.download import download
-from eyespot.errors import BadFileError, MissingDataError, MissingExtraError
+from eyespot.errors import BadFileError, MissingDataError, MissingExtraError, RefusedError
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Download, Model, Weights
 
@@ -23,7 +23,8 @@ def locate(weights: Weights) -> Path:
     """The verified file. If `$EYESPOT_DATA/published` lacks it, it is downloaded.
 
     BadFileError if the file has another digest, MissingDataError if the download fails,
-    MissingExtraError if the package that contains the file is not installed.
+    MissingExtraError if the package that contains the file is not installed, RefusedError for a download
+    without a digest.
     """
     folder = places.data_root() / "published"
     if weights.package:
@@ -49,7 +50,15 @@ def _is_archived(weights: Weights) -> bool:
 def _fetched(source: Download, path: Path) -> Path:
     if path.exists():
         return _verified(source, path)
-    return download(source, path, f"put a copy there yourself: {path}")
+    if not source.pinned:
+        raise RefusedError(
+            f"{source.url}: its publisher gives no digest, so nothing can verify it. To use it all the same, "
+            f"download it yourself and put it here: {path}"
+        )
+    with lock.held(path.parent):
+        if not path.exists():  # another process may have downloaded it
+            download(source, path, f"put a copy there yourself: {path}")
+    return _verified(source, path)
 
 
 def _verified(source: Download, path: Path) -> Path:

@@ -14,11 +14,17 @@ from eyespot.preprocessing.spec import Preprocessing
 class Download:
     """A published file and the digest that its publisher states ("sha256:...", "sha384:..." or "md5:...").
 
-    `digest` is "" if there is none. Then the URL names a fixed revision, or the unpacked files are verified.
+    `digest` is "" if there is none. `unpacked` says that the data set's own digest is of all that it holds.
     """
 
     url: str
     digest: str
+    unpacked: bool = False
+
+    @property
+    def pinned(self) -> bool:
+        """Whether another file than the published one is found out."""
+        return self.unpacked or bool(self.digest)
 
 
 class LabelledFile(NamedTuple):

@@ -117,9 +117,9 @@ def _listed(card: Model, device: str) -> Listed:
     return Listed(
         name=card.name, title=card.title, data=card.data, parameters=card.parameters,
         input=f"{spec.width}x{spec.height}x{spec.channels}",
-        operations=int8.facts["operations"] if int8 else card.operations,
-        float32_bytes=float32.facts["bytes"] if float32 else None,
-        int8_bytes=int8.facts["bytes"] if int8 else None,
+        operations=int8.facts.get("operations", card.operations) if int8 else card.operations,
+        float32_bytes=float32.facts.get("bytes") if float32 else None,
+        int8_bytes=int8.facts.get("bytes") if int8 else None,
         arena=next((int(size) for size in arenas if size), None),  # the same on all devices
         top1=measured.top1 if measured else None,
         n=measured.n if measured else None,

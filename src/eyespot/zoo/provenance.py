@@ -13,6 +13,7 @@ from typing import get_args
 from eyespot.artifacts import measurements, places
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import Artifact, ModelFolder, read_sidecar, sidecar
+from eyespot.escaping import file_name
 from eyespot.preprocessing.spec import Damage
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
@@ -50,7 +51,7 @@ def _records(model: str, precision: str) -> Iterator[Artifact]:
 
 def _folders(model: str) -> tuple[Path, ...]:
     """Where sidecars of a model's files lie; the files themselves may be absent."""
-    return tuple(dict.fromkeys((registry.home(model), places.ZOO / model)))
+    return tuple(dict.fromkeys((registry.home(model), places.ZOO / file_name(model))))
 
 
 def stand_in(record: Artifact) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from eyespot.artifacts import places
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.errors import MissingDataError, UnknownNameError
+from eyespot.escaping import file_name
 from eyespot.preprocessing.spec import Contract
 from eyespot.zoo.cards import Dataset, Model, Weights
 from eyespot.zoo.datasets import DATASETS
@@ -88,12 +89,13 @@ def open_model(model: str | Path, precision: str = "int8") -> tuple[ModelFolder,
 
 def ships(name: str) -> bool:
     """Whether a model's files come with the package; if not, the user's machine builds them."""
-    return (places.ZOO / name / "int8.tflite").exists()
+    return (places.ZOO / file_name(name) / "int8.tflite").exists()
 
 
 def home(name: str) -> Path:
     """Where a model's files lie: in the package, or built from published weights under the data root."""
-    return places.ZOO / name if ships(name) else places.data_root() / "models" / name
+    folder = places.ZOO if ships(name) else places.data_root() / "models"
+    return folder / file_name(name)
 
 
 def contract(name: str) -> Contract:
