@@ -25,14 +25,15 @@ LARGEST = 256 << 20  # bytes of a dump file
 PRINTABLE = frozenset(string.printable.encode())
 # What may stand before the numbers of a line: "[12:00:01] ", "12:00:01.250 ", "I (1234) camera: ", "input[0] = "
 PREFIX = re.compile(
-    r"\s*(?:\[\s*(?:[A-Za-z]|[^\]]*\d:\d)[^\]]*\]\s*|\d+:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(?:->|[>:|])?\s+|[VDIWE] \(\d+\) )*"
+    r"\s*(?:\[\s*(?:[A-Za-z]|[^\]]*\d:\d)[^\]]*\]\s*"
+    r"|\d+:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(?:->|[>:|])?\s+|[VDIWE] \(\d+\) )*"
     r"(?:[A-Za-z_][\w .]*(?:\[\d+\])*\s*[:=]+\s*)?"
 )
 NUMBER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)f?")
 BETWEEN = re.compile(r"[\s,;{}()\[\]|]*")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Reading:
     """The numbers of a dump as one for each value of the tensor, flat.
 
@@ -46,7 +47,7 @@ class Reading:
     implied: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Dump:
     """The content of a dump file: `values` as they lie there, uint8 for raw bytes."""
 
@@ -185,10 +186,8 @@ def _longer(data: bytes, tensor: Input, kind: np.dtype[Any]) -> Iterator[Reading
 
 def fitting(length: int, tensor: Input) -> tuple[str, ...]:
     """What pictures a length in bytes would hold, at the tensor's size and at the sizes of cameras."""
-    _, height, width, channels = tensor.shape
+    _, height, width, _ = tensor.shape
     sizes = {(height, width), (240, 320), (120, 160), (480, 640), (96, 96), (224, 224)}
     forms = {"gray": 1, "RGB565 or YUV422": 2, "RGB": 3, "RGBA": 4, "gray float32": 4, "RGB float32": 12}
     ordered = sorted(sizes, key=lambda side: side != (height, width))
-    return tuple(
-        f"{w} x {h} {form}" for h, w in ordered for form, each in forms.items() if h * w * each == length
-    )
+    return tuple(f"{w} x {h} {form}" for h, w in ordered for form, each in forms.items() if h * w * each == length)

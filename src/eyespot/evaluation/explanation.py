@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eyespot.nouns import Noun
@@ -57,8 +57,9 @@ class Fit(Noun):
 class Explanation(Noun):
     """What a dump holds. `mistakes` is () if nothing is wrong, and None if nothing explains it.
 
-    `fits` has the best explanation first; `same` are those that this picture cannot tell from it. Both are
-    empty where there was no picture to compare with, or the length is wrong; `hints` says what is known then.
+    `fits` has the best explanation first; `same` are those that the dump cannot tell from it, `hidden` the
+    words that change nothing in this picture. They are empty where there was no picture to compare with, or
+    the length is wrong; `hints` says what is known then.
     """
 
     file: str
@@ -67,18 +68,29 @@ class Explanation(Noun):
     mistakes: tuple[str, ...] | None
     fits: tuple[Fit, ...]
     same: tuple[Fit, ...]
+    hidden: tuple[str, ...]
     values: Values
     hints: tuple[str, ...]
 
 
-def sentence(aspect: str, word: str, right: str, scaled: str) -> str:
-    """A mistake in words; `scaled` says how the values relate to the right ones, "" if simply in no way."""
+def sentence(aspect: str, word: str, right: str, scaled: str, alike: Sequence[str]) -> str:
+    """A mistake in words: where `right` is expected, `word` was found, or one of `alike`, which is the same here.
+
+    `scaled` says how the values relate to the right ones, "" if not by a factor.
+    """
+    said = _sentence(aspect, word, right, scaled)
+    return f"{said} (or {', '.join(alike)}: the same on this picture)" if alike else said
+
+
+def _sentence(aspect: str, word: str, right: str, scaled: str) -> str:
     if aspect == "values":
         name, _, wrapped = word.partition(", ")
         said = CASTS.get(name, f"the pixels are scaled to the range {name}")
-        return said + (", and what is out of range wraps around" if wrapped else "") + (f" ({scaled})" if scaled else "")
+        return (
+            said + (", and what is out of range wraps around" if wrapped else "") + (f" ({scaled})" if scaled else "")
+        )
     if aspect == "order":
-        return ORDERS[word] if "gray" != right else "red and blue are swapped before the picture becomes gray"
+        return ORDERS[word] if right != "gray" else "red and blue are swapped before the picture becomes gray"
     if aspect == "damage":
         return DAMAGES[word]
     if aspect == "planes":

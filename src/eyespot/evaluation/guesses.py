@@ -5,8 +5,8 @@ A guess names a word for each aspect in `ASPECTS`; its mistakes are where it dif
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import combinations, product
 from math import prod
@@ -26,7 +26,7 @@ Guess = Mapping[str, str]
 ASPECTS = ("values", "order", "damage", "planes", "place", "fit", "filter")
 MOST = 2  # mistakes in one guess
 SAMPLES = 4096
-TURNS = {
+TURNS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "mirrored left to right": np.fliplr,
     "upside down": np.flipud,
     "rotated by 180 degrees": lambda image: np.rot90(image, 2),
@@ -51,6 +51,7 @@ class Guesses:
     tensor: Input
     spec: Preprocessing
     picture: Image
+    alike: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # other words for the same on this picture
 
     def __post_init__(self) -> None:
         """Cache what guesses share, as long as this object lives."""
@@ -81,13 +82,15 @@ class Guesses:
         }
 
     def _visible(self, aspect: str, words: Any) -> tuple[str, ...]:
-        kept, seen = [], [self.image(*self._looks(self.right))]
-        for word in words:
+        """The words that change this picture, each in another way; `alike` gets those that they stand for."""
+        seen: dict[str, Image] = {}
+        for word in (self.right[aspect], *words):
             image = self.image(*self._looks(self.right | {aspect: word}))
-            if not any(np.array_equal(image, other) for other in seen):
-                kept.append(word)
-                seen.append(image)
-        return tuple(kept)
+            if twin := next((each for each, other in seen.items() if np.array_equal(image, other)), None):
+                self.alike[aspect, twin].append(word)
+            else:
+                seen[word], self.alike[aspect, word] = image, []
+        return tuple(seen)[1:]
 
     def value_words(self, *, stored: bool) -> tuple[str, ...]:
         """Words for what can be done to pixel values, the right one first."""
@@ -146,8 +149,7 @@ class Guesses:
             return tensors.pixels(looks, self.image(fit, filtering, "rgb", "none"), shape)
         fields = FITS.get(fit, {"fit": "crop", "crop": self.spec.crop})
         if filtering == CORNER:
-            bars = {"fit": "letterbox"} if fit == "letterbox" else {}
-            return tensors.pixels(replace(looks, **bars), self._corners(fields), shape)
+            return tensors.pixels(replace(looks, fit=fields["fit"]), self._corners(fields), shape)
         return tensors.pixels(replace(looks, filter=filtering, **fields), self.picture, shape)  # type: ignore[arg-type]
 
     def _corners(self, fields: Mapping[str, Any]) -> Image:
@@ -164,10 +166,9 @@ class Guesses:
 
     def places(self, place: str, planes: str) -> NDArray[np.intp]:
         """For each value of a dump, the flat place in the image of what stands there."""
-        places = np.arange(prod(self.spec.shape)).reshape(self.spec.shape)
-        if place in TURNS:
-            places = TURNS[place](places)
-        places = (places.reshape(-1, self.spec.channels).T if planes == "yes" else places).reshape(-1)
+        image: NDArray[np.intp] = np.arange(prod(self.spec.shape)).reshape(self.spec.shape)
+        image = TURNS.get(place, lambda same: same)(image)
+        places = (image.reshape(-1, self.spec.channels).T if planes == "yes" else image).reshape(-1)
         if place not in TURNS and place != "in place":
             count, unit, _, way = place.split()
             depth = 1 if planes == "yes" else self.spec.channels
@@ -175,7 +176,7 @@ class Guesses:
             places = np.roll(places, int(count) * size * (1 if way == "late" else -1))
         return places
 
-    def table(self, word: str, stored: bool) -> NDArray[np.float32]:  # noqa: FBT001 (a key of the cache)
+    def table(self, word: str, stored: bool) -> NDArray[np.float32]:
         """What each pixel value becomes, (256, 1 or channels)."""
         name, _, wrapped = word.partition(", ")
         if word == "right":

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ GOLDEN = 4  # pictures that `make` writes
 LISTED = 4
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Candidate:
     """A guess, what it expects in the dump, and how far off that is on average."""
 
@@ -43,7 +42,7 @@ class Candidate:
     loss: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Explained:
     """The explanation, and the two images (height, width, channels) that it compares; None without a picture."""
 
@@ -88,6 +87,7 @@ def _explained(
         mistakes=None if fails else listed[0].mistakes,
         fits=listed,
         same=() if fails else tuple(_fit(guesses, each) for each in same),
+        hidden=tuple(each for name, word in guesses.right.items() for each in guesses.alike.get((name, word), ())),
         values=_values(dump),
         hints=("It is another picture, or a mistake that eyespot does not know.",) if fails else (),
     )
@@ -169,7 +169,9 @@ def _fit(guesses: Guesses, candidate: Candidate) -> Fit:
     changes = {name: word for name, word in candidate.guess.items() if word != right[name]}
     changes = {name: changes[name] for name in ASPECTS if name in changes and name not in reading.implied}
     scaled = _scaled(guesses, changes.get("values", "right"), stored=reading.stored)
-    said = tuple(sentence(name, word, right[name], scaled) for name, word in changes.items())
+    said = tuple(
+        sentence(name, word, right[name], scaled, guesses.alike.get((name, word), ())) for name, word in changes.items()
+    )
     apart = np.abs(reading.numbers - candidate.expected)
     step = guesses.step(candidate.guess["values"], stored=reading.stored)
     flat = not np.ptp(reading.numbers) or not np.ptp(candidate.expected)
@@ -201,7 +203,7 @@ def _values(dump: Dump) -> Values:
 
 def _without_picture(file: File, dump: Dump, hints: tuple[str, ...]) -> Explanation:
     names = {"file": file.path.name, "dump": dump.path.name, "picture": None, "mistakes": None}
-    return Explanation(**names, fits=(), same=(), values=_values(dump), hints=hints)  # type: ignore[arg-type]
+    return Explanation(**names, fits=(), same=(), hidden=(), values=_values(dump), hints=hints)  # type: ignore[arg-type]
 
 
 def _of_wrong_length(file: File, dump: Dump) -> Explanation:
