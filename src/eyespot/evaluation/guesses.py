@@ -167,7 +167,7 @@ class Guesses:
     def places(self, place: str, planes: str) -> NDArray[np.intp]:
         """For each value of a dump, the flat place in the image of what stands there."""
         image: NDArray[np.intp] = np.arange(prod(self.spec.shape)).reshape(self.spec.shape)
-        image = TURNS.get(place, lambda same: same)(image)
+        image = TURNS[place](image) if place in TURNS else image
         places = (image.reshape(-1, self.spec.channels).T if planes == "yes" else image).reshape(-1)
         if place not in TURNS and place != "in place":
             count, unit, _, way = place.split()

@@ -36,14 +36,15 @@ def write_c(
     RefusedError for a file or a contract that the sources do not support; errors of the arena's measurement.
     """
     file = measured.file
-    _check(file, contract.preprocessing)
+    check(file, contract.preprocessing)
     if isinstance(measured.arena, EyespotError):
         raise measured.arena
     filled = values(file, contract, measured.arena.total) | _golden(file, contract, golden_bytes)
     return tuple(write(folder / name, render(name, filled)) for name in FILES), int(filled["arena"])
 
 
-def _check(file: File, spec: Preprocessing) -> None:
+def check(file: File, spec: Preprocessing) -> None:
+    """RefusedError for a file or a contract that the sources do not support."""
     if file.precision != "int8":
         raise RefusedError(f"{file.path}: expected an int8 file, found {file.precision}. Quantize it.")
     if spec.order == "bgr" or spec.resize != "bilinear":

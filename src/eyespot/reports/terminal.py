@@ -11,8 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation, Finding
+from eyespot.evaluation.explanation import Explanation
 from eyespot.evaluation.prediction import Prediction
-from eyespot.reports import words
+from eyespot.exports.verified import Verified
+from eyespot.reports import checks, words
 from eyespot.reports.model_list import Report
 from eyespot.zoo.listing import Listed
 
@@ -41,6 +43,8 @@ def rendered(value: Any) -> RenderableType:
         Compatibility: _compatibility,
         Evaluation: _evaluations,
         Accuracy: _accuracies,
+        Explanation: checks.explanations,
+        Verified: checks.verified,
     }
     if type(many[0]) in tables:
         return tables[type(many[0])](many)
