@@ -18,12 +18,14 @@ from eyespot.devices.host import HostMeasurements
 from eyespot.errors import EyespotError, RefusedError
 from eyespot.exports.folder import answers
 from eyespot.preprocessing.spec import Contract, Preprocessing
+from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
 
 # A device's 32-bit pointers need less than this host's, CMSIS-NN's scratch a little more.
 MARGIN = 1.05
 GOLDEN_BYTES = 65_536  # of flash
+CAMERA = 30, 40  # height and width of the picture that checks the C preprocessing
 TEMPLATES = Path(__file__).parent / "templates" / "c"
 FILES = ("model.h", "model.c", "preprocess.c", "golden.c", "main.cc", "CMakeLists.txt")
 
@@ -36,15 +38,14 @@ def write_c(
     RefusedError for a file or a contract that the sources do not support; errors of the arena's measurement.
     """
     file = measured.file
-    check(file, contract.preprocessing)
+    _check(file, contract.preprocessing)
     if isinstance(measured.arena, EyespotError):
         raise measured.arena
     filled = values(file, contract, measured.arena.total) | _golden(file, contract, golden_bytes)
     return tuple(write(folder / name, render(name, filled)) for name in FILES), int(filled["arena"])
 
 
-def check(file: File, spec: Preprocessing) -> None:
-    """RefusedError for a file or a contract that the sources do not support."""
+def _check(file: File, spec: Preprocessing) -> None:
     if file.precision != "int8":
         raise RefusedError(f"{file.path}: expected an int8 file, found {file.precision}. Quantize it.")
     if spec.order == "bgr" or spec.resize != "bilinear":
@@ -57,6 +58,14 @@ def check(file: File, spec: Preprocessing) -> None:
 def render(name: str, filled: dict[str, str]) -> str:
     """A template with its placeholders filled."""
     return Template((TEMPLATES / name).read_text("utf-8")).substitute(filled)
+
+
+def for_host(file: File, contract: Contract, height: int, width: int) -> dict[str, str]:
+    """Sources of a program that turns pictures of one size into tensors by the C code. RefusedError as `write_c`."""
+    _check(file, contract.preprocessing)
+    size = {"picture_height": str(height), "picture_width": str(width)}
+    filled = values(file, contract, 0) | {"golden": "1"} | size
+    return {name: render(name, filled) for name in ("model.h", "preprocess.c", "host.c")}
 
 
 def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
@@ -76,6 +85,8 @@ def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
         "order": "R, G, B" if spec.channels == 3 else "gray",
         "crop": repr(spec.crop or 0),
         "crop_text": square if spec.crop else "the whole image",
+        "camera_height": str(CAMERA[0]),
+        "camera_width": str(CAMERA[1]),
         "classes": str(len(contract.classes)),
         "class_names": ",\n".join(f"    {json.dumps(c)}" for c in contract.classes),
         "input_scale": _c_float(file.input.scale),
@@ -92,11 +103,15 @@ def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
 
 
 def _golden(file: File, contract: Contract, most: int) -> dict[str, str]:
-    """As many pictures as fit into `most` bytes of flash, but at least one."""
-    pairs = [(tensor, output) for _, tensor, output in answers(file, contract)]
+    """As many pictures as fit into `most` bytes of flash, but at least the first, which a camera gave."""
+    camera = picture(0, *CAMERA, 3)
+    tensor = running.encoder(file, contract)(camera)
+    pairs = [(tensor, running.open_runner(file, "reference")(tensor))]
+    pairs += [(tensor, output) for _, tensor, output in answers(file, contract)][1:]
     kept = pairs[: max(1, most // pairs[0][0].size)]
     return {
         "golden": str(len(kept)),
+        "golden_camera": _rows(map(str, camera.flat)),
         "golden_inputs": ",\n".join(_braced(tensor) for tensor, _ in kept),
         "golden_outputs": ",\n".join(_braced(output) for _, output in kept),
     }

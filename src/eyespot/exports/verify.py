@@ -21,7 +21,7 @@ from eyespot.errors import BadFileError, EyespotError, MissingDataError, Missing
 from eyespot.evaluation.dump import read_dump, readings
 from eyespot.evaluation.explanation import Explanation
 from eyespot.evaluation.tensor import explain
-from eyespot.exports import c as source
+from eyespot.exports.c import for_host
 from eyespot.exports.folder import write_folder
 from eyespot.exports.golden import Golden
 from eyespot.exports.verified import Stage, Verified
@@ -44,29 +44,11 @@ PIXELS, TENSOR, OUTPUT = "picture to pixels", "pixels to tensor", "tensor to out
 STEP = 1 / 256  # of a float32 probability
 ROUNDING = 32  # steps of an output: XNNPACK rounds other values between layers, which softmax magnifies
 KERNELS: dict[Kernels, tuple[str, int]] = {
-    "reference": ("LiteRT's reference kernels", 0),
-    "xnnpack": ("LiteRT with XNNPACK", ROUNDING),
-    "tflm": ("TensorFlow Lite for Microcontrollers", 0),
+    "reference": ("LiteRT, reference", 0),
+    "xnnpack": ("LiteRT, XNNPACK", ROUNDING),
+    "tflm": ("TFLM", 0),
 }
 RESIZING = 1  # steps by which the C source's resize may differ, which has no floating point
-MAIN = """#include <stdio.h>
-
-#include "model.h"
-
-static uint8_t pixels[@WIDTH * @HEIGHT * 3];
-static int32_t scratch[@NAME_SCRATCH(@WIDTH, @HEIGHT)];
-static int8_t input[@NAME_INPUT_BYTES];
-
-int main(int count, char **paths) {
-    FILE *from = fopen(paths[1], "rb"), *to = fopen(paths[2], "wb");
-    if (count != 3 || !from || !to) return 1;
-    while (fread(pixels, sizeof pixels, 1, from) == 1) {
-        @name_from_rgb888(pixels, @WIDTH, @HEIGHT, scratch, input);
-        fwrite(input, sizeof input, 1, to);
-    }
-    return fclose(to);
-}
-"""
 
 
 def verify_here(file: File, contract: Contract, golden: Sequence[Golden], origin: str) -> Verified:
@@ -78,8 +60,8 @@ def verify_here(file: File, contract: Contract, golden: Sequence[Golden], origin
     stages = [
         _compared(PIXELS, "eyespot", list(zip(count(), small, drawn)), 0),
         _compared(TENSOR, "eyespot", [(i, encode(each.pixels), each.tensor) for i, each in enumerate(golden)], 0),
-        _tried(TENSOR, "the C source, golden pictures", lambda: _c(file, contract, small), RESIZING),
-        _tried(TENSOR, "the C source, larger pictures", lambda: _c(file, contract, camera), RESIZING),
+        _tried(TENSOR, "C source, golden", lambda: _c(file, contract, small), RESIZING),
+        _tried(TENSOR, "C source, larger", lambda: _c(file, contract, camera), RESIZING),
     ]
     for kernels, (name, tolerance) in KERNELS.items():
         stages.append(_tried(OUTPUT, name, partial(_run, file, golden, kernels), tolerance))
@@ -194,21 +176,15 @@ def _c(file: File, contract: Contract, pictures: Sequence[NDArray[np.uint8]]) ->
     compiler = shutil.which("gcc") or shutil.which("cc")
     if not compiler:
         raise RefusedError("this machine has no C compiler (gcc or cc)")
-    source.check(file, contract.preprocessing)
-    encode, shape = running.encoder(file, contract), contract.preprocessing.shape
+    encode, sources = running.encoder(file, contract), for_host(file, contract, *pictures[0].shape[:2])
     with tempfile.TemporaryDirectory() as name:
-        folder, main = Path(name), MAIN
-        filled = source.values(file, contract, 1) | {"golden": "1"}
-        height, width = pictures[0].shape[:2]
-        for word, value in (("HEIGHT", height), ("WIDTH", width), ("NAME", filled["NAME"]), ("name", filled["name"])):
-            main = main.replace(f"@{word}", str(value))
-        (folder / "main.c").write_text(main, "utf-8")
-        for each in ("model.h", "preprocess.c"):
-            (folder / each).write_text(source.render(each, filled), "utf-8")
+        folder = Path(name)
+        for each, text in sources.items():
+            (folder / each).write_text(text, "utf-8")
         (folder / "pictures").write_bytes(b"".join(_rgb(each).tobytes() for each in pictures))
-        _command([compiler, "-std=c99", "-O2", "main.c", "preprocess.c", "-o", "check"], folder)
+        _command([compiler, "-std=c99", "-O2", "host.c", "preprocess.c", "-o", "check"], folder)
         _command([str(folder / "check"), "pictures", "tensors"], folder)
-        found = np.fromfile(folder / "tensors", np.int8).reshape(-1, *shape)
+        found = np.fromfile(folder / "tensors", np.int8).reshape(-1, *contract.preprocessing.shape)
     return [(index, each, encode(picture)) for index, (each, picture) in enumerate(zip(found, pictures, strict=True))]
 
 

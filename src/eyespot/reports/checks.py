@@ -53,7 +53,7 @@ def verified(many: tuple[Verified, ...]) -> Group:
     parts: list[RenderableType] = []
     for each in many:
         parts.append(f"[bold]{escape(each.file)}[/]: {each.pictures} golden pictures ({escape(each.golden)})")
-        parts.append(_table(("stage", "by", "status", "values that differ", "most"), map(_stage, each.stages)))
+        parts.append(_table(("stage", "by", "status", "differ", "most"), map(_stage, each.stages)))
         notes = ((f"{s.stage}, {s.by}", s.reason or s.first) for s in each.stages)
         parts += [f"[dim]{escape(where)}: {escape(note)}[/]" for where, note in notes if note]
         parts += [part for e in each.explanations for part in ("", _explanation(e))]
@@ -64,14 +64,14 @@ def _stage(s: Stage) -> tuple[str, ...]:
     status = f"[{COLOURS[s.status]}]{s.status}[/]"
     if s.status == "not run":
         return s.stage, s.by, status, "", ""
-    limit = f" of {s.tolerance:g} steps" if s.tolerance else " steps"
+    limit = f" of {s.tolerance:g}" if s.tolerance else ""
     return s.stage, s.by, status, f"{s.differing:,} of {s.values:,}", f"{s.most:.3g}{limit}"
 
 
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for place, column in enumerate(columns):
-        table.add_column(column, no_wrap=bool(place), min_width=24 if not place else None)
+        table.add_column(column, no_wrap=bool(place), min_width=18 if not place else None)
     for first, *row in rows:
         table.add_row(escape(first), *row)
     return table
