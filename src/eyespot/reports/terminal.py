@@ -11,10 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation, Finding
+from eyespot.evaluation.diagnosis import Diagnosis
 from eyespot.evaluation.explanation import Explanation
 from eyespot.evaluation.prediction import Prediction
 from eyespot.exports.verified import Verified
 from eyespot.reports import checks, words
+from eyespot.reports.diagnosis import diagnoses
 from eyespot.reports.model_list import Report
 from eyespot.zoo.listing import Listed
 
@@ -43,6 +45,7 @@ def rendered(value: Any) -> RenderableType:
         Compatibility: _compatibility,
         Evaluation: _evaluations,
         Accuracy: _accuracies,
+        Diagnosis: diagnoses,
         Explanation: checks.explanations,
         Verified: checks.verified,
     }

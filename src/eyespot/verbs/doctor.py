@@ -1,0 +1,94 @@
+"""doctor: what a file wants to be fed, and what each mistake costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eyespot.arguments import positive, verb
+from eyespot.errors import BadArgumentError
+from eyespot.evaluation import workers
+from eyespot.evaluation.diagnosis import Diagnosis
+from eyespot.evaluation.explanation import Explanation
+
+
+@verb
+def doctor(
+    model: str,
+    *,
+    data: str | None = None,
+    split: str | None = None,
+    using: str | None = None,
+    images: int = 300,
+    seed: int = 0,
+    write: Path | None = None,
+    chart: Path | None = None,
+    processes: int | None = None,
+    tensor: Path | None = None,
+    image: Path | None = None,
+    contract: str | None = None,
+) -> Diagnosis | Explanation:
+    """Find out how pictures must be fed to any classifier, and what each mistake costs.
+
+    Half of the images find it, the other half gives top-1 and the costs. With --tensor it explains instead what
+    your own pipeline fed to the network for one picture.
+
+    Example: eyespot doctor mine.tflite --data photos/ --using bgr,0..1,squash
+
+    Args:
+        model: A model (its int8 file), MODEL:float32, a folder or any .tflite classifier.
+        data: A data set or a folder of yours; the one of the file's contract by default.
+        split: The data set's test split by default.
+        using: Your own pipeline, in words as in docs/doctor.md; what it costs.
+        images: How many images to use, evenly from all classes.
+        seed: Which images.
+        write: Write a copy of the file with the finding as its contract.
+        chart: Write a bar chart of the costs (PNG); with --tensor the expected tensor, yours and the difference.
+        processes: To run in; one for each core by default.
+        tensor: A dump of the input tensor on your board: raw bytes, .npy, or the numbers that it printed.
+        image: The picture that the dump was made from; without it, a golden picture of `make` is recognised.
+        contract: For a dump and a file that carries none: the model whose input it shares.
+    """
+    positive(images=images, processes=processes)
+    if tensor:
+        if data or split or using or write:
+            raise BadArgumentError("tensor: goes with image, contract and chart alone")
+        return _of_dump(model, tensor, image, contract, chart)
+    if image or contract:
+        raise BadArgumentError("image and contract: they go with tensor, a dump")
+    with workers.start(processes) as pool:
+        from eyespot.evaluation import doctor as engine  # while they start
+        from eyespot.evaluation.inscribe import inscribe
+        from eyespot.preprocessing.pipeline import parse
+        from eyespot.zoo import registry
+
+        stated = parse(using) if using is not None else None
+        folder, file = registry.open_model(model)
+        card = engine.data_for(file, data, split)
+        diagnosis, classes = engine.diagnose(
+            file, card, split or card.test, pool=pool, using=stated, images=images, seed=seed
+        )
+    if write:
+        inscribe(folder, file, diagnosis, classes, write)
+    if chart:
+        from eyespot.reports.diagnosis import draw
+
+        draw(diagnosis, chart)
+    return diagnosis
+
+
+def _of_dump(model: str, tensor: Path, image: Path | None, contract: str | None, chart: Path | None) -> Explanation:
+    from eyespot.evaluation.dump import read_dump
+    from eyespot.evaluation.tensor import explain
+    from eyespot.preprocessing.image import decode
+    from eyespot.tflite.run import contract_of
+    from eyespot.zoo import registry
+
+    _, file = registry.open_model(model)
+    agreed = contract_of(file, registry.contract(contract) if contract else None)
+    picture = decode(image, 3) if image else None
+    explained = explain(file, agreed, read_dump(tensor), picture, image.name if image else None)
+    if chart:
+        from eyespot.reports.plot import draw_dump
+
+        draw_dump(explained, chart)
+    return explained.noun
