@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.spec import Input
 
+HEADER = 1024  # bytes that may stand before or after the values
 LARGEST = 256 << 20  # bytes of a dump file
 PRINTABLE = frozenset(string.printable.encode())
 # What may stand before the numbers of a line: "[12:00:01] ", "12:00:01.250 ", "I (1234) camera: ", "input[0] = "
@@ -178,9 +179,9 @@ def _longer(data: bytes, tensor: Input, kind: np.dtype[Any]) -> Iterator[Reading
         rows = np.frombuffer(data, kind).reshape(height, -1)
         why = f"each row has {rows.shape[1] - row} values too many at its end"
         yield Reading(numbers=_float(rows[:, :row].reshape(-1)), stored=True, why=why)
-    if 0 < (more := len(data) - size * kind.itemsize) < len(data) // 4:
+    if 0 < (more := len(data) - size * kind.itemsize) <= HEADER:
         for part, place in ((data[more:], "before"), (data[:-more], "after")):
-            why = f"{more} bytes too many {place} the values"
+            why = f"{more} byte{'s' * (more > 1)} too many {place} the values"
             yield Reading(numbers=_float(np.frombuffer(part, kind)), stored=True, why=why)
 
 

@@ -92,10 +92,6 @@ class Guesses:
                 seen[word], self.alike[aspect, word] = image, []
         return tuple(seen)[1:]
 
-    def value_words(self, *, stored: bool) -> tuple[str, ...]:
-        """Words for what can be done to pixel values, the right one first."""
-        return ("right", *self._values(stored=stored))
-
     def step(self, word: str, *, stored: bool) -> float:
         """By how much a value changes for one pixel value, on average; 1 for integers."""
         table = self.table(word, stored)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.evaluation.dump import Dump, Reading, fitting, readings
+from eyespot.evaluation.dump import Dump, Reading, fitting, read_dump, readings
 from eyespot.evaluation.explanation import Explanation, Fit, Values, sentence
 from eyespot.evaluation.guesses import ASPECTS, SAMPLES, Guess, Guesses
 from eyespot.preprocessing.damage import Image
+from eyespot.preprocessing.image import decode
 from eyespot.preprocessing.spec import Contract
 from eyespot.preprocessing.synthetic import picture as synthetic
 from eyespot.tflite.read import File
@@ -49,6 +51,12 @@ class Explained:
     noun: Explanation
     expected: NDArray[Any] | None = None
     found: NDArray[Any] | None = None
+
+
+def explain_files(file: File, contract: Contract, dump: Path, image: Path | None) -> Explained:
+    """`explain` for a dump and a picture in files; their errors."""
+    picture, name = (decode(image, 3), image.name) if image else (None, None)
+    return explain(file, contract, read_dump(dump), picture, name)
 
 
 def explain(file: File, contract: Contract, dump: Dump, picture: Image | None, name: str | None = None) -> Explained:
@@ -88,7 +96,7 @@ def _explained(
         fits=listed,
         same=() if fails else tuple(_fit(guesses, each) for each in same),
         hidden=tuple(each for name, word in guesses.right.items() for each in guesses.alike.get((name, word), ())),
-        values=_values(dump),
+        values=_values(dump, (best.reading,)),
         hints=("It is another picture, or a mistake that eyespot does not know.",) if fails else (),
     )
     right = guesses.expected(guesses.right, None, stored=best.reading.stored)
@@ -195,15 +203,16 @@ def _scaled(guesses: Guesses, word: str, *, stored: bool) -> str:
     return ""
 
 
-def _values(dump: Dump) -> Values:
-    real = dump.values.astype(np.float64)
+def _values(dump: Dump, ways: Sequence[Reading]) -> Values:
+    """Statistics of a dump, of its first reading if there is one."""
+    real = (ways[0].numbers if ways else dump.values).astype(np.float64)
     low, high, mean = float(real.min()), float(real.max()), float(real.mean())
     return Values(form=dump.form, count=real.size, low=low, high=high, mean=mean, distinct=len(np.unique(real)))
 
 
-def _without_picture(file: File, dump: Dump, hints: tuple[str, ...]) -> Explanation:
+def _without_picture(file: File, dump: Dump, ways: Sequence[Reading], *hints: str) -> Explanation:
     names = {"file": file.path.name, "dump": dump.path.name, "picture": None, "mistakes": None}
-    return Explanation(**names, fits=(), same=(), hidden=(), values=_values(dump), hints=hints)  # type: ignore[arg-type]
+    return Explanation(**names, fits=(), same=(), hidden=(), values=_values(dump, ways), hints=hints)  # type: ignore[arg-type]
 
 
 def _of_wrong_length(file: File, dump: Dump) -> Explanation:
@@ -215,7 +224,7 @@ def _of_wrong_length(file: File, dump: Dump) -> Explanation:
     expected = f"{size:,} {what} ({width} x {height} x {channels} of {tensor.dtype})"
     hint = f"The length is wrong: expected {expected}, found {count:,}."
     fits = fitting(count, tensor)
-    return _without_picture(file, dump, (hint, f"It would fit {', '.join(fits)}.") if fits else (hint,))
+    return _without_picture(file, dump, (), hint, *([f"It would fit {', '.join(fits)}."] if fits else []))
 
 
 def _of_values(file: File, contract: Contract, dump: Dump, ways: tuple[Reading, ...]) -> Explanation:
@@ -223,14 +232,11 @@ def _of_values(file: File, contract: Contract, dump: Dump, ways: tuple[Reading, 
     spec = contract.preprocessing
     guesses, hints = Guesses(file.input, spec, np.zeros((8, 8, 3), np.uint8)), []
     for reading in ways:
-        words = [word for word in guesses.value_words(stored=reading.stored) if _holds(guesses, word, reading)]
-        if words:
-            form = f" ({reading.why})" if reading.why else ""
-            hints.append(f"The values are possible for: {', '.join(words)}{form}.")
-    if not hints:
-        hints.append("The values are not those of any pixels in a range that eyespot knows.")
-    hints.append("To compare pixels, name the picture: --image PICTURE.")
-    return _without_picture(file, dump, tuple(hints))
+        for word in ("right", *guesses.alternatives(stored=reading.stored)["values"]):
+            if _holds(guesses, word, reading):
+                said = "what the contract says" if word == "right" else sentence("values", word, "right", "", ())
+                hints.append(f"The values alone agree with: {'; '.join(filter(None, (reading.why, said)))}.")
+    return _without_picture(file, dump, ways, *hints, "To compare pixels, name the picture: --image PICTURE.")
 
 
 def _holds(guesses: Guesses, word: str, reading: Reading) -> bool:

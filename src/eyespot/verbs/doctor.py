@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eyespot.arguments import positive, verb
 from eyespot.errors import BadArgumentError
 from eyespot.evaluation import workers
 from eyespot.evaluation.diagnosis import Diagnosis
 from eyespot.evaluation.explanation import Explanation
+from eyespot.zoo import registry
+
+if TYPE_CHECKING:
+    from eyespot.tflite.read import File
 
 
 @verb
@@ -29,8 +34,8 @@ def doctor(
 ) -> Diagnosis | Explanation:
     """Find out how pictures must be fed to any classifier, and what each mistake costs.
 
-    Half of the images find it, the other half gives top-1 and the costs. With --tensor it explains instead what
-    your own pipeline fed to the network for one picture.
+    Half of the images find it, the other half gives top-1 and the costs. With --tensor it explains instead
+    what your own pipeline fed to the network for one picture.
 
     Example: eyespot doctor mine.tflite --data photos/ --using bgr,0..1,squash
 
@@ -49,17 +54,14 @@ def doctor(
         contract: For a dump and a file that carries none: the model whose input it shares.
     """
     positive(images=images, processes=processes)
+    if (image or contract) if not tensor else (data or split or using or write):
+        raise BadArgumentError("tensor goes with image, contract and chart, and these two with tensor alone")
     if tensor:
-        if data or split or using or write:
-            raise BadArgumentError("tensor: goes with image, contract and chart alone")
-        return _of_dump(model, tensor, image, contract, chart)
-    if image or contract:
-        raise BadArgumentError("image and contract: they go with tensor, a dump")
+        return _of_dump(registry.open_model(model)[1], contract, tensor, image, chart)
     with workers.start(processes) as pool:
         from eyespot.evaluation import doctor as engine  # while they start
         from eyespot.evaluation.inscribe import inscribe
         from eyespot.preprocessing.pipeline import parse
-        from eyespot.zoo import registry
 
         stated = parse(using) if using is not None else None
         folder, file = registry.open_model(model)
@@ -76,17 +78,12 @@ def doctor(
     return diagnosis
 
 
-def _of_dump(model: str, tensor: Path, image: Path | None, contract: str | None, chart: Path | None) -> Explanation:
-    from eyespot.evaluation.dump import read_dump
-    from eyespot.evaluation.tensor import explain
-    from eyespot.preprocessing.image import decode
+def _of_dump(file: File, contract: str | None, tensor: Path, image: Path | None, chart: Path | None) -> Explanation:
+    from eyespot.evaluation.tensor import explain_files
     from eyespot.tflite.run import contract_of
-    from eyespot.zoo import registry
 
-    _, file = registry.open_model(model)
     agreed = contract_of(file, registry.contract(contract) if contract else None)
-    picture = decode(image, 3) if image else None
-    explained = explain(file, agreed, read_dump(tensor), picture, image.name if image else None)
+    explained = explain_files(file, agreed, tensor, image)
     if chart:
         from eyespot.reports.plot import draw_dump
 
