@@ -197,9 +197,11 @@ def scaled(picture: Pixels, name: str, height: int, width: int, box: tuple[int, 
         x = np.clip((np.arange(width) + 0.5) * columns / width - 0.5, 0, columns - 1)[None, :, None]
         y0, x0 = np.floor(y).astype(int), np.floor(x).astype(int)
         y1, x1 = np.minimum(y0 + 1, rows - 1), np.minimum(x0 + 1, columns - 1)
-        at = lambda a, b: part[a[:, :, 0], b[:, :, 0]].astype(float)  # noqa: E731
-        upper = at(y0, x0) * (1 - x + x0) + at(y0, x1) * (x - x0)
-        lower = at(y1, x0) * (1 - x + x0) + at(y1, x1) * (x - x0)
+        upper, lower = (
+            part[row[:, :, 0], x0[:, :, 0]].astype(float) * (1 - x + x0)
+            + part[row[:, :, 0], x1[:, :, 0]].astype(float) * (x - x0)
+            for row in (y0, y1)
+        )
         return np.round(upper * (1 - y + y0) + lower * (y - y0)).astype(np.uint8)
     method = Image.Resampling["BOX" if name == "area" else name.upper()]
     source = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else np.ascontiguousarray(picture))

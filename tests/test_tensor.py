@@ -37,8 +37,13 @@ def scene(height: int = 60, width: int = 80) -> np.ndarray:
     return image
 
 
-def seen(image: np.ndarray, size: int, method: Image.Resampling = Image.Resampling.BILINEAR) -> np.ndarray:
-    return np.asarray(Image.fromarray(image).resize((size, size), method)).astype(int)
+def seen(image: np.ndarray, size: int, method: str = "BILINEAR", height: int | None = None) -> np.ndarray:
+    """The picture at the size of the input."""
+    return np.asarray(Image.fromarray(image).resize((size, height or size), Image.Resampling[method])).astype(int)
+
+
+def gray(image: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(image.astype(np.uint8)).convert("L")).astype(int)
 
 
 def explained(file: File, values: np.ndarray, picture: np.ndarray | None, tmp_path: Path) -> Explanation:
@@ -73,7 +78,7 @@ CASES: dict[str, tuple[Callable[[], np.ndarray], list[str]]] = {
     "swapped bytes": (lambda: int8(rgb565_swapped(seen(scene(), 32))), ["the two bytes of each RGB565 pixel"]),
     "crop": (lambda: int8(seen(scene()[:, 10:70], 32)), ["the central square is cut out, where the whole picture"]),
     "bars": (
-        lambda: int8(np.pad(np.asarray(Image.fromarray(scene()).resize((32, 24), 2)).astype(int), ((4, 4), (0, 0), (0, 0)))),
+        lambda: int8(np.pad(seen(scene(), 32, height=24), ((4, 4), (0, 0), (0, 0)))),
         ["the whole picture is put between black bars"],
     ),
     "upside down": (lambda: int8(seen(scene(), 32)[::-1]), ["the picture is upside down"]),
@@ -85,10 +90,10 @@ CASES: dict[str, tuple[Callable[[], np.ndarray], list[str]]] = {
     "twice": (lambda: (seen(scene(), 32) - 256).clip(-128, 127).astype(np.int8), ["128 is subtracted twice"]),
     "scaled": (lambda: np.round(seen(scene(), 32) / 255 - 128).astype(np.int8), [r"scaled to the range 0\.\.1"]),
     "gray": (
-        lambda: int8(np.repeat(np.asarray(Image.fromarray(seen(scene(), 32).astype(np.uint8)).convert("L")).astype(int)[..., None], 3, 2)),
+        lambda: int8(np.repeat(gray(seen(scene(), 32))[..., None], 3, 2)),
         ["the picture is gray"],
     ),
-    "nearest": (lambda: int8(seen(scene(), 32, Image.Resampling.NEAREST)), ["the resize filter is nearest, not bilinear"]),
+    "nearest": (lambda: int8(seen(scene(), 32, "NEAREST")), ["filter is nearest, not bilinear"]),
     "simple C": (
         lambda: int8(scene()[np.arange(32) * 60 // 32][:, np.arange(32) * 80 // 32].astype(int)),
         ["the resize filter is nearest-corner, not bilinear"],
@@ -102,8 +107,8 @@ CASES: dict[str, tuple[Callable[[], np.ndarray], list[str]]] = {
         lambda: np.concatenate([int8(seen(scene(), 32)), np.full((32, 32, 1), -1, np.int8)], axis=2),
         [r"4 values for each pixel \(RGBA"],
     ),
-    "padded": (lambda: np.pad(int8(seen(scene(), 32)).reshape(32, 96), ((0, 0), (0, 32))), ["each row has 32 values too many"]),
-    "header": (lambda: np.concatenate([np.zeros(54, np.int8), int8(seen(scene(), 32)).ravel()]), ["54 bytes too many before"]),
+    "padded": (lambda: np.pad(int8(seen(scene(), 32)).reshape(32, 96), ((0, 0), (0, 32))), ["each row has 32 values"]),
+    "header": (lambda: np.pad(int8(seen(scene(), 32)).ravel(), (54, 0)), ["54 bytes too many before the values"]),
     "two": (lambda: int8(np.roll(seen(scene(), 32)[..., ::-1], 1, 0)), ["red and blue are swapped", "1 row too late"]),
 }  # fmt: skip
 
@@ -162,9 +167,8 @@ def test_a_float32_file(tmp_path, name):
 
 def test_a_gray_file(tmp_path):
     file = read(registry.find("deepface-emotion"))
-    gray = np.asarray(Image.fromarray(scene()).convert("L"))
-    swapped = np.asarray(Image.fromarray(np.ascontiguousarray(scene()[..., ::-1])).convert("L"))
-    assert explained(file, int8(seen(gray, 48)), scene(), tmp_path).mistakes == ()
+    right, swapped = (gray(each).astype(np.uint8) for each in (scene(), scene()[..., ::-1]))
+    assert explained(file, int8(seen(right, 48)), scene(), tmp_path).mistakes == ()
     (said,) = explained(file, int8(seen(swapped, 48)), scene(), tmp_path).mistakes
     assert said == "red and blue are swapped before the picture becomes gray"
 
@@ -192,8 +196,8 @@ def test_what_a_picture_cannot_show_is_said(tiny, tmp_path):
     found = explained(tiny, int8(seen(square, 32)), square, tmp_path)
     assert found.mistakes == ()
     assert {"crop", "letterbox"} <= set(found.hidden)
-    gray = np.repeat(square[..., :1], 3, axis=2)
-    assert {"bgr", "gray"} <= set(explained(tiny, int8(seen(gray, 32)), gray, tmp_path).hidden)
+    colourless = np.repeat(square[..., :1], 3, axis=2)
+    assert {"bgr", "gray"} <= set(explained(tiny, int8(seen(colourless, 32)), colourless, tmp_path).hidden)
 
 
 def test_a_golden_picture_is_recognised(tiny, tmp_path):
@@ -259,6 +263,11 @@ def test_a_file_without_a_contract_needs_one(files, data_root):
     with pytest.raises(RefusedError, match="--contract"):
         doctor(path, **files)
     assert doctor(path, contract="tiny-resnet", **files).mistakes == ("red and blue are swapped",)
+    with pytest.raises(RefusedError, match="the contract of mobilenet-v1 says"):
+        doctor(path, contract="mobilenet-v1", **files)
+    file = data_root / "published/mobilenet_v1_0.25_128_quant.tflite"
+    found = doctor(str(file), contract="mobilenet-v1", tensor=files["image"], image=files["image"])
+    assert found.hints[0].startswith("The length is wrong: expected 49,152 bytes")
 
 
 @pytest.mark.parametrize("more", [{"data": "cifar-10"}, {"using": "bgr"}, {"write": "x.tflite"}])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.errors import RefusedError
 from eyespot.evaluation.dump import Dump, Reading, fitting, read_dump, readings
 from eyespot.evaluation.explanation import Explanation, Fit, Values, sentence
 from eyespot.evaluation.guesses import ASPECTS, SAMPLES, Guess, Guesses
@@ -19,7 +20,7 @@ from eyespot.preprocessing.damage import Image
 from eyespot.preprocessing.image import decode
 from eyespot.preprocessing.spec import Contract
 from eyespot.preprocessing.synthetic import picture as synthetic
-from eyespot.tflite.read import File
+from eyespot.tflite.read import File, check_classifier
 
 Numbers = NDArray[np.float32]
 
@@ -54,7 +55,11 @@ class Explained:
 
 
 def explain_files(file: File, contract: Contract, dump: Path, image: Path | None) -> Explained:
-    """`explain` for a dump and a picture in files; their errors."""
+    """`explain` for a dump and a picture in files; their errors. RefusedError for the contract of another input."""
+    check_classifier(file)
+    if file.input.shape[1:] != contract.preprocessing.shape:
+        said = f"the contract of {contract.model} says {contract.preprocessing.shape}"
+        raise RefusedError(f"{file.path}: takes {file.input.shape[1:]}; {said}")
     picture, name = (decode(image, 3), image.name) if image else (None, None)
     return explain(file, contract, read_dump(dump), picture, name)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot import decoding
+from eyespot import decoding, isolation
 from eyespot.errors import BadFileError
-from eyespot.exports.folder import PICTURES, answers
+from eyespot.exports.folder import PICTURES
 from eyespot.preprocessing.image import decode
 from eyespot.preprocessing.spec import Contract
+from eyespot.preprocessing.synthetic import picture
+from eyespot.tflite import run as running
+from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.read import File, Tensor
 
 
@@ -48,8 +51,18 @@ class Golden:
 
 
 def generated(file: File, contract: Contract) -> tuple[Golden, ...]:
-    """Vectors made now, by LiteRT's reference kernels."""
-    return tuple(Golden(pixels=p, tensor=t, output=o) for p, t, o in answers(file, contract))
+    """Vectors made now, by LiteRT's reference kernels. BadFileError if they refuse the file."""
+    encode, spec = running.encoder(file, contract), contract.preprocessing
+    pixels = [picture(index, *spec.shape) for index in range(PICTURES)]
+    tensors = [encode(each) for each in pixels]
+    made = zip(pixels, tensors, outputs(file, tensors, "reference"), strict=True)
+    return tuple(Golden(pixels=p, tensor=t, output=o) for p, t, o in made)
+
+
+def outputs(file: File, tensors: Sequence[NDArray[Any]], kernels: Kernels) -> list[NDArray[Any]]:
+    """What kernels answer to tensors, in a worker, as a file can crash them. Errors as `open_runner`."""
+    with isolation.Pool(1, name=f"{file.path}: {kernels}") as pool:
+        return list(pool.open(running.open_runner, file.content, kernels)(tensors))
 
 
 def read_golden(folder: Path, file: File) -> tuple[Golden, ...]:

@@ -82,8 +82,8 @@ def _of_dump(file: File, contract: str | None, tensor: Path, image: Path | None,
     from eyespot.evaluation.tensor import explain_files
     from eyespot.tflite.run import contract_of
 
-    agreed = contract_of(file, registry.contract(contract) if contract else None)
-    explained = explain_files(file, agreed, tensor, image)
+    stated = registry.contract(contract) if contract and not file.contract else contract_of(file)
+    explained = explain_files(file, stated, tensor, image)
     if chart:
         from eyespot.reports.plot import draw_dump
 
