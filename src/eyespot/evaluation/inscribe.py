@@ -49,9 +49,9 @@ def inscribe(folder: ModelFolder, file: File, diagnosis: Diagnosis, classes: Seq
 
 
 def _minor(change: str) -> bool:
-    """Whether a change concerns only how pictures are resized or damaged."""
+    """Whether a change concerns only how pictures are resized or damaged, or what is out of range."""
     try:
-        return set(parse(change.partition(" = ")[0])) <= MINOR
+        return change == "wrapped" or set(parse(change.partition(" = ")[0])) <= MINOR
     except (BadArgumentError, UnknownNameError):  # labels
         return False
 

@@ -154,5 +154,5 @@ def _p(better: NDArray[np.int64], worse: NDArray[np.int64]) -> float:
 
 def _oddity(each: Hypothesis) -> tuple[bool, ...]:
     way = each.pipeline
-    beyond = way.fit == "letterbox" or way.filter not in get_args(Resize)
+    beyond = way.fit == "letterbox" or way.filter not in get_args(Resize) or way.cast != "quantized"
     return each.labelling.learned, way.damage != "none", not way.upright, beyond

@@ -21,6 +21,7 @@ from eyespot.preprocessing.image import decode
 from eyespot.preprocessing.spec import Contract
 from eyespot.preprocessing.synthetic import picture as synthetic
 from eyespot.tflite.read import File, check_classifier
+from eyespot.tflite.run import contract_of
 
 Numbers = NDArray[np.float32]
 
@@ -54,9 +55,13 @@ class Explained:
     found: NDArray[Any] | None = None
 
 
-def explain_files(file: File, contract: Contract, dump: Path, image: Path | None) -> Explained:
-    """`explain` for a dump and a picture in files; their errors. RefusedError for the contract of another input."""
+def explain_files(file: File, fallback: Contract | None, dump: Path, image: Path | None) -> Explained:
+    """`explain` by the file's own contract, or by `fallback` if it has none; of a dump and a picture in files.
+
+    RefusedError without a contract, or with that of another input; errors of both files.
+    """
     check_classifier(file)
+    contract = file.contract or fallback or contract_of(file)
     if file.input.shape[1:] != contract.preprocessing.shape:
         said = f"the contract of {contract.model} says {contract.preprocessing.shape}"
         raise RefusedError(f"{file.path}: takes {file.input.shape[1:]}; {said}")

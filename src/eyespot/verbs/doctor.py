@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyespot.arguments import positive, verb
-from eyespot.errors import BadArgumentError
+from eyespot.errors import BadArgumentError, RefusedError, UnfitError
 from eyespot.evaluation import workers
 from eyespot.evaluation.diagnosis import Diagnosis
 from eyespot.evaluation.explanation import Explanation
@@ -69,21 +69,22 @@ def doctor(
         diagnosis, classes = engine.diagnose(
             file, card, split or card.test, pool=pool, using=stated, images=images, seed=seed
         )
-    if write:
-        inscribe(folder, file, diagnosis, classes, write)
     if chart:
         from eyespot.reports.diagnosis import draw
 
         draw(diagnosis, chart)
+    if write:
+        try:
+            inscribe(folder, file, diagnosis, classes, write)
+        except RefusedError as error:
+            raise UnfitError(str(error), diagnosis) from error
     return diagnosis
 
 
 def _of_dump(file: File, contract: str | None, tensor: Path, image: Path | None, chart: Path | None) -> Explanation:
     from eyespot.evaluation.tensor import explain_files
-    from eyespot.tflite.run import contract_of
 
-    stated = registry.contract(contract) if contract and not file.contract else contract_of(file)
-    explained = explain_files(file, stated, tensor, image)
+    explained = explain_files(file, registry.contract(contract) if contract else None, tensor, image)
     if chart:
         from eyespot.reports.plot import draw_dump
 
