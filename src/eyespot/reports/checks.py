@@ -36,6 +36,10 @@ def _explanation(e: Explanation) -> RenderableType:
     return Group(*lines, *([_fits(e.fits)] if e.fits else []))
 
 
+def _said(e: Explanation) -> str:
+    return "not explained" if e.mistakes is None else " and ".join(e.mistakes)
+
+
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -56,7 +60,7 @@ def verified(many: tuple[Verified, ...]) -> Group:
         parts.append(_table(("stage", "by", "status", "differ", "most"), map(_stage, each.stages)))
         notes = ((f"{s.stage}, {s.by}", s.reason or s.first) for s in each.stages)
         parts += [f"[dim]{escape(where)}: {escape(note)}[/]" for where, note in notes if note]
-        parts += [part for e in each.explanations for part in ("", _explanation(e))]
+        parts += [escape(f"{e.dump}: {_said(e)}") for e in each.explanations]
     return Group(*parts)
 
 

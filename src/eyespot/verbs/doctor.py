@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from eyespot.arguments import positive, verb
 from eyespot.errors import BadArgumentError, RefusedError, UnfitError
@@ -11,9 +10,6 @@ from eyespot.evaluation import workers
 from eyespot.evaluation.diagnosis import Diagnosis
 from eyespot.evaluation.explanation import Explanation
 from eyespot.zoo import registry
-
-if TYPE_CHECKING:
-    from eyespot.tflite.read import File
 
 
 @verb
@@ -34,8 +30,7 @@ def doctor(
 ) -> Diagnosis | Explanation:
     """Find out how pictures must be fed to any classifier, and what each mistake costs.
 
-    Half of the images find it, the other half gives top-1 and the costs. With --tensor it explains instead
-    what your own pipeline fed to the network for one picture.
+    Half of the images find it, the other half gives top-1 and the costs. --tensor explains your own tensor.
 
     Example: eyespot doctor mine.tflite --data photos/ --using bgr,0..1,squash
 
@@ -54,10 +49,8 @@ def doctor(
         contract: For a dump and a file that carries none: the model whose input it shares.
     """
     positive(images=images, processes=processes)
-    if (image or contract) if not tensor else (data or split or using or write):
-        raise BadArgumentError("tensor goes with image, contract and chart, and these two with tensor alone")
-    if tensor:
-        return _of_dump(registry.open_model(model)[1], contract, tensor, image, chart)
+    if tensor or image or contract:
+        return _of_dump(model, tensor, image, contract, chart, data or split or using or write)
     with workers.start(processes) as pool:
         from eyespot.evaluation import doctor as engine  # while they start
         from eyespot.evaluation.inscribe import inscribe
@@ -81,10 +74,15 @@ def doctor(
     return diagnosis
 
 
-def _of_dump(file: File, contract: str | None, tensor: Path, image: Path | None, chart: Path | None) -> Explanation:
+def _of_dump(
+    model: str, tensor: Path | None, image: Path | None, contract: str | None, chart: Path | None, more: object
+) -> Explanation:
     from eyespot.evaluation.tensor import explain_files
 
-    explained = explain_files(file, registry.contract(contract) if contract else None, tensor, image)
+    if tensor is None or more:
+        raise BadArgumentError("tensor goes with image, contract and chart, and these two with tensor alone")
+    fallback = registry.contract(contract) if contract else None
+    explained = explain_files(registry.open_model(model)[1], fallback, tensor, image)
     if chart:
         from eyespot.reports.plot import draw_dump
 
