@@ -136,8 +136,9 @@ def _as_bytes(values: NDArray[Any], kind: np.dtype[Any]) -> bytes | None:
 
 
 def _float(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Numbers to compute with: what is no number is 0, and none is beyond 1e9."""
     with np.errstate(over="ignore"):
-        return np.nan_to_num(values.astype(np.float32), posinf=3e38, neginf=-3e38)
+        return np.nan_to_num(values.astype(np.float32)).clip(-1e9, 1e9)
 
 
 def _from_bytes(data: bytes, tensor: Input) -> Iterator[Reading]:

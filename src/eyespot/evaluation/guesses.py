@@ -55,7 +55,7 @@ class Guesses:
 
     def __post_init__(self) -> None:
         """Cache what guesses share, as long as this object lives."""
-        for name in ("image", "places", "table"):
+        for name in ("image", "places", "table", "_gray"):
             object.__setattr__(self, name, cache(getattr(self, name)))
 
     @property
@@ -140,17 +140,24 @@ class Guesses:
 
     def image(self, fit: str, filtering: str, order: str, damage: str) -> Image:
         """The pixels that the network sees, (height, width, channels)."""
-        shape, looks = self.tensor.shape[1:], Pipeline(order=order, damage=damage)  # type: ignore[arg-type]
-        if self.spec.channels > 1 and (order, damage) != ("rgb", "none"):
+        shape = self.tensor.shape[1:]
+        picture, fields = self.picture, FITS.get(fit, {"fit": "crop", "crop": self.spec.crop})
+        if self.spec.channels == 1:  # gray first, once for all ways to resize
+            picture = self._gray(order, damage)
+        elif (order, damage) != ("rgb", "none"):
+            looks = Pipeline(order=order, damage=damage)  # type: ignore[arg-type]
             return tensors.pixels(looks, self.image(fit, filtering, "rgb", "none"), shape)
-        fields = FITS.get(fit, {"fit": "crop", "crop": self.spec.crop})
         if filtering == CORNER:
-            return tensors.pixels(replace(looks, fit=fields["fit"]), self._corners(fields), shape)
-        return tensors.pixels(replace(looks, filter=filtering, **fields), self.picture, shape)  # type: ignore[arg-type]
+            return tensors.pixels(Pipeline(fit=fields["fit"]), self._corners(picture, fields), shape)
+        return tensors.pixels(Pipeline(filter=filtering, **fields), picture, shape)  # type: ignore[arg-type]
 
-    def _corners(self, fields: Mapping[str, Any]) -> Image:
+    def _gray(self, order: str, damage: str) -> Image:
+        looks = Pipeline(order=order, damage=damage)  # type: ignore[arg-type]
+        return tensors.pixels(looks, self.picture, (*self.picture.shape[:2], 1))
+
+    def _corners(self, picture: Image, fields: Mapping[str, Any]) -> Image:
         """At its final size, without antialiasing and without half a pixel's offset."""
-        height, width, whole = self.spec.height, self.spec.width, self.picture.shape
+        height, width, whole = self.spec.height, self.spec.width, picture.shape
         if fields["fit"] == "letterbox":
             scale = min(height / whole[0], width / whole[1])
             height, width = (max(1, round(side * scale)) for side in whole[:2])
@@ -158,7 +165,7 @@ class Guesses:
         left, top, right, bottom = map(int, box)
         rows = top + np.arange(height) * (bottom - top) // height
         columns = left + np.arange(width) * (right - left) // width
-        return self.picture[rows[:, None], columns]
+        return picture[rows[:, None], columns]
 
     def places(self, place: str, planes: str) -> NDArray[np.intp]:
         """For each value of a dump, the flat place in the image of what stands there."""
