@@ -1,4 +1,6 @@
-"""What `eyespot doctor` finds, against what is known: python benchmarks/doctor.py [PART ...]
+"""What `eyespot doctor` finds, against what is known.
+
+python benchmarks/doctor.py [PART ...]
 
 Needs the published files and the data sets under $EYESPOT_DATA. Parts: known, own, random, wrong-data,
 shuffled, direct, certainty, time; all by default. The certainty part takes about half an hour.
@@ -79,15 +81,10 @@ def wrong_data() -> None:
 
 def shuffled() -> None:
     """1,000 images of CIFAR-10 in class folders whose names sort in another order."""
-    split = catalogue.open_split(catalogue.dataset("cifar-10"), "test")
     for seed in range(5):
         order = np.random.default_rng(seed).permutation(10)
         with tempfile.TemporaryDirectory() as folder:
-            for i in sample(split.labels, 1000, seed)[0]:
-                target = Path(folder) / f"class {order[split.labels[i]]}" / f"{i}.png"
-                target.parent.mkdir(exist_ok=True)
-                Image.fromarray(split.read(i)).save(target)
-            found = eyespot.doctor(PUBLISHED / RESNETS[1], data=folder, images=1000)
+            found = eyespot.doctor(PUBLISHED / RESNETS[1], data=_pictures(Path(folder), order, seed), images=1000)
         learned = found.found.label_permutation if found.found else ()
         print(f"{'ok' if learned == tuple(np.argsort(order)) else 'WRONG'}  {learned}", flush=True)
 
@@ -123,22 +120,63 @@ def _bgr(file, split, images) -> float:
     return 100 * (good - swapped)
 
 
+class Remembering:
+    """A pool that asks about each image and pipeline once."""
+
+    def __init__(self, pool):
+        self.pool, self.known, self.ask = pool, {}, None
+
+    def open(self, function, job, name=""):
+        """As `Pool.open`."""
+        self.ask = self.ask or self.pool.open(function, job, name=name)
+        return self.answer
+
+    def answer(self, questions):
+        """The replies, in the order of the questions."""
+        for images, ways in questions:
+            if any((i, way) not in self.known for i in images for way, _ in ways):
+                for *parts, turns in self.ask([(images, ways)]):
+                    for row, (way, _) in enumerate(ways):
+                        for column, i in enumerate(images):
+                            self.known[i, way] = [part[row, column] for part in parts] + [turns[column]]
+            found = [[self.known[i, way] for i in images] for way, _ in ways]
+            answers, places, digests = (np.array([[each[k] for each in row] for row in found]) for k in range(3))
+            yield answers, places, digests, np.array([each[3] for each in found[0]])
+
+
 def certainty(samples: int = 200) -> None:
     """Sub-samples of 200 images: how often a stated 95 % or more is wrong."""
     cases = [KNOWN[0], KNOWN[1], KNOWN[5], KNOWN[8], KNOWN[9]]
-    wrong = stated = silent = 0
-    for seed in range(samples):
-        name, data, *expected = cases[seed % len(cases)]
-        card = catalogue.dataset(data)
-        with workers.start() as pool:
-            found, _ = engine.diagnose(read(PUBLISHED / name), card, card.test, pool=pool, images=200, seed=seed)
-        stated += bool(found.found and found.found.certainty >= 0.95)
-        silent += found.found is None
-        if found.found and found.found.certainty >= 0.95 and _agrees(found, *expected, allowed=True) != "ok":
-            wrong += 1
-            print(f"WRONG  {name} {data} {seed}: {_line(found)}", flush=True)
-        print(f"\r{seed + 1}: {wrong} wrong of {stated} stated, {silent} without a winner", end="", flush=True)
-    print(f"\n{'ok' if wrong <= 17 else 'WRONG'}  {wrong} of {stated} stated certainties of 95 % are wrong")
+    counts = np.zeros(3, int)  # wrong, stated, without a winner
+    with tempfile.TemporaryDirectory() as folder:
+        for case, (name, data, *expected) in enumerate(cases):
+            card = catalogue.dataset(_pictures(Path(folder), range(10), 0) if data == "cifar-10" else data)
+            with workers.start() as pool:
+                memory = Remembering(pool)
+                for seed in range(case, samples, len(cases)):
+                    file = read(PUBLISHED / name)
+                    found, _ = engine.diagnose(file, card, card.test, pool=memory, images=200, seed=seed)
+                    counts += _judged(found, expected, f"{name} {data} {seed}")
+            print(f"{name} {data}: so far {counts[0]} wrong of {counts[1]}, {counts[2]} silent", flush=True)
+    print(f"{'ok' if counts[0] <= 17 else 'WRONG'}  {counts[0]} of {counts[1]} stated certainties of 95 % are wrong")
+
+
+def _judged(found, expected, name) -> tuple[bool, bool, bool]:
+    stated = bool(found.found and found.found.certainty >= 0.95)
+    wrong = stated and _agrees(found, *expected, allowed=True) != "ok"
+    if wrong:
+        print(f"WRONG  {name}: {_line(found)}", flush=True)
+    return wrong, stated, found.found is None
+
+
+def _pictures(folder: Path, order, seed: int) -> str:
+    """1,000 images of CIFAR-10 in class folders called by numbers in this order."""
+    split = catalogue.open_split(catalogue.dataset("cifar-10"), "test")
+    for i in sample(split.labels, 1000, seed)[0]:
+        target = folder / f"class {order[split.labels[i]]}" / f"{i}.png"
+        target.parent.mkdir(exist_ok=True)
+        Image.fromarray(split.read(i)).save(target)
+    return str(folder)
 
 
 def timing() -> None:

@@ -225,11 +225,13 @@ def pictures(rng: np.random.Generator) -> Iterator[Pixels]:
     photos = sorted((root / "imagenet-like").rglob("*.JPEG")) or sorted((root / "imagenet-like").rglob("*.jp*g"))
     photos += sorted((root / "imagenette").rglob("*.JPEG"))[:300]
     small = np.fromfile(next((root / "cifar-10").rglob("test_batch.bin")), np.uint8).reshape(-1, 3073)[:, 1:]
+    rng.shuffle(photos)  # type: ignore[arg-type]
+    order = 0
     while True:
         if rng.random() < 0.25:
             yield small[rng.integers(len(small))].reshape(3, 32, 32).transpose(1, 2, 0)
             continue
-        photo = np.asarray(Image.open(photos[rng.integers(len(photos))]).convert("RGB"))
+        photo = np.asarray(Image.open(photos[order := (order + 1) % len(photos)]).convert("RGB"))
         height, width = (round(each * rng.choice([1, 1, 0.75, 0.5625])) for each in photo.shape[:2])
         yield photo[:height, :width]
 

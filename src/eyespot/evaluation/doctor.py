@@ -133,7 +133,8 @@ def _grouped(search: Search, found: Pipeline, changes: Mapping[str, Pipeline]) -
             same.append(change)
         else:
             first = next((other for other in groups if search.trials.identical(way, other)), way)
-            groups.setdefault(first, []).append(change)
+            if first is way or change not in ways.CLASSIC:
+                groups.setdefault(first, []).append(change)
     return same, {" = ".join(names): way for way, names in groups.items()}
 
 
