@@ -225,7 +225,7 @@ def pictures(rng: np.random.Generator) -> Iterator[Pixels]:
     photos = sorted((root / "imagenet-like").rglob("*.JPEG")) or sorted((root / "imagenet-like").rglob("*.jp*g"))
     photos += sorted((root / "imagenette").rglob("*.JPEG"))[:300]
     small = np.fromfile(next((root / "cifar-10").rglob("test_batch.bin")), np.uint8).reshape(-1, 3073)[:, 1:]
-    rng.shuffle(photos)  # type: ignore[arg-type]
+    rng.shuffle(photos)
     order = 0
     while True:
         if rng.random() < 0.25:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from eyespot.artifacts import places
 from eyespot.cli import main
 from eyespot.errors import BadArgumentError, BadFileError, MissingDataError, UnfitError
+from eyespot.exports.c import for_host
 from eyespot.exports.folder import write_golden
 from eyespot.exports.verified import Verified
 from eyespot.tflite.read import read
@@ -83,6 +85,15 @@ def test_a_published_file_with_another_files_contract(data_root):
     by = {each.by: each for each in verified.stages}
     assert by["LiteRT, reference"].status == "equal"
     assert by["LiteRT, XNNPACK"].status in {"equal", "close"}
+
+
+def test_names_of_a_hostile_contract_are_not_compiled():
+    file = read(registry.find("tiny-resnet"))
+    names = ('"); } int evil(void) {', *file.contract.classes[1:])
+    contract = replace(file.contract, model="x */ int evil; /*", classes=names)
+    sources = for_host(file, contract, 40, 30)
+    assert set(sources) == {"model.h", "preprocess.c", "host.c"}
+    assert not any("evil" in text for text in sources.values())
 
 
 @pytest.mark.slow
