@@ -64,12 +64,12 @@ def render(name: str, filled: dict[str, str]) -> str:
 def for_host(file: File, contract: Contract, height: int, width: int) -> dict[str, str]:
     """Sources of a program that turns pictures of one size into tensors by the C code. RefusedError as `write_c`.
 
-    As it runs on this machine, none of the contract's names is in it.
+    As it runs on this machine, no name of the contract and no operator is in it.
     """
     _check(file, contract.preprocessing)
     nameless = replace(contract, model="model", classes=("",) * len(contract.classes))
     size = {"picture_height": str(height), "picture_width": str(width)}
-    filled = values(file, nameless, 0) | {"golden": "1"} | size
+    filled = values(file, nameless, 0) | {"golden": "1", "operators": "", "operator_count": "0"} | size
     return {name: render(name, filled) for name in ("model.h", "preprocess.c", "host.c")}
 
 
