@@ -5,6 +5,7 @@ A guess names a word for each aspect in `ASPECTS`; its mistakes are where it dif
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -22,6 +23,7 @@ from eyespot.preprocessing.pipeline import OFFSETS, RANGES, Filter, Pipeline, pi
 from eyespot.preprocessing.spec import Input, Preprocessing
 
 Guess = Mapping[str, str]
+Words = tuple[str, ...]
 
 ASPECTS = ("values", "order", "damage", "planes", "place", "fit", "filter")
 MOST = 2  # mistakes in one guess
@@ -70,27 +72,33 @@ class Guesses:
         spec, right = self.spec, self.right
         fits = tuple(word for word in FITS if word != right["fit"])
         filters = tuple(word for word in (*get_args(Filter), CORNER) if word != spec.resize)
-        orders = ("bgr",) if spec.order == "gray" else tuple({"rgb", "bgr", "gray"} - {spec.order})
+        orders = ("bgr",) if spec.order == "gray" else tuple(sorted({"rgb", "bgr", "gray"} - {spec.order}))
+        damages = ("rgb565", "rgb565-swapped")
         return {
             "values": self._values(stored=stored),
-            "order": self._visible("order", sorted(orders)),
-            "damage": self._visible("damage", ["rgb565", "rgb565-swapped"]),
+            "order": self._visible("order", orders, "damage", damages),
+            "damage": self._visible("damage", damages, "order", orders),
             "planes": ("yes",) if spec.channels > 1 else (),
             "place": (*TURNS, *self._shifts()),
-            "fit": self._visible("fit", fits),
-            "filter": self._visible("filter", filters),
+            "fit": self._visible("fit", fits, "filter", filters),
+            "filter": self._visible("filter", filters, "fit", fits),
         }
 
-    def _visible(self, aspect: str, words: Any) -> tuple[str, ...]:
-        """The words that change this picture, each in another way; `alike` gets those that they stand for."""
-        seen: dict[str, Image] = {}
+    def _visible(self, aspect: str, words: Words, other: str, others: Words) -> Words:
+        """The words that change this picture with a word of another aspect, each in another way.
+
+        `alike` gets, for the right word and these, the words that do the same where the other aspect is right.
+        """
+        seen: dict[tuple[bytes, ...], str] = {}
         for word in (self.right[aspect], *words):
-            image = self.image(*self._looks(self.right | {aspect: word}))
-            if twin := next((each for each, other in seen.items() if np.array_equal(image, other)), None):
-                self.alike[aspect, twin].append(word)
-            else:
-                seen[word], self.alike[aspect, word] = image, []
-        return tuple(seen)[1:]
+            guesses = [self.right | {aspect: word, other: each} for each in (self.right[other], *others)]
+            looks = tuple(hashlib.sha256(self.image(*self._looks(guess)).tobytes()).digest() for guess in guesses)
+            twins = [each for known, each in seen.items() if known[0] == looks[0]]
+            if twins:
+                self.alike[aspect, twins[0]].append(word)
+            if looks not in seen:
+                seen[looks], self.alike[aspect, word] = word, []
+        return tuple(seen.values())[1:]
 
     def step(self, word: str, *, stored: bool) -> float:
         """By how much a value changes for one pixel value, on average; 1 for integers."""

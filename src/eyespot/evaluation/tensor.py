@@ -27,6 +27,7 @@ Numbers = NDArray[np.float32]
 
 SCREENED = 16  # guesses of each number of mistakes that are compared in full
 UNEXPLAINED = 0.6  # mean difference over the dump's own mean deviation from its median
+SATURATED = 0.9  # share of values within one step that explains a dump without contrast
 CONTESTED = 3.0  # times the noise, by which two guesses differ where they are compared
 FEW = 2000  # one value of so many is too few to compare two guesses by
 CLEARLY = 0.8  # of another guess's mean difference is better, wherever the values are
@@ -95,9 +96,8 @@ def _explained(
     guesses = Guesses(file.input, contract.preprocessing, rgb)
     candidates = [each for reading in ways for each in _screened(guesses, reading)]
     best, same, others = _tournament(candidates)
-    deviation = _deviation(best.reading.numbers)
-    fails = best.loss > UNEXPLAINED * deviation if deviation else best.loss > 0
     listed = tuple(_fit(guesses, each) for each in (best, *others))
+    fails = best.loss > UNEXPLAINED * _deviation(best.reading.numbers) and listed[0].equal < SATURATED
     noun = Explanation(
         file=file.path.name,
         dump=dump.path.name,

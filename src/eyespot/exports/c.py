@@ -69,7 +69,8 @@ def for_host(file: File, contract: Contract, height: int, width: int) -> dict[st
     _check(file, contract.preprocessing)
     nameless = replace(contract, model="model", classes=("",) * len(contract.classes))
     size = {"picture_height": str(height), "picture_width": str(width)}
-    filled = values(file, nameless, 0) | {"golden": "1", "operators": "", "operator_count": "0"} | size
+    blank = {"golden": "1", "operator_count": "0", "operators": "        (void)(resolver); \\"}
+    filled = values(file, nameless, 0) | blank | size
     return {name: render(name, filled) for name in ("model.h", "preprocess.c", "host.c")}
 
 
