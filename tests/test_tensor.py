@@ -200,6 +200,23 @@ def test_what_a_picture_cannot_show_is_said(tiny, tmp_path):
     assert {"bgr", "gray"} <= set(explained(tiny, int8(seen(colourless, 32)), colourless, tmp_path).hidden)
 
 
+def test_a_word_that_shows_only_together_with_another_mistake_is_found(tiny, tmp_path):
+    """Nothing is resized at 32 x 32, but a crop of it is."""
+    square = np.ascontiguousarray(scene()[2:34, 12:44])
+    part = square[2:30, 2:30][np.arange(32) * 28 // 32][:, np.arange(32) * 28 // 32].astype(int)
+    found = explained(tiny, int8(part), square, tmp_path)
+    assert found.fits[0].changes == {"fit": "crop0.875", "filter": "nearest-corner"}
+    assert "nearest" in found.hidden
+
+
+def test_a_dump_without_contrast_is_explained(tiny, tmp_path):
+    bright = 200 + scene() // 5
+    values = np.full((32, 32, 3), 127, np.int8)
+    values[3, 5:9] = 126
+    (said,) = explained(tiny, values, bright, tmp_path).mistakes
+    assert "clipped at the type's largest number" in said
+
+
 def test_a_golden_picture_is_recognised(tiny, tmp_path):
     golden = synthetic(2, 32, 32, 3)
     found = explained(tiny, int8(golden[..., ::-1].astype(int)), None, tmp_path)
