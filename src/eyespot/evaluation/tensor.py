@@ -26,7 +26,7 @@ from eyespot.tflite.run import contract_of
 Numbers = NDArray[np.float32]
 
 SCREENED = 16  # guesses of each number of mistakes that are compared in full
-UNEXPLAINED = 0.6  # mean difference over the dump's own mean deviation from its median
+UNEXPLAINED = 0.5  # mean difference over the dump's own mean deviation from its median
 SATURATED = 0.9  # share of values within one step that explains a dump without contrast
 CONTESTED = 3.0  # times the noise, by which two guesses differ where they are compared
 FEW = 2000  # one value of so many is too few to compare two guesses by
