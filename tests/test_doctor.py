@@ -195,6 +195,16 @@ def test_the_chart_is_a_picture(learned, foreign):
 
 
 def test_what_it_refuses(tmp_path, foreign, pictures):
+    from eyespot.tflite import contract
+
+    file = read(SHIPPED)
+    gray = replace(file.contract.preprocessing, order="gray")
+    contract.write(file.model, replace(file.contract, preprocessing=gray), {})
+    (tmp_path / "gray.tflite").write_bytes(schema.pack(file.model))
+    with pytest.raises(RefusedError, match="the contract of tiny-resnet says"):
+        eyespot.doctor(tmp_path / "gray.tflite", data=str(pictures))
+    with pytest.raises(BadArgumentError, match="the file takes float32"):
+        eyespot.doctor("tiny-resnet:float32", data=str(pictures), using="shifted")
     with pytest.raises(BadArgumentError, match="--data FOLDER"):
         eyespot.doctor(foreign)
     with pytest.raises(BadArgumentError, match="contradict each other"):

@@ -20,6 +20,7 @@ from eyespot.isolation import Pool
 from eyespot.preprocessing.pipeline import Pipeline, pipeline_of, words
 from eyespot.quantity import at_least, paired, wilson
 from eyespot.tflite.read import File, check_classifier
+from eyespot.tflite.run import contract_of
 from eyespot.zoo.cards import Dataset
 from eyespot.zoo.datasets import IMAGENET_CLASSES, IMAGENET_IDS
 
@@ -38,7 +39,6 @@ def diagnose(
     `using` are the fields of the user's own pipeline (see `pipeline.parse`). MissingDataError for too few
     images, BadArgumentError for a pipeline that the file cannot take, BadFileError if LiteRT refuses the file.
     """
-    check_classifier(file)
     opened = _numbered(catalogue.open_split(data, split))
     chosen, half = sample(opened.labels, images, seed)
     if len(chosen) < FEWEST:
@@ -56,9 +56,13 @@ def diagnose(
 
 
 def data_for(file: File, data: str | None, split: str | None) -> Dataset:
-    """The data to judge a file on: `data`, or what its contract names. BadArgumentError if neither is there."""
+    """The data to judge a file on: `data`, or what its contract names. BadArgumentError if neither is there.
+
+    BadFileError for a file that is no classifier, RefusedError if its contract does not fit its tensors.
+    """
+    check_classifier(file)
     if file.contract:
-        return catalogue.data_for(file.path, file.contract, data, split)
+        return catalogue.data_for(file.path, contract_of(file), data, split)
     if data is None:
         raise BadArgumentError(f"{file.path}: carries no contract, so name labelled pictures: --data FOLDER")
     return catalogue.dataset(data)
