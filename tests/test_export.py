@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -107,6 +108,28 @@ def test_the_golden_check_passes_on_the_reference_kernels(library):
 def test_the_golden_check_counts_pictures_that_differ(library):
     assert verify(library, change=1) == 4
     assert library.tiny_resnet_verify(RUN(lambda *_: None)) == 4, "a board that does nothing"
+
+
+def test_the_golden_check_names_what_differs_first(exported, library, tmp_path):
+    scratch, out = (ctypes.c_int32 * 10_000)(), (ctypes.c_int8 * 3072)()
+    assert library.tiny_resnet_verify_input(scratch, out) == -1
+    golden = np.array((ctypes.c_int8 * 3072).in_dll(library, "tiny_resnet_golden_inputs"))
+    for name in ("model.h", "model.c", "preprocess.c"):
+        shutil.copy(exported.folder / name, tmp_path)
+    text = (exported.folder / "golden.c").read_text()
+    black = re.sub(r"(golden_camera\[.*\] = )\{[^}]*\}", r"\1{0}", text)
+    (tmp_path / "golden.c").write_text(black)
+    other = compiled(tmp_path, ["model.c", "preprocess.c", "golden.c"], tmp_path / "black.so")
+    assert other.tiny_resnet_verify_input(scratch, out) == np.flatnonzero(golden > -127)[0]
+
+    answer = open_runner(read(registry.find("tiny-resnet")), "reference")
+
+    def board(given, output):
+        values = answer(np.ctypeslib.as_array(given, (32, 32, 3)).copy())
+        values[3] ^= 1
+        np.ctypeslib.as_array(output, (10,))[:] = values
+
+    assert [library.tiny_resnet_verify_output(RUN(board), i) for i in range(4)] == [3] * 4
 
 
 def test_golden_vectors_are_few_for_large_inputs(measured, tmp_path):
@@ -231,7 +254,11 @@ def test_the_example_builds_and_runs(exported, tflm, tmp_path, how):
         main = exported.folder / "main.cc"
         subprocess.run(["g++", *strict, main, *objects, "-o", built / "tiny_resnet"], check=True)
     done = subprocess.run([built / "tiny_resnet"], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["4 of 4 golden pictures differ", "automobile 0.891"]
+    assert done.stdout.splitlines() == [
+        *(f"tensor to output: picture {i}, class 0 differs first" for i in range(4)),
+        "4 of 4 golden pictures differ",
+        "automobile 0.891",
+    ]
 
 
 @pytest.mark.parametrize(

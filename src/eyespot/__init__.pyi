@@ -47,6 +47,7 @@ from .verbs.quantize import quantize as quantize
 from .verbs.report import report as report
 from .verbs.show import show as show
 from .verbs.train import train as train
+from .verbs.verify import verify as verify
 from .zoo.cards import (
     Dataset as Dataset,
     Model as Model,

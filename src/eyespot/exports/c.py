@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from string import Template
@@ -17,6 +18,7 @@ from eyespot.errors import EyespotError, RefusedError
 from eyespot.escaping import c_comment, c_name, c_string
 from eyespot.exports.folder import answers
 from eyespot.preprocessing.spec import Contract
+from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
 
@@ -24,6 +26,7 @@ from eyespot.tflite.read import File
 MARGIN = 1.05
 GOLDEN_BYTES = 65_536  # of flash
 LONGEST = 4095  # bytes of a string that every compiler of C99 accepts
+CAMERA = 30, 40  # height and width of the picture that checks the C preprocessing
 TEMPLATES = Path(__file__).parent / "templates" / "c"
 FILES = ("model.h", "model.c", "preprocess.c", "golden.c", "main.cc", "CMakeLists.txt")
 
@@ -65,6 +68,19 @@ def render(name: str, filled: dict[str, str]) -> str:
     return Template((TEMPLATES / name).read_text("utf-8")).substitute(filled)
 
 
+def for_host(file: File, contract: Contract, height: int, width: int) -> dict[str, str]:
+    """Sources of a program that turns pictures of one size into tensors by the C code. RefusedError as `write_c`.
+
+    As it runs on this machine, no name of the contract and no operator is in it.
+    """
+    _check(file, contract)
+    nameless = replace(contract, model="model", classes=tuple(map(str, range(len(contract.classes)))))
+    size = {"picture_height": str(height), "picture_width": str(width)}
+    blank = {"golden": "1", "operator_count": "0", "operators": "        (void)(resolver); \\"}
+    filled = values(file, nameless, 0) | blank | size
+    return {name: render(name, filled) for name in ("model.h", "preprocess.c", "host.c")}
+
+
 def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
     """Values of the placeholders except the golden ones; `measured` is the arena in bytes."""
     name = c_name(contract.model)
@@ -82,6 +98,8 @@ def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
         "order": "R, G, B" if spec.channels == 3 else "gray",
         "crop": repr(spec.crop or 0),
         "crop_text": square if spec.crop else "the whole image",
+        "camera_height": str(CAMERA[0]),
+        "camera_width": str(CAMERA[1]),
         "classes": str(len(contract.classes)),
         "class_names": ",\n".join(f"    {c_string(c)}" for c in contract.classes),
         "input_scale": _c_float(file.input.scale),
@@ -98,11 +116,15 @@ def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
 
 
 def _golden(file: File, contract: Contract, most: int) -> dict[str, str]:
-    """As many pictures as fit into `most` bytes of flash, but at least one."""
-    pairs = [(tensor, output) for _, tensor, output in answers(file, contract)]
+    """As many pictures as fit into `most` bytes of flash, but at least the first, which a camera gave."""
+    camera = picture(0, *CAMERA, 3)
+    tensor = running.encoder(file, contract)(camera)
+    pairs = [(tensor, running.open_runner(file, "reference")(tensor))]
+    pairs += [(tensor, output) for _, tensor, output in answers(file, contract)][1:]
     kept = pairs[: max(1, most // pairs[0][0].size)]
     return {
         "golden": str(len(kept)),
+        "golden_camera": _rows(map(str, camera.flat)),
         "golden_inputs": ",\n".join(_braced(tensor) for tensor, _ in kept),
         "golden_outputs": ",\n".join(_braced(output) for _, output in kept),
     }

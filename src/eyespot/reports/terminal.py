@@ -13,8 +13,10 @@ from rich.text import Text
 from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation, Finding
 from eyespot.escaping import terminal
 from eyespot.evaluation.diagnosis import Diagnosis
+from eyespot.evaluation.explanation import Explanation
 from eyespot.evaluation.prediction import Prediction
-from eyespot.reports import words
+from eyespot.exports.verified import Verified
+from eyespot.reports import checks, words
 from eyespot.reports.diagnosis import diagnoses
 from eyespot.reports.model_list import Report
 from eyespot.zoo.listing import Listed
@@ -46,6 +48,8 @@ def rendered(value: Any) -> RenderableType:
         Evaluation: _evaluations,
         Accuracy: _accuracies,
         Diagnosis: diagnoses,
+        Explanation: checks.explanations,
+        Verified: checks.verified,
     }
     if type(many[0]) in tables:
         return tables[type(many[0])](many)

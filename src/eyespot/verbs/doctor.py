@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from eyespot.arguments import positive, verb
-from eyespot.errors import RefusedError, UnfitError
+from eyespot.errors import BadArgumentError, RefusedError, UnfitError
 from eyespot.evaluation import workers
 from eyespot.evaluation.diagnosis import Diagnosis
+from eyespot.evaluation.explanation import Explanation
+from eyespot.zoo import registry
 
 
 @verb
@@ -22,10 +24,13 @@ def doctor(
     write: Path | None = None,
     chart: Path | None = None,
     processes: int | None = None,
-) -> Diagnosis:
+    tensor: Path | None = None,
+    image: Path | None = None,
+    contract: str | None = None,
+) -> Diagnosis | Explanation:
     """Find out how pictures must be fed to any classifier, and what each mistake costs.
 
-    Half of the images find it, the other half gives top-1 and the costs.
+    Half of the images find it, the other half gives top-1 and the costs. --tensor explains your own tensor.
 
     Example: eyespot doctor mine.tflite --data photos/ --using bgr,0..1,squash
 
@@ -37,15 +42,19 @@ def doctor(
         images: How many images to use, evenly from all classes.
         seed: Which images.
         write: Write a copy of the file with the finding as its contract.
-        chart: Write a bar chart of the costs (PNG).
+        chart: Write a bar chart of the costs (PNG); with --tensor the expected tensor, yours and the difference.
         processes: To run in; one for each core by default.
+        tensor: A dump of the input tensor on your board: raw bytes, .npy, or the numbers that it printed.
+        image: The picture that the dump was made from; without it, a golden picture of `make` is recognised.
+        contract: For a dump and a file that carries none: the model whose input it shares.
     """
     positive(images=images, processes=processes)
+    if tensor or image or contract:
+        return _of_dump(model, tensor, image, contract, chart, data or split or using or write)
     with workers.start(processes) as pool:
         from eyespot.evaluation import doctor as engine  # while they start
         from eyespot.evaluation.inscribe import inscribe
         from eyespot.preprocessing.pipeline import parse
-        from eyespot.zoo import registry
 
         stated = parse(using) if using is not None else None
         folder, file = registry.open_model(model)
@@ -63,3 +72,19 @@ def doctor(
         except RefusedError as error:
             raise UnfitError(str(error), diagnosis) from error
     return diagnosis
+
+
+def _of_dump(
+    model: str, tensor: Path | None, image: Path | None, contract: str | None, chart: Path | None, more: object
+) -> Explanation:
+    from eyespot.evaluation.tensor import explain_files
+
+    if tensor is None or more:
+        raise BadArgumentError("tensor goes with image, contract and chart, and these two with tensor alone")
+    fallback = registry.contract(contract) if contract else None
+    explained = explain_files(registry.open_model(model)[1], fallback, tensor, image)
+    if chart:
+        from eyespot.reports.plot import draw_dump
+
+        draw_dump(explained, chart)
+    return explained.noun

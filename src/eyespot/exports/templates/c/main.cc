@@ -34,6 +34,12 @@ int main() {
     return 1;
   }
   interpreter = &made;
+  int at = ${name}_verify_input(scratch, image);
+  if (at >= 0) std::printf("pixels to tensor: value %d differs first\n", at);
+  for (int i = 0; i < ${NAME}_GOLDEN; i++) {
+    at = ${name}_verify_output(Run, i);
+    if (at >= 0) std::printf("tensor to output: picture %d, class %d differs first\n", i, at);
+  }
   std::printf("%d of %d golden pictures differ\n", ${name}_verify(Run), ${NAME}_GOLDEN);
 
   ${name}_from_rgb565(frame, kWidth, kHeight, scratch, image);

@@ -54,10 +54,18 @@ void ${name}_from_rgb565(const uint16_t *pixels, int width, int height, int32_t 
 /* The model on your board: an input tensor to an output tensor of ${NAME}_CLASSES values. */
 typedef void (*${name}_run)(const int8_t *input, int8_t *output);
 
-/* How many of the golden pictures `run` answers otherwise than LiteRT's reference kernels. */
+/* The golden check, stage by stage. Pixels to tensor: the index of the first value that differs by more than 1
+ * for a picture of a camera, -1 if none does; `scratch` and `input` as above. Tensor to output: the first class
+ * for which `run` differs from LiteRT's reference kernels, -1 if none does; and how many pictures differ.
+ */
+#define ${NAME}_CAMERA_WIDTH $camera_width
+#define ${NAME}_CAMERA_HEIGHT $camera_height
+extern const uint8_t ${name}_golden_camera[${NAME}_CAMERA_WIDTH * ${NAME}_CAMERA_HEIGHT * 3];
+int ${name}_verify_input(int32_t *scratch, int8_t *input);
 #define ${NAME}_GOLDEN $golden
 extern const int8_t ${name}_golden_inputs[${NAME}_GOLDEN][${NAME}_INPUT_BYTES];
 extern const int8_t ${name}_golden_outputs[${NAME}_GOLDEN][${NAME}_CLASSES];
+int ${name}_verify_output(${name}_run run, int picture);
 int ${name}_verify(${name}_run run);
 
 #ifdef __cplusplus
