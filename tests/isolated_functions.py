@@ -194,3 +194,11 @@ def open_fragile() -> Callable[[int], int]:
 
 def open_big() -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
     return lambda array: array
+
+
+def open_tflm_file(path: str) -> Callable[[NDArray[np.int8]], NDArray[np.int8]]:
+    """A file in TensorFlow Lite for Microcontrollers."""
+    from eyespot.tflite.read import read
+    from eyespot.tflite.run import open_runner
+
+    return open_runner(read(Path(path)).content, "tflm")

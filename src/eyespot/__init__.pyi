@@ -23,12 +23,19 @@ from .errors import (
     UnfitError as UnfitError,
     UnknownNameError as UnknownNameError,
 )
+from .evaluation.diagnosis import (
+    Alternative as Alternative,
+    Diagnosis as Diagnosis,
+    Found as Found,
+    Mistake as Mistake,
+)
 from .evaluation.prediction import Prediction as Prediction
 from .preprocessing.spec import Contract as Contract, Preprocessing as Preprocessing
 from .quantity import Quantity as Quantity
 from .verbs.check import check as check
 from .verbs.compile import compile_for as compile_for
 from .verbs.convert import convert as convert
+from .verbs.doctor import doctor as doctor
 from .verbs.evaluate import evaluate as evaluate
 from .verbs.export import export as export
 from .verbs.fetch import fetch as fetch

@@ -63,7 +63,7 @@ class RefusedError(EyespotError):
 
 
 class UnfitError(EyespotError):
-    """A file that a device does not run as `--strict` asks; `result` holds the findings."""
+    """A finding that does not allow what was asked for, as `--strict` or `--write`; `result` holds it."""
 
     def __init__(self, message: str, result: object) -> None:
         super().__init__(message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, lgamma, log, sqrt
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -56,3 +56,23 @@ def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     middle = share + z * z / (2 * n)
     reach = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return (middle - reach) / scale, (middle + reach) / scale
+
+
+def paired(won: int, lost: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """The 95 % interval of (won - lost) / n, the difference of two shares of the same n images.
+
+    The adjusted Wald interval of Bonett and Price, British Journal of Mathematical and Statistical
+    Psychology 65, 2012.
+    """
+    first, second = (won + 1) / (n + 2), (lost + 1) / (n + 2)
+    reach = z * sqrt((first + second - (first - second) ** 2) / (n + 2))
+    return max(-1.0, first - second - reach), min(1.0, first - second + reach)
+
+
+def at_least(k: int, n: int, share: float) -> float:
+    """The probability of k or more successes in n trials, each of probability `share` (above 0, below 1)."""
+    if k <= 0:
+        return 1.0
+    ways = (lgamma(n + 1) - lgamma(i + 1) - lgamma(n - i + 1) for i in range(k, n + 1))
+    terms = zip(range(k, n + 1), ways, strict=True)
+    return min(1.0, sum(exp(way + i * log(share) + (n - i) * log(1 - share)) for i, way in terms))

@@ -65,7 +65,7 @@ def open_files(card: Dataset, split: str, root: Path, files: Sequence[LabelledFi
     labels = np.array([each.label for each in files], np.int64)
     return Split(
         data=card.name, name=split, classes=card.classes, labels=labels,
-        read=lambda i: decode(root / files[i].file, channels),
+        read=lambda i: decode(root / files[i].file, channels), path=lambda i: root / files[i].file,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ Image = NDArray[np.uint8]
 class Split:
     """`labels` is (n,) int64; `read(i)` decodes image i into (height, width, channels) uint8.
 
-    `classes` is () if only the classes' numbers are known.
+    `classes` is () if only the classes' numbers are known; `path(i)` is the file of image i, if it has one.
     """
 
     data: str
@@ -26,6 +27,7 @@ class Split:
     classes: tuple[str, ...]
     labels: NDArray[np.int64]
     read: Callable[[int], Image]
+    path: Callable[[int], Path] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

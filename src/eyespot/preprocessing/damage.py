@@ -43,6 +43,14 @@ def rgb565(image: Image) -> Image:
     return (kept << (8 - bits)) | (kept >> (2 * bits - 8))
 
 
+def rgb565_swapped(image: Image) -> Image:
+    """RGB565 whose two bytes are read in the wrong order, of an RGB image."""
+    red, green, blue = (image[..., i].astype(np.uint16) for i in range(3))
+    words = ((red >> 3) << 11 | (green >> 2) << 5 | blue >> 3).byteswap()
+    parts = np.stack([words >> 11 << 3, words >> 5 << 2, words << 3], axis=-1).astype(np.uint8)
+    return rgb565(parts)
+
+
 def blur(image: Image) -> Image:
     """Blur slightly, as a lens out of focus does."""
     from PIL import ImageFilter

@@ -44,6 +44,15 @@ def decode(path: Path, channels: int) -> NDArray[np.uint8]:
         raise BadFileError(f"{path}: does not decode as an image ({str(error)[:80]})") from error
 
 
+def orientation(path: Path) -> int:
+    """The EXIF orientation of an image file that decodes, 1 (upright) to 8; 1 if it states none."""
+    from PIL import Image
+
+    with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as opened:
+        stated = opened.getexif().get(0x0112)
+    return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+
+
 def pixels(image: Image.Image, channels: int, name: str) -> NDArray[np.uint8]:
     """A Pillow image as `decode` returns one; `name` is for its errors, which are the same."""
     from PIL import ImageOps

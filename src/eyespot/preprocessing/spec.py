@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta
 
 Damage = Literal["jpeg", "bgr", "rgb565", "blur", "darker", "brighter"]
 LARGEST = 1e9  # of a mean or deviation, so that no float32 overflows
 Side = Annotated[int, Meta(ge=1, le=8192)]
+
+
+class Input(Protocol):
+    """An input tensor: its shape is (1, height, width, channels), a real number (stored - zero_point) * scale."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def dtype(self) -> str: ...  # noqa: D102
+    @property
+    def scale(self) -> float: ...  # noqa: D102
+    @property
+    def zero_point(self) -> int: ...  # noqa: D102
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,10 @@ from rich.text import Text
 
 from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation, Finding
 from eyespot.escaping import terminal
+from eyespot.evaluation.diagnosis import Diagnosis
 from eyespot.evaluation.prediction import Prediction
 from eyespot.reports import words
+from eyespot.reports.diagnosis import diagnoses
 from eyespot.reports.model_list import Report
 from eyespot.zoo.listing import Listed
 
@@ -43,6 +45,7 @@ def rendered(value: Any) -> RenderableType:
         Compatibility: _compatibility,
         Evaluation: _evaluations,
         Accuracy: _accuracies,
+        Diagnosis: diagnoses,
     }
     if type(many[0]) in tables:
         return tables[type(many[0])](many)

@@ -1,0 +1,139 @@
+"""What a `Pipeline` makes of a picture: the pixels that the network sees, and the numbers in its input tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot.preprocessing.damage import Image, rgb565, rgb565_swapped
+from eyespot.preprocessing.image import central, to_pillow
+from eyespot.preprocessing.pipeline import OFFSETS, Filter, Pipeline
+from eyespot.preprocessing.spec import Input
+
+Change = Callable[[Image], Image]
+
+DAMAGES: dict[str, Change] = {"none": lambda image: image, "rgb565": rgb565, "rgb565-swapped": rgb565_swapped}
+WRAPS = frozenset({"wrapped", "shifted", "unshifted"})  # casts that drop the high bits; the others clip
+SIDEWAYS: dict[int, Change] = {  # the inverse of what makes a picture upright, by the EXIF tag
+    2: np.fliplr,
+    3: partial(np.rot90, k=2),
+    4: np.flipud,
+    5: lambda image: image.swapaxes(0, 1),
+    6: np.rot90,
+    7: lambda image: np.rot90(image, 2).swapaxes(0, 1),
+    8: partial(np.rot90, k=3),
+}
+
+
+def stored(pipeline: Pipeline, picture: Image, tensor: Input, orientation: int = 1) -> NDArray[Any]:
+    """What the input tensor holds, (height, width, channels), of a picture that was decoded upright.
+
+    `orientation` is the EXIF tag of its file. ValueError as `levels`.
+    """
+    source = picture if pipeline.upright else sideways(picture, orientation)
+    return look_up(levels(pipeline, tensor), pixels(pipeline, source, tensor.shape[1:]))
+
+
+def look_up(table: NDArray[Any], image: Image) -> NDArray[Any]:
+    """Pixels (height, width, channels) by a table of `levels`."""
+    return table.take(image) if table.ndim == 1 else table[image, np.arange(table.shape[1])]
+
+
+def pixels(pipeline: Pipeline, picture: Image, shape: tuple[int, ...]) -> Image:
+    """A decoded picture (h, w, 1 or 3) as the network sees it: `shape` is (height, width, channels)."""
+    height, width, channels = shape
+    if channels == 1:  # gray first, as `image.fit` does it
+        return _fitted(pipeline, _coloured(pipeline, _rgb(picture), 1), height, width)
+    return _coloured(pipeline, _fitted(pipeline, _rgb(picture), height, width), 3)
+
+
+def levels(pipeline: Pipeline, tensor: Input) -> NDArray[Any]:
+    """What each pixel value 0..255 becomes: (256,), or (256, channels) if they differ.
+
+    ValueError for mean and std of three channels where there is one, and for a cast to float32.
+    """
+    channels, pixel = tensor.shape[3], np.arange(256.0)[:, None]
+    if channels < max(len(pipeline.mean), len(pipeline.std)):
+        raise ValueError(f"the range {pipeline.range} is for 3 channels, the file has {channels}")
+    if tensor.dtype == "float32" and pipeline.cast != "quantized":
+        raise ValueError(f"{pipeline.cast} is for integer inputs, the file takes float32")
+    real: NDArray[Any] = (pixel - np.asarray(pipeline.mean)) / np.asarray(pipeline.std)
+    real = real[:, 0] if (real == real[:, :1]).all() else real
+    if tensor.dtype == "float32":
+        return real.astype(np.float32)
+    if pipeline.cast in OFFSETS:
+        whole = real + OFFSETS[pipeline.cast]
+    else:
+        whole = np.round(real / tensor.scale) + tensor.zero_point
+    info = np.iinfo(tensor.dtype)
+    if pipeline.cast in WRAPS:
+        return (whole % (1 << info.bits)).astype(np.int64).astype(info.dtype)
+    return whole.clip(info.min, info.max).astype(info.dtype)
+
+
+def sideways(picture: Image, orientation: int) -> Image:
+    """An upright picture as its file stores it, whose EXIF tag is `orientation`; without a turn if that is unknown."""
+    turn = SIDEWAYS.get(orientation)
+    return np.ascontiguousarray(turn(picture)) if turn else picture
+
+
+def _rgb(picture: Image) -> Image:
+    return picture if picture.shape[2] == 3 else np.repeat(picture, 3, axis=2)
+
+
+def _coloured(pipeline: Pipeline, image: Image, channels: int) -> Image:
+    """An RGB image after the damage, in the order of the channels."""
+    image = DAMAGES[pipeline.damage](image)
+    if pipeline.order == "bgr":
+        image = image[..., ::-1]
+    if channels == 1 or pipeline.order == "gray":
+        luma = np.asarray(to_pillow(np.ascontiguousarray(image)).convert("L"))[..., None]
+        return luma if channels == 1 else np.repeat(luma, 3, axis=2)
+    return image
+
+
+def _fitted(pipeline: Pipeline, image: Image, height: int, width: int) -> Image:
+    if pipeline.fit == "letterbox":
+        return _letterboxed(pipeline, image, height, width)
+    box = central(image.shape[1], image.shape[0], pipeline.crop if pipeline.fit == "crop" else None)
+    return _resized(image, height, width, pipeline.filter, box)
+
+
+def _letterboxed(pipeline: Pipeline, image: Image, height: int, width: int) -> Image:
+    """The whole picture in its proportions, in the middle of black."""
+    scale = min(height / image.shape[0], width / image.shape[1])
+    h, w = (max(1, round(side * scale)) for side in image.shape[:2])
+    top, left = (height - h) // 2, (width - w) // 2
+    whole = np.zeros((height, width, image.shape[2]), np.uint8)
+    box = central(image.shape[1], image.shape[0], None)
+    whole[top : top + h, left : left + w] = _resized(image, h, w, pipeline.filter, box)
+    return whole
+
+
+def _resized(image: Image, height: int, width: int, name: Filter, box: tuple[float, float, float, float]) -> Image:
+    left, top, right, bottom = map(int, box)
+    if (bottom - top, right - left) == (height, width):
+        return image[top:bottom, left:right]
+    if name == "opencv":
+        return _interpolated(image[top:bottom, left:right], height, width)
+    from PIL import Image as Pillow
+
+    filtering = Pillow.Resampling["BOX" if name == "area" else name.upper()]
+    resized = to_pillow(image).resize((width, height), filtering, box)
+    return np.asarray(resized).reshape(height, width, image.shape[2])
+
+
+def _interpolated(image: Image, height: int, width: int) -> Image:
+    """Bilinear between the nearest two pixels, centres aligned, as cv2.resize does with INTER_LINEAR."""
+    real = image.astype(np.float32)
+    for axis, size in ((0, height), (1, width)):
+        place = ((np.arange(size) + 0.5) * real.shape[axis] / size - 0.5).clip(0, real.shape[axis] - 1)
+        low = place.astype(int)
+        share = (place - low).astype(np.float32).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
+        high = np.minimum(low + 1, real.shape[axis] - 1)
+        real = real.take(low, axis) * (1 - share) + real.take(high, axis) * share
+    return real.round().astype(np.uint8)

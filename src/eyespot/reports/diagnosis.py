@@ -1,0 +1,90 @@
+"""A diagnosis as people read it: lines in the terminal, a bar chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+
+from eyespot.errors import RefusedError
+from eyespot.evaluation.diagnosis import Diagnosis, Found, Mistake
+
+WIDTH = 30  # characters of the longest bar
+
+
+def diagnoses(many: tuple[Diagnosis, ...]) -> Group:
+    """What the file wants, what each mistake costs, and what cannot be told apart."""
+    return Group(*(part for each in many for part in _diagnosis(each)))
+
+
+def _diagnosis(d: Diagnosis) -> Iterable[Table | str]:
+    yield from map(escape, _headline(d))
+    if d.using:
+        yield escape(f"your pipeline, {d.using.change}, costs {_points(d.using)} points")
+    if d.mistakes:
+        yield "\nwhat each mistake costs, in points of top-1 [95 %]"
+        yield _bars(d.mistakes)
+    same = [each.change for each in d.indistinguishable if each.identical]
+    alike = [each.change for each in d.indistinguishable if not each.identical]
+    if same:
+        yield escape(f"\nidentical tensors on these pictures: {', '.join(same)}")
+    if alike:
+        yield escape(f"{'' if same else chr(10)}cannot be told apart on this data: {', '.join(alike)}")
+    yield escape(f"next: {d.next}")
+
+
+def _headline(d: Diagnosis) -> Iterable[str]:
+    where = f"{d.images:,} images of {d.data} {d.split}"
+    if d.found is None:
+        yield f"{d.model}: no preprocessing works on {where}"
+        yield f"best of {d.tries:,} tests: top-1 {d.best:.3f}; always the commonest class: {d.majority:.3f}"
+        return
+    low, high = d.found.interval
+    yield f"{d.model} wants {d.found.words}{_labels(d.found)}"
+    yield f"certainty at least {d.found.certainty:.3f} ({d.tries:,} tests on {where})"
+    yield f"top-1 {d.found.top1:.3f} [{low:.3f}, {high:.3f}] on the {d.found.n:,} images that chose nothing"
+    if d.contract != "none":
+        yield f"the file's own contract is {d.contract}"
+
+
+def _labels(found: Found) -> str:
+    if found.label_permutation:
+        return f"; its outputs by class: {', '.join(map(str, found.label_permutation))}"
+    return f"; output = class + {found.label_offset}" if found.label_offset else ""
+
+
+def _points(mistake: Mistake) -> str:
+    low, high = mistake.interval
+    return f"{mistake.cost:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _bars(mistakes: tuple[Mistake, ...]) -> Table:
+    most = max(1.0, *(each.cost for each in mistakes))
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for each in mistakes:
+        bar = "█" * round(WIDTH * max(0.0, each.cost) / most)
+        table.add_row(f"  {escape(each.change)}", escape(_points(each)), f"[red]{bar}[/]")
+    return table
+
+
+def draw(d: Diagnosis, path: Path) -> None:
+    """Write a PNG with a bar for each mistake. RefusedError for another suffix, or if nothing was found."""
+    from eyespot.reports.plot import drawing
+
+    if path.suffix != ".png":
+        raise RefusedError(f"{path}: the chart is a PNG; give a name that ends in .png")
+    if d.found is None:
+        raise RefusedError(f"{path}: not drawn, because no preprocessing works")
+    bars = [*([d.using] if d.using else []), *d.mistakes][::-1]
+    costs = [each.cost for each in bars]
+    reach = [[abs(each.cost - each.interval[side]) for each in bars] for side in (0, 1)]
+    with drawing(path, (8, 1.4 + 0.26 * len(bars))) as (_, axes):
+        axes.barh(range(len(bars)), costs, xerr=reach, color="C3", ecolor="0.4", height=0.7)
+        axes.set_yticks(range(len(bars)), [each.change for each in bars], parse_math=False)
+        axes.set_xlabel(f"points of top-1 lost, 95 % interval, n = {d.found.n:,}")
+        axes.set_title(f"{d.model} wants {d.found.words}", fontsize=10, parse_math=False)
+        axes.grid(axis="x", alpha=0.3)
+        axes.margins(y=0.01)

@@ -1,0 +1,65 @@
+"""doctor: what a file wants to be fed, and what each mistake costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eyespot.arguments import positive, verb
+from eyespot.errors import RefusedError, UnfitError
+from eyespot.evaluation import workers
+from eyespot.evaluation.diagnosis import Diagnosis
+
+
+@verb
+def doctor(
+    model: str,
+    *,
+    data: str | None = None,
+    split: str | None = None,
+    using: str | None = None,
+    images: int = 300,
+    seed: int = 0,
+    write: Path | None = None,
+    chart: Path | None = None,
+    processes: int | None = None,
+) -> Diagnosis:
+    """Find out how pictures must be fed to any classifier, and what each mistake costs.
+
+    Half of the images find it, the other half gives top-1 and the costs.
+
+    Example: eyespot doctor mine.tflite --data photos/ --using bgr,0..1,squash
+
+    Args:
+        model: A model (its int8 file), MODEL:float32, a folder or any .tflite classifier.
+        data: A data set or a folder of yours; the one of the file's contract by default.
+        split: The data set's test split by default.
+        using: Your own pipeline, in words as in docs/doctor.md; what it costs.
+        images: How many images to use, evenly from all classes.
+        seed: Which images.
+        write: Write a copy of the file with the finding as its contract.
+        chart: Write a bar chart of the costs (PNG).
+        processes: To run in; one for each core by default.
+    """
+    positive(images=images, processes=processes)
+    with workers.start(processes) as pool:
+        from eyespot.evaluation import doctor as engine  # while they start
+        from eyespot.evaluation.inscribe import inscribe
+        from eyespot.preprocessing.pipeline import parse
+        from eyespot.zoo import registry
+
+        stated = parse(using) if using is not None else None
+        folder, file = registry.open_model(model)
+        card = engine.data_for(file, data, split)
+        diagnosis, classes = engine.diagnose(
+            file, card, split or card.test, pool=pool, using=stated, images=images, seed=seed
+        )
+    if chart:
+        from eyespot.reports.diagnosis import draw
+
+        draw(diagnosis, chart)
+    if write:
+        try:
+            inscribe(folder, file, diagnosis, classes, write)
+        except RefusedError as error:
+            raise UnfitError(str(error), diagnosis) from error
+    return diagnosis
