@@ -24,6 +24,12 @@ def accuracy(e: Evaluation) -> str:
     return f"{e.top1:.4f} [{e.low:.3f}, {e.high:.3f}], n = {e.n:,}"
 
 
+def cost(damaged: Evaluation, clean: Evaluation) -> str:
+    """What damage to the same images adds to or takes from the top-1 of the same file, in points, and what is left."""
+    points = round(100 * (damaged.top1 - clean.top1), 1) + 0.0
+    return f"{damaged.under}: {points:+.1f} ({damaged.top1:.3f})"
+
+
 def images(e: Evaluation) -> str:
     """The images that it was measured on, and what was done to them."""
     return f"{e.data} {e.split}" + (f", {e.under}" if e.under else "")
