@@ -23,6 +23,7 @@ from eyespot.nouns import Noun
 
 if TYPE_CHECKING:
     from eyespot.tflite.read import File
+    from eyespot.zoo.cards import Dataset
 
 LIST = "training-images.bin"  # beside the weights: the `split.image_list` of the training images
 HASHES = "training-hashes.bin"  # beside that list, for the same images: `near.hashes`, 8 bytes each
@@ -43,7 +44,7 @@ class Used:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Overlap(Noun):
-    """Images of a split that "trained" or "calibrated" a file, by their names, or their numbers in the split."""
+    """Images of a split that "trained" or "calibrated" a file, or are "test" images; by name or number."""
 
     file: str
     data: str
@@ -86,12 +87,25 @@ def refuse_overlap(file: File, used: Used, split: Split, digests: Sequence[bytes
     """OverlapError if the first images of a split, of these digests, trained or calibrated the file."""
     images = {split.title(i): used.images[each] for i, each in enumerate(digests) if each in used.images}
     for use, count in Counter(images.values()).most_common(1):
-        named = ", ".join([name for name, each in images.items() if each == use][:NAMED])
+        named = _named([name for name, each in images.items() if each == use])
         raise OverlapError(
-            f"{file.path}: {count} of the {len(digests)} images {use} it ({named}{', ...' * (count > NAMED)}); "
+            f"{file.path}: {count} of the {len(digests)} images {use} it ({named}); "
             "evaluate on others, such as a folder's own --split test",
             Overlap(file=file.path.name, data=split.data, split=split.name, images=images),
         )
+
+
+def refuse_tests(data: Dataset, split: Split, names: Sequence[str], images: int, model: str) -> None:
+    """OverlapError that names calibration images which are test images of a model's data set."""
+    raise OverlapError(
+        f"{data.name}: {len(names)} of the {images} calibration images are test images of {model} "
+        f"({_named(names)}), which never calibrate. Take them out",
+        Overlap(file=model, data=data.name, split=split.name, images=dict.fromkeys(names, "test")),
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
 
 
 def _links(folder: ModelFolder, file: File) -> list[Artifact]:

@@ -10,7 +10,7 @@ from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import Artifact
 from eyespot.escaping import markdown, markdown_code
 from eyespot.nouns import Noun
-from eyespot.reports.words import accuracy, cost, images, megabytes, table
+from eyespot.reports.words import UNKNOWN, accuracy, cost, hygiene, images, megabytes, table
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.datasets import DATASETS
@@ -106,7 +106,9 @@ def _figure(card: Model, chains: Chains, measured: Evaluation) -> str:
     where = "" if measured.data == card.data else elsewhere
     record = provenance.record(card.name, measured.precision)
     same = record is not None and record.sha256 == measured.artifact
-    return where + accuracy(measured) + ("" if same else " (measured on another build of the same recipe)")
+    other = "" if same else " (measured on another build of the same recipe)"
+    known = hygiene(measured) if provenance.trained_here(chains.get(measured.artifact, ())) else [UNKNOWN]
+    return "\n".join([where + accuracy(measured) + other, *map(markdown, known)])
 
 
 def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
@@ -114,6 +116,8 @@ def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
     links = chains.get(measured.artifact)
     if links and provenance.stand_in(links[0]):
         return f"{measured.artifact[:12]} is made of stand-in weights"
+    if use := provenance.made_from(links or (), measured.data_digest):
+        return f"the images {use} it"
     return provenance.broken(card, links) if links else ""
 
 
