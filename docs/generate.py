@@ -250,12 +250,13 @@ def audit() -> str:
 
 
 INFERRED = {  # what the measurements suggest and do not prove
-    "deepface-emotion": "NXP's file is not at hand. `astype(np.uint8)` truncates, which lowers a value by one level at "
-    "most. The row below does that to every value of another network, ours, so it shows the order of the loss only.",
-    "mobilenet-v1": "The page's figures are those of the maker, rounded down. The example's own preprocessing gives about "
-    "half of them.",
-    "tiny-resnet": "0.75 for int8 is no loss by quantization: both files lose about the same on JPEG copies of the same "
-    "images. A figure on JPEG copies in RGB is near 0.75, one in BGR far below. Which images NXP used is not stated.",
+    "deepface-emotion": "NXP's file is not at hand. `astype(np.uint8)` truncates, which lowers a value by one level "
+    "at most. The last row does that to every value of another network, ours: it shows how large a loss may be.",
+    "mobilenet-v1": "The page's figures agree with the maker's, rounded down. The preprocessing of the page's own "
+    "example gives about half of them on these images.",
+    "tiny-resnet": "0.75 for int8 is no loss by quantization: both files lose about the same on JPEG copies of the "
+    "same images. A figure on JPEG copies in RGB is near 0.75, one in BGR far below. "
+    "Which images NXP used is not stated.",
     "visual-wake-word": "0.75 lies between the figures for RGB and BGR here. The page does not name its images, "
     "so it cannot be measured again; the page's example output comes from BGR.",
     "mobilenet-v2": "NXP's recipe takes other weights (Keras), which are not at hand. The rows show what its "
@@ -308,8 +309,8 @@ def _audited(card: Model, measured: dict[str, Any]) -> str:
 
 def _points(row: dict[str, Any]) -> str:
     """The cost of a mistake; nothing for what is right."""
-    low, high = row["interval"]
-    return "" if row["role"] == "right" else f"{100 * row['cost']:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+    cost, low, high = (f"{round(100 * share, 1) + 0.0:.1f}" for share in (row["cost"], *row["interval"]))
+    return "" if row["role"] == "right" else f"{cost} [{low}, {high}]"
 
 
 def _help(name: str) -> str:

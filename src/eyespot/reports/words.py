@@ -35,7 +35,9 @@ def hygiene(e: Evaluation) -> list[str]:
         lines.append(f"{accuracy(rest)} without {e.n - rest.n:,} that {e.data}'s training split repeats{apart}")
     if e.near_duplicates:
         named = ", ".join(map(str, e.near_duplicates[:NAMED])) + ", ..." * (len(e.near_duplicates) > NAMED)
-        lines.append(f"{len(e.near_duplicates):,} of {e.n:,} look like training images (numbers {named})")
+        lines.append(
+            f"{len(e.near_duplicates):,} of {e.n:,} look like training images by a 64-bit hash (numbers {named})"
+        )
     return lines
 
 
