@@ -44,7 +44,7 @@ fuzz: .venv/dev
 KILLS ?= 20
 PAIRS ?= 50
 faults: .venv/dev
-	$(BIN)/python tests/faults --random $(KILLS) --pairs $(PAIRS)
+	$(BIN)/python tests/faults --random $(KILLS) --others 5 --pairs $(PAIRS)
 
 clean:
 	rm -rf .venv build

@@ -253,3 +253,11 @@ def test_synthetic_pictures_are_the_same_everywhere() -> None:
             whole.update(image.tobytes())
     assert whole.hexdigest() == "3e6808b6c096541c8a9195f5adcd3cb8c8431fdae562be7317e50f0ddb29e404"
     assert not np.array_equal(synthetic.picture(0, 24, 32, 3, seed=1), synthetic.picture(0, 24, 32, 3, seed=2))
+
+
+def test_imagenette_has_the_validation_images_of_ten_classes(real_data):
+    real_data("imagenette")
+    split = catalogue.open_split(catalogue.dataset("imagenette"), "test")
+    assert len(split) == 500
+    assert np.bincount(split.labels)[[0, 217, 482, 491, 497, 566, 569, 571, 574, 701]].tolist() == [50] * 10
+    assert all(split.path(i).name.startswith("ILSVRC2012_val_") for i in range(500))

@@ -195,6 +195,16 @@ def test_the_chart_is_a_picture(learned, foreign):
 
 
 def test_what_it_refuses(tmp_path, foreign, pictures):
+    from eyespot.tflite import contract
+
+    file = read(SHIPPED)
+    gray = replace(file.contract.preprocessing, order="gray")
+    contract.write(file.model, replace(file.contract, preprocessing=gray), {})
+    (tmp_path / "gray.tflite").write_bytes(schema.pack(file.model))
+    with pytest.raises(RefusedError, match="the contract of tiny-resnet says"):
+        eyespot.doctor(tmp_path / "gray.tflite", data=str(pictures))
+    with pytest.raises(BadArgumentError, match="the file takes float32"):
+        eyespot.doctor("tiny-resnet:float32", data=str(pictures), using="shifted")
     with pytest.raises(BadArgumentError, match="--data FOLDER"):
         eyespot.doctor(foreign)
     with pytest.raises(BadArgumentError, match="contradict each other"):
@@ -240,3 +250,41 @@ def test_tails_and_intervals():
     low, high = paired(12, 4, 100)
     assert low < 0.08 < high
     assert (low, high) == pytest.approx((-0.00166, 0.15852), abs=1e-5)  # (13 - 5) / 102 -+ z * 0.040863
+
+
+def test_folders_of_wordnet_ids_are_imagenets_classes(tmp_path):
+    from eyespot.data import catalogue
+    from eyespot.evaluation.doctor import _numbered
+    from eyespot.zoo.datasets import IMAGENET_CLASSES, IMAGENET_IDS
+
+    for name in (IMAGENET_IDS[701], IMAGENET_IDS[0]):
+        (tmp_path / name).mkdir()
+        Image.fromarray(NOISE.view(np.uint8)).save(tmp_path / name / "a.png")
+    split = _numbered(catalogue.open_split(catalogue.dataset(str(tmp_path)), "all"))
+    assert sorted(split.labels) == [0, 701]
+    assert split.classes == IMAGENET_CLASSES
+
+
+def test_pictures_with_exif_are_also_tried_as_stored(tmp_path, foreign, pictures):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for path in pictures.glob("*/*.png"):
+        target = tmp_path / path.relative_to(pictures)
+        target.parent.mkdir(exist_ok=True)
+        with Image.open(path) as image:
+            image.transpose(Image.Transpose.ROTATE_90).save(target, exif=exif)  # upright again by the tag
+    found = eyespot.doctor(foreign, data=str(tmp_path), images=200)
+    assert costs(found)["exif-ignored"] > 20
+    assert "exif-ignored" not in found.found.words
+
+
+def test_a_background_class_gets_a_name(tmp_path):
+    from eyespot.evaluation.inscribe import named
+
+    found = eyespot.Found(
+        words="rgb", order="rgb", range="0..255", cast="quantized", resize="bilinear", crop="squash", label_offset=1,
+        label_permutation=(), certainty=1.0, top1=1.0, interval=(0.9, 1.0), n=100,
+    )  # fmt: skip
+    assert named(found, ("a", "b"), 3, tmp_path) == ("background", "a", "b")
+    with pytest.raises(RefusedError, match="the data names 2 of 4 outputs"):
+        named(found, ("a", "b"), 4, tmp_path)

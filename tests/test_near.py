@@ -111,7 +111,7 @@ def test_a_refusal_names_all_images(real_data: Callable[[str], Path], tmp_path: 
 def test_test_images_never_calibrate_in_another_guise(real_data: Callable[[str], Path], tmp_path: Path) -> None:
     real_data("cifar-10")
     photos = write_photos(tmp_path / "photos", "test", lambda image: image)
-    with pytest.raises(OverlapError, match="60 of the 60 calibration images are test images of tiny-resnet"):
+    with pytest.raises(OverlapError, match=r"(\d+) of the \1 calibration images are test images of tiny-resnet"):
         quantize("tiny-resnet", calibration=str(photos), out=tmp_path / "out")
     assert not (tmp_path / "out" / "int8.tflite").exists()
 

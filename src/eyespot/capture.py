@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import IO
 
 _lock = threading.RLock()  # the file descriptors belong to the process: one capture at a time
 
@@ -18,7 +19,7 @@ _lock = threading.RLock()  # the file descriptors belong to the process: one cap
 def captured() -> Iterator[SimpleNamespace]:
     """Catch what is written to descriptors 1 and 2, by C++ too, as `text` afterwards; silence warnings."""
     caught = SimpleNamespace(text="")
-    with _lock, tempfile.TemporaryFile() as file, warnings.catch_warnings(action="ignore"):
+    with _lock, _file() as file, warnings.catch_warnings(action="ignore"):
         _flush()
         saved = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
         try:
@@ -32,6 +33,13 @@ def captured() -> Iterator[SimpleNamespace]:
                 os.close(copy)
             file.seek(0)
             caught.text = file.read().decode(errors="replace")
+
+
+def _file() -> IO[bytes]:
+    """A file in memory where there are such: a full disk takes no output then."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("captured"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _flush() -> None:

@@ -45,7 +45,7 @@ def main() -> int:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             build_package(root, server.server_port)
             build_data(World(root))
-            plan = {name: getattr(asked, name) for name in ("operations", "random", "failures", "pairs")}
+            plan = {name: getattr(asked, name) for name in ("operations", "random", "failures", "others", "pairs")}
             rows = run(World(root), {"root": str(root), "commands": names, "plan": plan, "seed": asked.seed})
             server.shutdown()
     return report(rows, len(names))
@@ -57,6 +57,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--operations", type=int, default=0, help="kill at so many file operations; 0: each, -1: none")
     parser.add_argument("--random", type=int, default=0, help="kills at random moments, for each command")
     parser.add_argument("--failures", type=int, default=0, help="full disks at so many operations; 0: each, -1: none")
+    parser.add_argument("--others", type=int, default=0, help="other errors of disks at so many operations; 0: none")
     parser.add_argument("--pairs", type=int, default=0, help="pairs of processes at once, for each command")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--list", action="store_true", help="print the names of the commands")

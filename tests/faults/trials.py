@@ -45,8 +45,9 @@ class Trials:
     def __init__(self, world: World, command: Command) -> None:
         self.world, self.command = world, command
         self.tally = Tally(command.name)
-        self.start = world.root / "states" / re.sub(r"\W+", "-", command.name)
-        self._prepare()
+        self.start = world.root / "states" / re.sub(r"\W+", "-", " ".join(("after", *command.after, command.without)))
+        if not self.start.exists():
+            self._prepare()
         self.allowed: dict[str, set[str]] = {}
         self.repeated: set[frozenset[tuple[str, str]]] = set()
         self.reference = self._refer()
@@ -175,12 +176,12 @@ class Trials:
         self._check_repeat(where)
 
     def fail_at(self, number: int, error: int = errno.ENOSPC) -> None:
-        """Let operation `number` and all later ones that need space fail."""
+        """Let operation `number` and all later ones that need space (or, unless the disk is full, a sync) fail."""
         self._reset()
         failed: list[Operation] = []
 
         def decide(n: int, operation: Operation) -> int:
-            if n < number or operation.name not in NEEDS_SPACE:
+            if n < number or operation.name not in (NEEDS_SPACE if error == errno.ENOSPC else NEEDS_SPACE | {"fsync"}):
                 return 0
             failed.append(operation)
             return error
@@ -190,7 +191,7 @@ class Trials:
         self.tally.counts["failures"] += 1
         if not failed:
             return
-        self.judge_message(done, where, failed[:1])
+        self.judge_message(done, where, failed)
         self._check_finals(where)
         self._check_repeat(where)
 
@@ -288,6 +289,9 @@ def run_all(world: World, command: Command, plan: dict[str, int], seed: int) -> 
         needing = [n for n, each in enumerate(trials.operations, start=1) if each.name in NEEDS_SPACE]
         for index in spread(plan["failures"], len(needing)):
             trials.fail_at(needing[index - 1])
+    for error in (errno.EIO, errno.EROFS, errno.EACCES) if plan["others"] else ():
+        for number in spread(plan["others"], total):
+            trials.fail_at(number, error)
     for _ in range(plan["pairs"]):
         trials.pair(numbers.choice([0.0, numbers.uniform(0, trials.tally.seconds)]))
     return trials.tally

@@ -30,7 +30,6 @@ with atheris.instrument_imports(include=PARSERS):
     import fuzzing
 
 Mutate = Callable[[bytes, int, int], bytes | None]
-MEGABYTE = 1 << 20
 
 
 def main(name: str, seconds: str, folder: Path) -> None:
@@ -43,23 +42,24 @@ def main(name: str, seconds: str, folder: Path) -> None:
     options = {
         "max_total_time": max(1, round(float(seconds) - time.process_time())),
         "timeout": getattr(target, "SECONDS", 10),
-        "rss_limit_mb": _limit_memory(getattr(target, "MEMORY", 1024 * MEGABYTE)),
+        "rss_limit_mb": 0,
         "artifact_prefix": f"{folder}/",
         "print_final_stats": 1,
     }
     arguments = [sys.argv[0], *(f"-{key}={value}" for key, value in options.items()), str(corpus)]
+    _limit_memory(getattr(target, "MEMORY", 1 << 30))
     mutator = {"custom_mutator": _mutator(target.mutate)} if hasattr(target, "mutate") else {}
     atheris.Setup(arguments, _judged(target.one, folder), **mutator)
     atheris.Fuzz()
 
 
-def _limit_memory(growth: int) -> int:
-    """Limit this process to `growth` bytes more than now. Returns the most megabytes that it may use."""
-    total, resident = (
-        int(pages) * resource.getpagesize() for pages in Path("/proc/self/statm").read_text().split()[:2]
-    )
-    resource.setrlimit(resource.RLIMIT_AS, (total + growth + 64 * MEGABYTE, resource.RLIM_INFINITY))
-    return (resident + growth) // MEGABYTE
+def _limit_memory(growth: int) -> None:
+    """Limit the address space to `growth` bytes more than now. What exceeds it gets a MemoryError.
+
+    libFuzzer's own limit counts from the memory of the process that started this one.
+    """
+    total = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (total + growth, resource.RLIM_INFINITY))
 
 
 def _mutator(mutate: Mutate) -> Mutate:

@@ -43,12 +43,13 @@ def inputs(name: str) -> Iterator[bytes]:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Accept an EyespotError. A tool that died is a defect, unless the target accepts it."""
+    """Accept an EyespotError, unless a tool died or memory ran out."""
     try:
         yield
     except ToolDiedError:
         raise
     except EyespotError as error:
+        assert not isinstance(error.__cause__, MemoryError), "it needs more memory than an input may"
         assert str(error).strip(), "an empty message"
         assert len(str(error)) < 2000, f"a message of {len(str(error))} characters"
 
@@ -56,6 +57,7 @@ def refusals() -> Iterator[None]:
 def file(data: bytes, name: str) -> Path:
     """A file of that name with these bytes, the same one at every call."""
     path = Path(_folder().name) / name
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
     return path
 

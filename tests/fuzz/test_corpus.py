@@ -22,6 +22,7 @@ def test_saved_inputs(name):
 EDITS = st.tuples(st.integers(0, 2**16), st.integers(0, 8), st.binary(max_size=8))  # place, bytes that go, that come
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of archives
 @pytest.mark.parametrize("name", fuzzing.NAMES)
 def test_mutations(name):
     """Without guidance, so that it also runs where Atheris does not."""

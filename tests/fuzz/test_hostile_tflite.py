@@ -76,7 +76,7 @@ def test_a_small_file_with_an_endless_object_form(name: str) -> None:
 CONTRACTS = {
     "contract.classes": ["catdog", {"cat": 1, "dog": 2}, [1, 2], [None, None], ["cat", "cat"], ["cat", ""], []],
     "contract.classes.1": ["\ud800", None, [], "cat"],
-    "contract.model": ["", "x" * 201, "a\nb", "a\x85b", "\ud800", 5, None],
+    "contract.model": ["", "\ud800", 5, None],
     "contract.input.mean": [10**400, True, "1", None, [1], float("nan"), float("inf"), 1e10],
     "contract.input.std": [0, -1, 1e-320, float("-inf")],
     "contract.input.crop": [0, -0.5, 1.5, "1", True],

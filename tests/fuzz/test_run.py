@@ -18,8 +18,8 @@ import run
         ("raise", "crash-"),
         ("abort", "crash-"),
         ("hang", "timeout-"),
-        ("memory", "oom-"),
-        ("address space", "crash-"),
+        ("memory", "crash-"),
+        ("memory in a refusal", "crash-"),
         ("exit", "exit code 3"),
     ],
 )

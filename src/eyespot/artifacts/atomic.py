@@ -86,8 +86,8 @@ def _lock(handle: int) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Make the names in a folder survive a power failure."""
-    if sys.platform != "win32":  # which opens no folders
+    """Make the names in a folder survive a power failure, where the file system can."""
+    with contextlib.suppress(OSError):  # Windows opens no folders
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -21,36 +21,44 @@ WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOTSUP}  # errors of file systems that hav
 
 @contextlib.contextmanager
 def held(folder: Path, name: str = LOCK) -> Iterator[None]:
-    """Keep other processes out of a folder, which is made if it is absent; a second one says that it waits.
+    """Keep other processes out of a folder; a second one says that it waits.
 
-    `name` is that of the lock file, where only a part of the folder is locked. The lock ends with its process,
-    however that ends; it may be held again in the block. EyespotError if the folder cannot be written.
+    A folder that is absent is made, and removed if nothing is written to it. `name` is that of the lock file,
+    where only a part of the folder is locked. The lock ends with its process, however that ends; it may be held
+    again in the block. EyespotError if the folder cannot be written.
     """
-    from filelock import FileLock, Timeout  # it takes long to import
-
     with contextlib.ExitStack() as stack:
         try:
             absent = not folder.exists()
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder.resolve() / name, is_singleton=True)
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
-                shown = terminal(str(folder))
-                print(f"eyespot: {shown}: another eyespot is at work there; waiting for it", file=sys.stderr)
-                lock.acquire()
-            stack.callback(_release, lock, folder if absent else None)
+            stack.callback(_release, _acquire(folder, name), absent)
         except OSError as error:
             if error.errno not in WITHOUT_LOCKS:
                 raise not_written(folder, error) from error
         yield
 
 
-def _release(lock: FileLock, made: Path | None) -> None:
-    """Leave no file behind, nor an empty folder. A process that waits for the unlinked file opens a new one."""
+def _acquire(folder: Path, name: str) -> FileLock:
+    from filelock import FileLock, Timeout  # it takes long to import
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.resolve() / name, is_singleton=True)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        print(f"eyespot: {terminal(str(folder))}: another eyespot is at work there; waiting for it", file=sys.stderr)
+        try:
+            lock.acquire()
+        except FileNotFoundError:  # it wrote nothing and removed the folder
+            return _acquire(folder, name)
+    return lock
+
+
+def _release(lock: FileLock, absent: bool) -> None:
+    """Leave no file behind. A process that waits for the unlinked file opens a new one."""
     if lock.lock_counter == 1:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        if made:
-            with contextlib.suppress(OSError):  # it has files
-                made.rmdir()
+        path = Path(lock.lock_file)
+        path.unlink(missing_ok=True)
+        if absent:
+            with contextlib.suppress(OSError):  # it is not empty
+                path.parent.rmdir()
     lock.release()

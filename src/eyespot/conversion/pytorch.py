@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,11 +31,8 @@ def to_tflite(network: nn.Module, spec: Preprocessing) -> bytes:
         example = torch.zeros(1, spec.height, spec.width, spec.channels)
         plain = Classifier(network).to(memory_format=torch.contiguous_format)  # else other bytes
         module = litert_torch.to_channel_last_io(plain.eval(), args=[0]).eval()
-        converted = litert_torch.convert(module, (example,))
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "raw.tflite"
-            converted.export(str(path))
-            return path.read_bytes()
+        converted: bytes = litert_torch.convert(module, (example,)).model_content()
+        return converted
 
 
 def _keep_pads_channel_last() -> None:

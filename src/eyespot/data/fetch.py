@@ -38,13 +38,25 @@ def fetch(card: Dataset, source: Path | None = None, unverified: bool = False) -
     if card.root:
         raise RefusedError(f"{card.name}: is a folder of your own; use it as it is, with --data")
     folder, before = catalogue.folder(card), _counts(card)
-    if card.splits.keys() - before.keys():
+    if card.splits.keys() - before.keys() or _leftovers(folder):
         with lock.held(folder.parent, f".{card.name}.lock"):
             _add_missing(card, source, folder, unverified)
-            for leftover in folder.parent.glob(f".{card.name}.download*"):
-                leftover.unlink()
+            _discard(folder)
     after, verified = _counts(card), registry.imported(card.reader).verify(card, folder)
     return Fetched(data=card.name, folder=folder, splits=after, verified=verified, new=after != before)
+
+
+def _leftovers(folder: Path) -> list[Path]:
+    """What a fetch that was killed left beside a data set."""
+    return list(folder.parent.glob(f".{folder.name}.*"))
+
+
+def _discard(folder: Path) -> None:
+    for path in _leftovers(folder):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix != ".lock":
+            path.unlink()
 
 
 def _add_missing(card: Dataset, source: Path | None, folder: Path, unverified: bool) -> None:

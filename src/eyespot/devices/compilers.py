@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import importlib.util
+import os
 import re
 import shutil
 import sys
@@ -14,7 +16,7 @@ from pathlib import Path
 
 from eyespot import isolation
 from eyespot.artifacts import model_folder
-from eyespot.artifacts.atomic import digest_file, write
+from eyespot.artifacts.atomic import digest_file, not_written
 from eyespot.devices import Compiler
 from eyespot.errors import EXTRAS, BadFileError, MissingDataError, MissingExtraError, ToolCrashedError
 from eyespot.tflite.read import File, parse
@@ -88,12 +90,18 @@ def run_neutron(file: File, compiler: Compiler, tool: Path | None) -> Compilatio
 def _run(name: str, argv: Sequence[str], file: File, output: str) -> tuple[str, dict[str, bytes]]:
     """Run `argv`, isolated, beside `INPUT`, a copy of the file. Returns its log, and the files by name.
 
-    BadFileError if it does not write `output`; other errors as `eyespot.isolation.command`.
+    BadFileError if it does not write `output`; EyespotError if there is no space for temporary files; other
+    errors as `eyespot.isolation.command`.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder) / INPUT, file.data)
-        done = isolation.command(argv, cwd=Path(folder), seconds=SECONDS, memory=MEMORY, name=name)
-        files = {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.is_file()}
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / INPUT).write_bytes(file.data)
+            done = isolation.command(argv, cwd=Path(folder), seconds=SECONDS, memory=MEMORY, name=name)
+            files = {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.is_file()}
+        if done.returncode and (full := os.strerror(errno.ENOSPC)) in done.stdout:
+            raise OSError(errno.ENOSPC, full)
+    except OSError as error:
+        raise not_written(Path(tempfile.gettempdir()), error) from error
     log = "".join(each for each in done.stdout if each.isprintable() or each == "\n")
     last = (log.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
     if "Traceback" in log and "Compilation failed" not in log:  # which is how vela refuses a file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from eyespot.isolation import Pool
 from eyespot.preprocessing.pipeline import Pipeline, pipeline_of, words
 from eyespot.quantity import at_least, paired, wilson
 from eyespot.tflite.read import File, check_classifier
+from eyespot.tflite.run import contract_of
 from eyespot.zoo.cards import Dataset
 from eyespot.zoo.datasets import IMAGENET_CLASSES, IMAGENET_IDS
 
@@ -38,7 +39,6 @@ def diagnose(
     `using` are the fields of the user's own pipeline (see `pipeline.parse`). MissingDataError for too few
     images, BadArgumentError for a pipeline that the file cannot take, BadFileError if LiteRT refuses the file.
     """
-    check_classifier(file)
     opened = _numbered(catalogue.open_split(data, split))
     chosen, half = sample(opened.labels, images, seed)
     if len(chosen) < FEWEST:
@@ -56,9 +56,13 @@ def diagnose(
 
 
 def data_for(file: File, data: str | None, split: str | None) -> Dataset:
-    """The data to judge a file on: `data`, or what its contract names. BadArgumentError if neither is there."""
+    """The data to judge a file on: `data`, or what its contract names. BadArgumentError if neither is there.
+
+    BadFileError for a file that is no classifier, RefusedError if its contract does not fit its tensors.
+    """
+    check_classifier(file)
     if file.contract:
-        return catalogue.data_for(file.path, file.contract, data, split)
+        return catalogue.data_for(file.path, contract_of(file), data, split)
     if data is None:
         raise BadArgumentError(f"{file.path}: carries no contract, so name labelled pictures: --data FOLDER")
     return catalogue.dataset(data)
@@ -109,7 +113,8 @@ def _priced(search: Search, leader: Hypothesis, using: Mapping[str, Any] | None,
     same, different = _grouped(search, found, changes)
     rivals = {change: leader._replace(pipeline=way) for change, way in different.items()} | _misnumbered(search, leader)
     alike = [change for change, each in rivals.items() if not search.worse(leader, each)]
-    alike += _other_survivors(search, leader, changes)
+    open_ = [changes[change] for change in same] + [rivals[change].pipeline for change in alike] + [found]
+    alike += _other_survivors(search, leader, open_, [found, *changes.values()])
     costs = [_cost(search, leader, change, each) for change, each in rivals.items()]
     return replace(
         base,
@@ -153,14 +158,17 @@ def _offset(leader: Hypothesis) -> int | None:
     return offsets.pop() if len(offsets) == 1 else None
 
 
-def _other_survivors(search: Search, leader: Hypothesis, changes: Mapping[str, Pipeline]) -> list[str]:
-    """Orders, ranges and labels that the first race left, where no single change says so."""
+def _other_survivors(
+    search: Search, leader: Hypothesis, open_: Sequence[Pipeline], judged: Sequence[Pipeline]
+) -> list[str]:
+    """Orders, ranges and labels that the first race left, unless single changes that are still `open_` say so."""
     found: dict[str, None] = {}
     for way, labelling in search.survivors:
-        here = leader.pipeline
-        moved = replace(here, order=way.order, mean=way.mean, std=way.std, cast=way.cast)
-        if moved != here and moved not in changes.values():
-            found[words(moved)] = None
+        ordered = replace(leader.pipeline, order=way.order)
+        ranged = replace(leader.pipeline, mean=way.mean, std=way.std, cast=way.cast)
+        both = replace(ranged, order=way.order)
+        if both not in judged and (ordered not in open_ or ranged not in open_):
+            found[words(both)] = None
         if leader.labelling.name != "permutation" and not labelling.learned and labelling != leader.labelling:
             found[labelling.name] = None
     return list(found)

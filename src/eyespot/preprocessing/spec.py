@@ -73,10 +73,8 @@ class Contract:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """ValueError for a model name that does not fit on a line, or class names that a file cannot tell apart."""
-        if not 0 < len(self.model) <= 200 or not self.model.isprintable():
-            raise ValueError(f"a model is called by 1 to 200 printable characters, found {ascii(self.model)[:50]}")
-        if not self.classes or "" in self.classes or len(set(self.classes)) < len(self.classes):
-            raise ValueError("expected class names, each its own")
-        for name in self.classes:
+        """ValueError unless all names are valid Unicode and not empty, and the class names distinct."""
+        if not self.model or not self.classes or "" in self.classes or len(set(self.classes)) < len(self.classes):
+            raise ValueError("expected a model name and class names, none empty, each class its own")
+        for name in (self.model, *self.classes):
             name.encode()  # fails for a part of a character

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Group
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from eyespot.errors import RefusedError
+from eyespot.escaping import terminal
 from eyespot.evaluation.diagnosis import Diagnosis, Found, Mistake
 
 WIDTH = 30  # characters of the longest bar
@@ -20,20 +21,20 @@ def diagnoses(many: tuple[Diagnosis, ...]) -> Group:
     return Group(*(part for each in many for part in _diagnosis(each)))
 
 
-def _diagnosis(d: Diagnosis) -> Iterable[Table | str]:
-    yield from map(escape, _headline(d))
+def _diagnosis(d: Diagnosis) -> Iterable[Table | Text]:
+    yield from map(_safe, _headline(d))
     if d.using:
-        yield escape(f"your pipeline, {d.using.change}, costs {_points(d.using)} points")
+        yield _safe(f"your pipeline, {d.using.change}, costs {_points(d.using)} points")
     if d.mistakes:
-        yield "\nwhat each mistake costs, in points of top-1 [95 %]"
+        yield Text("\nwhat each mistake costs, in points of top-1 [95 %]")
         yield _bars(d.mistakes)
     same = [each.change for each in d.indistinguishable if each.identical]
     alike = [each.change for each in d.indistinguishable if not each.identical]
     if same:
-        yield escape(f"\nidentical tensors on these pictures: {', '.join(same)}")
+        yield _safe(f"\nidentical tensors on these pictures: {', '.join(same)}")
     if alike:
-        yield escape(f"{'' if same else chr(10)}cannot be told apart on this data: {', '.join(alike)}")
-    yield escape(f"next: {d.next}")
+        yield _safe(f"{'' if same else chr(10)}cannot be told apart on this data: {', '.join(alike)}")
+    yield _safe(f"next: {d.next}")
 
 
 def _headline(d: Diagnosis) -> Iterable[str]:
@@ -48,6 +49,11 @@ def _headline(d: Diagnosis) -> Iterable[str]:
     yield f"top-1 {d.found.top1:.3f} [{low:.3f}, {high:.3f}] on the {d.found.n:,} images that chose nothing"
     if d.contract != "none":
         yield f"the file's own contract is {d.contract}"
+
+
+def _safe(text: str) -> Text:
+    """Words from outside among them, without control characters or markup."""
+    return Text("\n".join(map(terminal, text.split("\n"))))
 
 
 def _labels(found: Found) -> str:
@@ -66,7 +72,7 @@ def _bars(mistakes: tuple[Mistake, ...]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     for each in mistakes:
         bar = "█" * round(WIDTH * max(0.0, each.cost) / most)
-        table.add_row(f"  {escape(each.change)}", escape(_points(each)), f"[red]{bar}[/]")
+        table.add_row(_safe(f"  {each.change}"), _safe(_points(each)), Text(bar, "red"))
     return table
 
 

@@ -80,9 +80,9 @@ def read(model: Any) -> Contract | None:
         return None
     if not 1 <= stored.version <= VERSION:
         raise ValueError(f"its metadata has version {stored.version}, this eyespot reads 1 to {VERSION}")
-    told = stored.contract
-    _check_names("the contract", told, ("model", "classes", "input" if "input" in told else "preprocessing"))
-    return msgspec.convert(told | {"preprocessing": asdict(decode(told))}, Contract)
+    fields = stored.contract
+    _check_names("the contract", fields, ("model", "classes", "input" if "input" in fields else "preprocessing"))
+    return msgspec.convert(fields | {"preprocessing": asdict(decode(fields))}, Contract)
 
 
 def encode(spec: Preprocessing) -> dict[str, Any]:

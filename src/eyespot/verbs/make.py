@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from eyespot.arguments import verb
-from eyespot.artifacts.atomic import write, write_json
-from eyespot.artifacts.lock import held
-from eyespot.artifacts.measurements import Accuracy, Compatibility
+from eyespot.artifacts import atomic, lock, measurements
 from eyespot.artifacts.model_folder import INT8, ModelFolder
 from eyespot.data import catalogue
 from eyespot.devices import device as device_card
@@ -33,8 +31,8 @@ class Made(Noun):
 
     folder: Path
     sizes: dict[str, int]
-    accuracies: tuple[Accuracy, ...]
-    compatibility: tuple[Compatibility, ...]
+    accuracies: tuple[measurements.Accuracy, ...]
+    compatibility: tuple[measurements.Compatibility, ...]
     arena: int | None
     left_out: tuple[str, ...]
 
@@ -67,13 +65,13 @@ def make(
     card, is_folder = device_card(device), Path(model).is_dir()
     source = ModelFolder(Path(model)) if is_folder else build(model, weights, calibration)
     folder = out or (source.path if is_folder else Path("build") / model)
-    with held(folder):
+    with lock.held(folder):
         records, int8 = source.pair(), source.file(INT8)
         contract, measured = contract_of(int8), HostMeasurements(file=int8)
         source.copy(folder)
         catalogue.hand_on_data(source.path, folder)
         compatibility = check_file(measured, [card])
-        write_json(folder / "check.json", [asdict(each) for each in compatibility])
+        atomic.write_json(folder / "check.json", [asdict(each) for each in compatibility])
         write_golden(int8, contract, folder / "golden")
         arena, left_out = None, []
         try:
@@ -83,7 +81,7 @@ def make(
         except MissingExtraError as error:
             left_out.append(str(error))
         known = accuracies(source)
-        write(folder / "card.md", model_card(contract, records, known, compatibility))
+        atomic.write(folder / "card.md", model_card(contract, records, known, compatibility))
         return Made(
             folder=folder, sizes={each.file: len(source.file(each.file).data) for each in records},
             accuracies=known, compatibility=compatibility, arena=arena, left_out=tuple(left_out),

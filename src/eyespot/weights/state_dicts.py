@@ -5,6 +5,7 @@ The latter is a pickle. `weights_only=True` reads only tensors and containers an
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,7 +93,8 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():  # torch warns about a foreign pickle, then rejects it
             warnings.filterwarnings("ignore", "Detected pickle protocol")
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            content = io.BytesIO(path.read_bytes())  # a read from it allocates no more than it holds
+            state = torch.load(content, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises whatever a damaged file leads it to
         message = f"{path}: is not weights that torch.save wrote ({_reason(error)}). Fetch it again."
         raise BadFileError(message) from error

@@ -6,6 +6,9 @@ import os
 import time
 from collections.abc import Iterator
 
+from eyespot.errors import BadFileError
+from fuzzing import refusals
+
 SECONDS = 1
 MEMORY = 200 << 20
 
@@ -25,6 +28,9 @@ def one(data: bytes) -> None:
     if fault == "hang":
         time.sleep(60)
     if fault == "memory":
-        _ = b"x" * (190 << 20), time.sleep(3)
-    if fault == "address space":
         _ = bytes(900 << 20)
+    with refusals():
+        try:
+            _ = bytes(900 << 20) if fault == "memory in a refusal" else b""
+        except MemoryError as error:
+            raise BadFileError("no") from error

@@ -41,7 +41,7 @@ def _tar(mode: str, kind: int) -> bytes:
 
 
 def one(data: bytes) -> None:
-    source = file(data, "a.archive")
+    source = file(data, "archive/a.archive")
     folder = source.parent / "outer" / "unpacked"
     shutil.rmtree(folder.parent, ignore_errors=True)
     with refusals():

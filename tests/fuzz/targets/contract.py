@@ -88,5 +88,3 @@ def _check_range(read: Contract) -> None:
     assert {len(spec.mean), len(spec.std)} <= {1, spec.channels}
     assert all(type(name) is str and name and name.encode() for name in (read.model, *read.classes))
     assert len(set(read.classes)) == len(read.classes) > 0
-    assert read.model.isprintable()
-    assert len(read.model) <= 200
