@@ -29,7 +29,7 @@ TRAINED = {"tiny-resnet": 45_000, "deepface-emotion": 28_006}
 def of(path):
     """What a file has used."""
     folder = ModelFolder(path.parent)
-    return used_images(folder, folder.file(path.name))
+    return used_images(folder, folder.file(path.name)).images
 
 
 @pytest.mark.parametrize("model", TRAINED)
@@ -79,7 +79,7 @@ def test_a_file_of_shipped_weights_is_known_without_its_sidecar(tmp_path: Path) 
     file = read(registry.find("tiny-resnet"))
     other = replace(file, path=tmp_path / "other.tflite", data=file.data + b"another file")
     assert other.sha256 != file.sha256
-    assert list(used_images(ModelFolder(other.path.parent), other).values()) == ["trained"] * len(
+    assert list(used_images(ModelFolder(other.path.parent), other).images.values()) == ["trained"] * len(
         of(registry.find("tiny-resnet:float32"))
     )
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 
-from eyespot.errors import BadArgumentError, EyespotError, UnfitError, UnknownNameError
+from eyespot.errors import BadArgumentError, EyespotError, OverlapError, UnfitError, UnknownNameError
 from eyespot.escaping import terminal
 
 NAMES = "list show make verify predict doctor check compile export fetch evaluate train convert quantize report measure"
@@ -79,6 +79,10 @@ def _run(words: Sequence[str], *, as_json: bool) -> None:
         result = command(*bound.args, **bound.kwargs)
     except UnfitError as error:
         _print(error.result, as_json=as_json)
+        raise
+    except OverlapError as error:
+        if as_json:
+            _print(error.result, as_json=True)
         raise
     if result is not None:
         _print(result, as_json=as_json)

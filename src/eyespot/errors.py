@@ -70,6 +70,14 @@ class UnfitError(EyespotError):
         self.result = result
 
 
+class OverlapError(RefusedError):
+    """Images that trained or calibrated a file test it, or test images calibrate it; `result` names them."""
+
+    def __init__(self, message: str, result: object) -> None:
+        super().__init__(message)
+        self.result = result
+
+
 class StoppedError(EyespotError):
     """Long work was interrupted and can be continued."""
 

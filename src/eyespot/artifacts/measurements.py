@@ -29,7 +29,28 @@ SHOWN = {  # what is shown with a check or with a quantity
     "vela": {"cycles"},
 }
 
+NEWER = {"training_images", "near_duplicates", "unrepeated"}  # fields that older measurements lack
+
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Subset(Noun):
+    """Top-1 on a part of the images, with its 95 % interval (Wilson)."""
+
+    n: Count
+    correct: Count
+    top1: Share
+    low: Share
+    high: Share
+
+    def __post_init__(self) -> None:
+        """ValueError unless all numbers follow from n and correct."""
+        if not 0 <= self.correct <= self.n or not self.n:
+            raise ValueError(f"expected at most n correct, found {self.correct:,} of {self.n:,}")
+        counted = (self.correct / self.n, *wilson(self.correct, self.n))
+        if any(abs(a - b) > 1e-9 for a, b in zip((self.top1, self.low, self.high), counted, strict=True)):
+            raise ValueError("expected the shares that n and correct give, found others")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -38,6 +59,11 @@ class Evaluation(Noun):
 
     `low` and `high` bound top-1's 95 % interval (Wilson); `confusion` holds (i, j, images of class i called
     j); `per_class` is each class's recall; `top5` is None up to 20 classes; `under` names the images' damage.
+
+    No image trained or calibrated the file, as far as known: it was compared with `training_images` images
+    (None: what trained it is unknown). `near_duplicates` are the numbers of those that look like one of them
+    (None: not compared). `unrepeated` leaves out the images that are in the data set's training split too,
+    whether or not they trained the file (None: no list of them).
     """
 
     model: str
@@ -58,6 +84,9 @@ class Evaluation(Noun):
     tools: Mapping[str, str]
     command: str
     under: Damage | None = None
+    training_images: Count | None = None
+    near_duplicates: tuple[Count, ...] | None = None
+    unrepeated: Subset | None = None
 
     def __post_init__(self) -> None:
         """ValueError unless all numbers follow from the confusion, except top-5."""
@@ -136,7 +165,8 @@ def save(evaluation: Evaluation, folder: Path) -> Path:
     """Write an evaluation under a name that the same measurement gets again."""
     e = evaluation
     parts = filter(None, (e.model, e.precision, e.data, e.split, e.kernels, e.under))
-    return write_json(folder / f"{'.'.join(map(file_name, parts))}.json", asdict(e))
+    fields = {name: value for name, value in asdict(e).items() if value is not None or name not in NEWER}
+    return write_json(folder / f"{'.'.join(map(file_name, parts))}.json", fields)
 
 
 def save_devices(model: str, checked: tuple[Compatibility, ...], folder: Path) -> Path:

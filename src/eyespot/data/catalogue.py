@@ -11,7 +11,7 @@ from eyespot.artifacts.atomic import write
 from eyespot.data import manifest
 from eyespot.data.folder import card as user_card
 from eyespot.data.manifest import Manifest
-from eyespot.data.used import LIST
+from eyespot.data.used import HASHES, LIST
 from eyespot.errors import BadFileError, MissingDataError, UnknownNameError
 from eyespot.preprocessing.spec import Contract
 from eyespot.zoo import registry
@@ -21,7 +21,7 @@ from eyespot.zoo.datasets import DATASETS
 if TYPE_CHECKING:
     from eyespot.data.split import Split
 
-RECORDS = (manifest.NAME, LIST)  # what is known of the data that trained a folder's weights
+RECORDS = (manifest.NAME, LIST, HASHES)  # what is known of the data that trained a folder's weights
 
 
 def dataset(name: str) -> Dataset:

@@ -29,6 +29,10 @@ class Split:
     read: Callable[[int], Image]
     path: Callable[[int], Path] | None = None
 
+    def title(self, i: int) -> str:
+        """What image i is called: its file's name with its folder's, or its number."""
+        return "/".join(self.path(i).parts[-2:]) if self.path else str(i)
+
     def __len__(self) -> int:
         return len(self.labels)
 

@@ -7,22 +7,53 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from eyespot.artifacts import places
-from eyespot.artifacts.atomic import digest
+from eyespot.artifacts.atomic import digest_file
 from eyespot.artifacts.model_folder import Artifact, ModelFolder, read_sidecar
-from eyespot.errors import BadFileError, MissingDataError, RefusedError
+from eyespot.data.near import Hashes
+from eyespot.data.split import Split
+from eyespot.errors import BadFileError, MissingDataError, OverlapError
+from eyespot.nouns import Noun
 
 if TYPE_CHECKING:
     from eyespot.tflite.read import File
+    from eyespot.zoo.cards import Dataset
 
 LIST = "training-images.bin"  # beside the weights: the `split.image_list` of the training images
+HASHES = "training-hashes.bin"  # beside that list, for the same images: `near.hashes`, 8 bytes each
+NAMED = 3  # images in an error's message
 
 
-def used_images(folder: ModelFolder, file: File) -> dict[bytes, str]:
-    """Digests of the images that "trained" or "calibrated" a file of a folder, as far as known.
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """`images` are digests of those that "trained" or "calibrated" a file.
+
+    `trained` is how many trained it, None if that is unknown; `hashes` are theirs, None without them.
+    """
+
+    images: Mapping[bytes, str]
+    trained: int | None
+    hashes: Hashes | None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Overlap(Noun):
+    """Images of a split that "trained" or "calibrated" a file, or are "test" images; by name or number."""
+
+    file: str
+    data: str
+    split: str
+    images: Mapping[str, str]
+
+
+def used_images(folder: ModelFolder, file: File) -> Used:
+    """The images that trained or calibrated a file of a folder, as far as known.
 
     The file is identified by its sidecar, by its bytes if it is a copy of a shipped one, or by the digests
     inside it. A list of training images beside it counts with or without a sidecar. MissingDataError if
@@ -37,18 +68,44 @@ def used_images(folder: ModelFolder, file: File) -> dict[bytes, str]:
         calibrated = [bytes.fromhex(each) for link in links for each in link.facts.get("calibration_images", ())]
     except (ValueError, TypeError) as error:
         raise BadFileError(f"{file.path}: a sidecar names no image digests ({error}); delete it") from error
-    trained = [images[i + 4 : i + 12] for images in lists for i in range(0, len(images), 12)]
-    return dict.fromkeys(calibrated, "calibrated") | dict.fromkeys(trained, "trained")
+    contents = [path.read_bytes() for path in lists]
+    trained = [images[i + 4 : i + 12] for images in contents for i in range(0, len(images), 12)]
+    return Used(
+        images=dict.fromkeys(calibrated, "calibrated") | dict.fromkeys(trained, "trained"),
+        trained=len(trained) if lists else None,
+        hashes=_hashes([path.with_name(HASHES) for path in lists], len(trained)),
+    )
 
 
-def refuse_overlap(file: File, used: Mapping[bytes, str], digests: Sequence[bytes]) -> None:
-    """RefusedError if images trained or calibrated the file, which `used_images` says."""
-    counts = Counter(used[each] for each in digests if each in used)
-    for use, images in counts.most_common(1):
-        raise RefusedError(
-            f"{file.path}: {images} of the {len(digests)} images {use} it; evaluate on others, such as "
-            "a folder's own --split test"
+def _hashes(paths: list[Path], images: int) -> Hashes | None:
+    """The hashes of all training images; None if there are none, as beside older weights."""
+    found = b"".join(path.read_bytes() for path in paths if path.is_file())
+    return np.frombuffer(found, np.uint64) if paths and len(found) == 8 * images else None
+
+
+def refuse_overlap(file: File, used: Used, split: Split, digests: Sequence[bytes]) -> None:
+    """OverlapError if the first images of a split, of these digests, trained or calibrated the file."""
+    images = {split.title(i): used.images[each] for i, each in enumerate(digests) if each in used.images}
+    for use, count in Counter(images.values()).most_common(1):
+        named = _named([name for name, each in images.items() if each == use])
+        raise OverlapError(
+            f"{file.path}: {count} of the {len(digests)} images {use} it ({named}); "
+            "evaluate on others, such as a folder's own --split test",
+            Overlap(file=file.path.name, data=split.data, split=split.name, images=images),
         )
+
+
+def refuse_tests(data: Dataset, split: Split, names: Sequence[str], images: int, model: str) -> None:
+    """OverlapError that names calibration images which are test images of a model's data set."""
+    raise OverlapError(
+        f"{data.name}: {len(names)} of the {images} calibration images are test images of {model} "
+        f"({_named(names)}), which never calibrate. Take them out",
+        Overlap(file=model, data=data.name, split=split.name, images=dict.fromkeys(names, "test")),
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
 
 
 def _links(folder: ModelFolder, file: File) -> list[Artifact]:
@@ -87,17 +144,17 @@ def _refuse_unknown_origin(file: File, links: list[Artifact]) -> None:
         )
 
 
-def _lists(file: File, links: list[Artifact]) -> list[bytes]:
+def _lists(file: File, links: list[Artifact]) -> list[Path]:
     """The list beside the file, and those of the shipped weights that it was made from."""
     beside = file.path.with_name(LIST)
-    own = [beside.read_bytes()] if beside.is_file() else []
+    own = [beside] if beside.is_file() else []
     for expected in (link.facts["training_images"] for link in links if "training_images" in link.facts):
         if not isinstance(expected, str):
             raise BadFileError(f"{file.path}: its sidecar names no image digests as used now; train again")
-        if expected not in map(digest, own):
+        if expected not in map(digest_file, own):
             raise MissingDataError(
                 f"{beside}: expected the images that trained {file.path.name} (sha256 {expected[:12]}...), "
                 f"found {'others' if own else 'no list'}. Copy it from the folder of the trained model"
             )
-    shipped = [each.read_bytes() for each in places.ZOO.glob(f"*/{LIST}")]
-    return own + [images for images in shipped if digest(images) in {link.inputs.get("train") for link in links}]
+    others = {link.inputs.get("train") for link in links}.difference(map(digest_file, own))
+    return own + [path for path in places.ZOO.glob(f"*/{LIST}") if digest_file(path) in others]

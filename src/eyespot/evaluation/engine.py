@@ -13,11 +13,12 @@ from eyespot.artifacts import model_folder
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.data import catalogue
+from eyespot.data.near import near
 from eyespot.data.split import Split, data_digest
 from eyespot.data.used import refuse_overlap, used_images
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.evaluation.job import Answers, Job, Span, open_job
-from eyespot.evaluation.metrics import accuracy
+from eyespot.evaluation.metrics import accuracy, unrepeated
 from eyespot.isolation import Pool
 from eyespot.preprocessing.damage import OF_COLOURS
 from eyespot.preprocessing.spec import Contract, Damage
@@ -56,8 +57,8 @@ def evaluate(
     job = prepare(file, contract, data, split, kernels, under)
     results = classify(job, len(labels), pool)
     used = used_images(folder, file)  # while the workers run it
-    answers, digests = collect(results)
-    refuse_overlap(file, used, digests)
+    answers, digests, hashes = collect(results)
+    refuse_overlap(file, used, opened, digests)
     return Evaluation(
         model=contract.model,
         precision=file.precision,
@@ -73,6 +74,9 @@ def evaluate(
         + ("" if len(labels) == len(opened) else f" --images {len(labels)}"),
         under=under,
         **accuracy(answers, labels, contract.classes),
+        training_images=used.trained,
+        near_duplicates=None if under or used.hashes is None else near(hashes, used.hashes),
+        unrepeated=unrepeated(answers[:, 0] == labels, digests, data),
     )
 
 
@@ -93,7 +97,7 @@ def prepare(
 
 
 def classify(job: Job, images: int, pool: Pool) -> Iterator[Answers]:
-    """The ranked classes (n, 5) of a split's first images, and the images' digests, in parts; see `collect`.
+    """The ranked classes (n, 5) of a split's first images, their digests and `hashes`, in parts; see `collect`.
 
     The workers begin at once. Only the answers cross the process border, so memory does not grow with the
     images. Errors as `evaluate`.
@@ -106,8 +110,8 @@ def classify(job: Job, images: int, pool: Pool) -> Iterator[Answers]:
 
 def collect(results: Iterator[Answers]) -> Answers:
     """All parts together."""
-    answers, digests = zip(*results, strict=True)
-    return np.concatenate(answers), list(itertools.chain(*digests))
+    answers, digests, hashes = zip(*results, strict=True)
+    return np.concatenate(answers), list(itertools.chain(*digests)), np.concatenate(hashes)
 
 
 def spans(images: int, most: int, processes: int) -> Iterator[Span]:

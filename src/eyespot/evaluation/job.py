@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.data.near import Hashes, hashes
 from eyespot.data.split import image_digest
 from eyespot.evaluation.metrics import ranked
 from eyespot.preprocessing.spec import Damage, Preprocessing
@@ -19,7 +20,7 @@ from eyespot.tflite.run import checked, encoder_of, open_runner
 from eyespot.zoo.cards import Dataset
 
 Span = tuple[int, int]
-Answers = tuple[NDArray[np.int64], list[bytes]]
+Answers = tuple[NDArray[np.int64], list[bytes], Hashes]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Job:
 
 
 def open_job(job: Job) -> Callable[[Span], Answers]:
-    """A function from (start, stop) to the ranked classes of these images, (n, 5), and their digests.
+    """A function from (start, stop) to the ranked classes of these images, (n, 5), their digests and `hashes`.
 
     BadFileError if the kernels refuse the file.
     """
@@ -47,10 +48,12 @@ def open_job(job: Job) -> Callable[[Span], Answers]:
 
     def work(span: Span) -> Answers:
         digests, outputs = [], np.empty((span[1] - span[0], job.classes))
+        seen = np.empty((len(outputs), *job.preprocessing.shape), job.table.dtype)
         for row, i in enumerate(range(*span)):
             image = read(i)
             digests.append(image_digest(image))
-            outputs[row] = checked(job.file, run(encode(image)), job.classes)
-        return ranked(outputs), digests
+            seen[row] = encode(image)
+            outputs[row] = checked(job.file, run(seen[row]), job.classes)
+        return ranked(outputs), digests, hashes(seen)
 
     return work

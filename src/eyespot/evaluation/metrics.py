@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.artifacts.measurements import Subset
 from eyespot.quantity import wilson
+from eyespot.zoo.cards import Dataset
 
 TOP5_FROM = 21  # classes
 
@@ -35,3 +38,14 @@ def accuracy(answers: NDArray[np.int64], labels: NDArray[np.int64], classes: tup
         "per_class": {name: float(confusion[i, i] / total[i]) for i, name in enumerate(classes) if total[i]},
         "confusion": tuple((int(i), int(j), int(confusion[i, j])) for i, j in np.argwhere(confusion)),
     }
+
+
+def unrepeated(right: NDArray[np.bool_], digests: Sequence[bytes], data: Dataset) -> Subset | None:
+    """Top-1 on the images that the data set's training split does not repeat; None without a list of those."""
+    repeated = data.repeated
+    kept = right[[digest not in repeated for digest in digests]]
+    if not (repeated and len(kept)):
+        return None
+    correct, n = int(kept.sum()), len(kept)
+    low, high = wilson(correct, n)
+    return Subset(n=n, correct=correct, top1=correct / n, low=low, high=high)

@@ -44,7 +44,7 @@ def rgb565(image: Image) -> Image:
 
 
 def rgb565_swapped(image: Image) -> Image:
-    """RGB565 whose two bytes are read in the wrong order, of an RGB image."""
+    """RGB565 whose two bytes are read in the wrong order, as from a wrong-endian frame buffer; of an RGB image."""
     red, green, blue = (image[..., i].astype(np.uint16) for i in range(3))
     words = ((red >> 3) << 11 | (green >> 2) << 5 | blue >> 3).byteswap()
     parts = np.stack([words >> 11 << 3, words >> 5 << 2, words << 3], axis=-1).astype(np.uint8)
@@ -67,9 +67,10 @@ DAMAGES: dict[Damage, Callable[[Image], Image]] = {
     "jpeg": jpeg,
     "bgr": bgr,
     "rgb565": rgb565,
+    "rgb565-swapped": rgb565_swapped,
     "blur": blur,
     "darker": lambda image: exposed(image, 1 - EXPOSURE),
     "brighter": lambda image: exposed(image, 1 + EXPOSURE),
 }
 
-OF_COLOURS: frozenset[Damage] = frozenset({"bgr", "rgb565"})  # no effect on gray images
+OF_COLOURS: frozenset[Damage] = frozenset({"bgr", "rgb565", "rgb565-swapped"})  # no effect on gray images

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta
 
-Damage = Literal["jpeg", "bgr", "rgb565", "blur", "darker", "brighter"]
+Damage = Literal["jpeg", "bgr", "rgb565", "rgb565-swapped", "blur", "darker", "brighter"]
 LARGEST = 1e9  # of a mean or deviation, so that no float32 overflows
 Side = Annotated[int, Meta(ge=1, le=8192)]
 

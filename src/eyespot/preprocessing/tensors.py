@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.preprocessing.damage import Image, rgb565, rgb565_swapped
+from eyespot.preprocessing.damage import DAMAGES, Image
 from eyespot.preprocessing.image import central, to_pillow
 from eyespot.preprocessing.pipeline import OFFSETS, Filter, Pipeline
 from eyespot.preprocessing.spec import Input
 
 Change = Callable[[Image], Image]
 
-DAMAGES: dict[str, Change] = {"none": lambda image: image, "rgb565": rgb565, "rgb565-swapped": rgb565_swapped}
 WRAPS = frozenset({"wrapped", "shifted", "unshifted"})  # casts that drop the high bits; the others clip
 SIDEWAYS: dict[int, Change] = {  # the inverse of what makes a picture upright, by the EXIF tag
     2: np.fliplr,
@@ -87,7 +86,8 @@ def _rgb(picture: Image) -> Image:
 
 def _coloured(pipeline: Pipeline, image: Image, channels: int) -> Image:
     """An RGB image after the damage, in the order of the channels."""
-    image = DAMAGES[pipeline.damage](image)
+    if pipeline.damage != "none":
+        image = DAMAGES[pipeline.damage](image)
     if pipeline.order == "bgr":
         image = image[..., ::-1]
     if channels == 1 or pipeline.order == "gray":

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eyespot.data import catalogue
 from eyespot.data.folder import is_unsorted, unsorted
 from eyespot.data.split import Split, data_digest, image_digest, is_blank
+from eyespot.data.used import refuse_tests
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.preprocessing.image import fit
 from eyespot.preprocessing.spec import Preprocessing
@@ -21,6 +22,7 @@ from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Dataset
 
+COMPARED = 10_000  # test images; ImageNet's 50,000 take minutes to decode
 MAY_CALIBRATE = ("train", "calibration", "all")  # splits; never a test or validation split
 
 
@@ -44,23 +46,30 @@ def open_images(file: File, asked: str | None) -> tuple[Dataset, Split]:
 
 
 def choose_images(
-    data: Dataset, split: Split, images: int, spec: Preprocessing
+    data: Dataset, split: Split, images: int, spec: Preprocessing, model: str
 ) -> tuple[NDArray[np.uint8], str, dict[str, Any]]:
     """Choose `images` images of a split and read each once. RefusedError if none may calibrate.
+
+    OverlapError if some are test images of the data set of `model`, as far as that is at hand.
 
     Returns them as the network takes them, (n, h, w, c), the digest of the originals and their labels in
     order, and the sidecar's facts, with which `evaluate` refuses these images.
     """
     held_out = _held_out(data, split)
+    own = _own_tests(data, model)
     chosen = spread(split, images)
-    pixels, labels, digests = [], [], []
+    pixels, labels, digests, tests = [], [], [], []
     for i in track(chosen, len(chosen), "calibration images"):
         image = split.read(i)
         digest = image_digest(image)
+        if digest in own:
+            tests.append(split.title(i))
         if not is_blank(image) and digest not in held_out:
             pixels.append(fit(image, spec))
             labels.append(split.labels[i])
             digests.append(digest)
+    if tests:
+        refuse_tests(data, split, tests, len(chosen), model)
     if not pixels:
         raise RefusedError(f"{data.name}: no image may calibrate; all are blank or stand in other splits")
     name = Path(split.data).name  # of a user's folder without its path
@@ -71,6 +80,21 @@ def choose_images(
 def spread(split: Split, images: int) -> list[int]:
     """Indices of the images that calibrate: evenly spread over the split."""
     return [int(i) for i in np.linspace(0, len(split) - 1, min(images, len(split))).round()]
+
+
+def _own_tests(data: Dataset, model: str) -> set[bytes]:
+    """Digests of the test images of a model's own data set, if they are at hand and calibrate in another guise.
+
+    Of at most `COMPARED` images: `evaluate` refuses what calibrated a file, too.
+    """
+    own = registry.dataset(registry.model(model).data)
+    if own.name == data.name or own.splits[own.test] > COMPARED:
+        return set()
+    try:
+        tests = catalogue.open_split(own, own.test)
+    except MissingDataError:
+        return set()
+    return {image_digest(image) for image in track(tests, len(tests), f"compare with {own.name}")}
 
 
 def _held_out(data: Dataset, split: Split) -> set[bytes]:

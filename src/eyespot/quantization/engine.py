@@ -54,7 +54,7 @@ def quantize(
     """
     contract = running.contract_of(file)
     data, split = open_images(file, calibration)
-    pixels, digest, facts = choose_images(data, split, how.images, contract.preprocessing)
+    pixels, digest, facts = choose_images(data, split, how.images, contract.preprocessing, contract.model)
     inputs = {"float32": file.sha256, "calibration": digest}
     record = {"verb": "quantize", "model": contract.model, "arguments": asdict(how), "inputs": inputs}
     int8 = isolation.run(_int8, file.content, pixels, how, record, **LIMITS)

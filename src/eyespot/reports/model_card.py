@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eyespot.artifacts.measurements import Accuracy, Compatibility
+from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation
 from eyespot.artifacts.model_folder import Artifact
 from eyespot.escaping import markdown, markdown_code
 from eyespot.preprocessing.spec import Contract
@@ -27,7 +27,7 @@ def model_card(
     own = any("training_images" in file.facts for file in files)
     sections = {
         "Input": _input(contract),
-        "Accuracy": _accuracy(accuracies),
+        "Accuracy": _accuracy(accuracies, files),
         "Files": _files(files),
         "Devices": _devices(compatibility),
         "Published weights": _weights(card),
@@ -55,7 +55,7 @@ def _input(contract: Contract) -> str:
     )
 
 
-def _accuracy(accuracies: Sequence[Accuracy]) -> str:
+def _accuracy(accuracies: Sequence[Accuracy], files: Sequence[Artifact]) -> str:
     if not accuracies:
         return "Not measured; `eyespot evaluate` measures it where the data set is at hand.\n"
     rows = []
@@ -63,7 +63,18 @@ def _accuracy(accuracies: Sequence[Accuracy]) -> str:
         e = each.evaluation
         data, command = markdown(words.images(e)), markdown_code(e.command)
         rows.append((markdown(e.precision), words.accuracy(e), data, e.kernels, each.origin, command))
-    return words.table(("File", "Top-1 [95 %]", "Data", "Kernels", "Origin", "Command"), rows)
+    known = "".join(f"- {markdown(line)}\n" for line in _known([each.evaluation for each in accuracies], files))
+    table = words.table(("File", "Top-1 [95 %]", "Data", "Kernels", "Origin", "Command"), rows)
+    return f"{table}\n{known}" if known else table
+
+
+def _known(evaluations: Sequence[Evaluation], files: Sequence[Artifact]) -> list[str]:
+    """What is known of test images that are training images too."""
+    if not any(file.arguments.get("weights") == "train" for file in files):
+        return [f"The {words.UNKNOWN}."]
+    return [
+        f"{e.precision} on {words.images(e)}, {e.kernels}: {line}" for e in evaluations for line in words.hygiene(e)
+    ]
 
 
 def _files(files: Sequence[Artifact]) -> str:

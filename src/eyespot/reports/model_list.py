@@ -10,7 +10,7 @@ from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import Artifact
 from eyespot.escaping import markdown, markdown_code
 from eyespot.nouns import Noun
-from eyespot.reports.words import accuracy, images, megabytes, table
+from eyespot.reports.words import UNKNOWN, accuracy, cost, hygiene, images, megabytes, table
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.datasets import DATASETS
@@ -20,6 +20,8 @@ Chains = dict[str, provenance.Chain]  # by the digest of the file
 
 LEGEND = (
     "Accuracies are top-1 with a 95 % interval (Wilson), measured by eyespot unless a publisher is named. "
+    "Robustness: by how many points the top-1 of the int8 file changes if a camera mistake is made on the same "
+    "images, and what is left of it. "
     "OPS count a multiply-add as two. A model built from stand-in weights has the operators and size of the "
     "real one, and no accuracy.\n"
 )
@@ -85,12 +87,12 @@ def _accuracy(card: Model, chains: Chains, precision: str) -> str:
 
 
 def _robustness(card: Model, chains: Chains) -> str:
-    """The int8 file's top-1 on damaged images, where it was measured and its chain verifies."""
+    """What damage to the images costs the int8 file, where it was measured and its chain verifies."""
     for data in [card.data, *(d.name for d in DATASETS if d.name != card.data)]:
         clean = provenance.accuracy(card.name, "int8", data)
         if clean and not _refusal(card, chains, clean):
-            damaged = provenance.robustness(card.name, data).values()
-            lines = [f"{e.under}: {e.top1:.3f}" for e in damaged if e.artifact == clean.artifact]
+            damaged, same = provenance.robustness(card.name, data).values(), (clean.artifact, clean.data_digest)
+            lines = [cost(e, clean) for e in damaged if (e.artifact, e.data_digest) == same]
             if lines:
                 return "\n".join(lines if data == card.data else [f"on {data}:", *lines])
     return "not measured; `eyespot measure`"
@@ -104,7 +106,9 @@ def _figure(card: Model, chains: Chains, measured: Evaluation) -> str:
     where = "" if measured.data == card.data else elsewhere
     record = provenance.record(card.name, measured.precision)
     same = record is not None and record.sha256 == measured.artifact
-    return where + accuracy(measured) + ("" if same else " (measured on another build of the same recipe)")
+    other = "" if same else " (measured on another build of the same recipe)"
+    known = hygiene(measured) if provenance.trained_here(chains.get(measured.artifact, ())) else [UNKNOWN]
+    return "\n".join([where + accuracy(measured) + other, *map(markdown, known)])
 
 
 def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
@@ -112,6 +116,8 @@ def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
     links = chains.get(measured.artifact)
     if links and provenance.stand_in(links[0]):
         return f"{measured.artifact[:12]} is made of stand-in weights"
+    if use := provenance.made_from(links or (), measured.data_digest):
+        return f"the images {use} it"
     return provenance.broken(card, links) if links else ""
 
 

@@ -118,8 +118,11 @@ def _coloured(status: str | None) -> str | Text:
     return Text(status, COLOURS[status]) if status else "none"
 
 
-def _evaluations(evaluations: tuple[Evaluation, ...]) -> Table:
-    return _table("model", "top-1 [95 %]", "data", "kernels", rows=[_evaluation_row(e) for e in evaluations])
+def _evaluations(evaluations: tuple[Evaluation, ...]) -> Group:
+    table = _table("model", "top-1 [95 %]", "data", "kernels", rows=[_evaluation_row(e) for e in evaluations])
+    known = [(e, [*words.hygiene(e), *([] if e.training_images else [words.UNKNOWN])]) for e in evaluations]
+    lines = dict.fromkeys(f"{e.model}:{e.precision}: {line}" for e, lines in known for line in lines)
+    return Group(table, *(terminal(line) for line in lines))
 
 
 def _evaluation_row(e: Evaluation) -> tuple[str, str, str, str]:

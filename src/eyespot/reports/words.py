@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from eyespot.artifacts.measurements import Evaluation, Finding
+from eyespot.artifacts.measurements import Evaluation, Finding, Subset
+
+NAMED = 3  # images that a line names
+UNKNOWN = "overlap with its training images is unknown"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -19,9 +22,29 @@ def megabytes(size: int | None) -> str:
     return "not built" if size is None else f"{size / 1e6:.3f} MB"
 
 
-def accuracy(e: Evaluation) -> str:
+def accuracy(e: Evaluation | Subset) -> str:
     """Top-1 with its 95 % interval and the number of images."""
     return f"{e.top1:.4f} [{e.low:.3f}, {e.high:.3f}], n = {e.n:,}"
+
+
+def hygiene(e: Evaluation) -> list[str]:
+    """What is known of test images that are also training images, or look like some; one line for each fact."""
+    lines = []
+    if (rest := e.unrepeated) is not None:
+        apart = ", which did not train it" if e.training_images else ""
+        lines.append(f"{accuracy(rest)} without {e.n - rest.n:,} that {e.data}'s training split repeats{apart}")
+    if e.near_duplicates:
+        named = ", ".join(map(str, e.near_duplicates[:NAMED])) + ", ..." * (len(e.near_duplicates) > NAMED)
+        lines.append(
+            f"{len(e.near_duplicates):,} of {e.n:,} look like training images by a 64-bit hash (numbers {named})"
+        )
+    return lines
+
+
+def cost(damaged: Evaluation, clean: Evaluation) -> str:
+    """What damage to the same images adds to or takes from the top-1 of the same file, in points, and what is left."""
+    points = round(100 * (damaged.top1 - clean.top1), 1) + 0.0
+    return f"{damaged.under}: {points:+.1f} ({damaged.top1:.3f})"
 
 
 def images(e: Evaluation) -> str:

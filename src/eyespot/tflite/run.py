@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -167,6 +168,9 @@ def encoder_of(spec: Preprocessing, table: NDArray[Any], under: Damage | None = 
     if under is None:
         return lambda image: look_up(fit(image, spec))
     damage = DAMAGES[under]
+    if spec.order == "bgr":  # damage is done to RGB
+        rgb = replace(spec, order="rgb")
+        return lambda image: look_up(damage(fit(image, rgb))[..., ::-1])
     return lambda image: look_up(damage(fit(image, spec)))
 
 

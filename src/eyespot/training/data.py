@@ -11,6 +11,7 @@ from torch import Tensor
 
 from eyespot.artifacts.atomic import digest
 from eyespot.data import catalogue
+from eyespot.data.near import hashes
 from eyespot.data.split import Split, image_digest, image_list, is_blank, usable
 from eyespot.errors import BadFileError
 from eyespot.preprocessing.image import fit
@@ -23,8 +24,8 @@ from eyespot.zoo.cards import Dataset
 class Data:
     """Training and validation images, (n, h, w, c) uint8, with labels (n,) int64.
 
-    `used` is the `image_list` of the original training images. `dropped` counts the images left out, by
-    reason.
+    `used` is the `image_list` of the original training images, `hashes` their `near.hashes`. `dropped` counts
+    the images left out, by reason.
     """
 
     images: Tensor
@@ -32,6 +33,7 @@ class Data:
     validation_images: Tensor
     validation_labels: Tensor
     used: bytes = b""
+    hashes: bytes = b""
     dropped: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -57,12 +59,12 @@ def load(owner: Dataset, spec: Preprocessing) -> Data:
     (images, digests, blank), (validation, checked, _), (_, test, _) = read
     kept, dropped = usable(digests, blank, {*checked, *test})
     valid, also = usable(checked, (), set(test))
-    labels = splits[0].labels[kept]
+    fitted, labels = images[kept], splits[0].labels[kept]
     return Data(
-        images=torch.from_numpy(images[kept]), labels=torch.from_numpy(labels),
+        images=torch.from_numpy(fitted), labels=torch.from_numpy(labels),
         validation_images=torch.from_numpy(validation[valid]),
         validation_labels=torch.from_numpy(splits[1].labels[valid]),
-        used=image_list(labels, (digests[i] for i in kept)),
+        used=image_list(labels, (digests[i] for i in kept)), hashes=hashes(fitted).tobytes(),
         dropped=dropped | {"validation images in test": also["in validation or test"]},
     )  # fmt: skip
 

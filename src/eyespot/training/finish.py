@@ -17,7 +17,7 @@ from eyespot.conversion.engine import TORCH, TRAINED, save_float32
 from eyespot.conversion.pytorch import to_tflite
 from eyespot.data import catalogue, manifest
 from eyespot.data.manifest import Manifest
-from eyespot.data.used import LIST
+from eyespot.data.used import HASHES, LIST
 from eyespot.preprocessing.spec import Contract
 from eyespot.quantity import wilson
 from eyespot.tflite.contract import encode
@@ -71,6 +71,7 @@ def _save_weights(trained: Trained, folder: Path, facts: dict[str, Any]) -> Arti
             ModelFolder(folder).discard(name)
     catalogue.forget_data(folder)
     write(folder / LIST, trained.data.used)
+    write(folder / HASHES, trained.data.hashes)
     if trained.parts:
         manifest.save(trained.parts, folder)
     return model_folder.save(

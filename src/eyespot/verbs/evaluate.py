@@ -30,8 +30,8 @@ def evaluate(
         data: A data set; the one in the model's card by default.
         split: The data set's test split by default.
         kernels: xnnpack as phones and Linux boards run it, reference or tflm as microcontrollers do.
-        under: Damage done to every image first, at the input's size: jpeg (quality 75), bgr, rgb565, blur
-            (0.7 pixels), darker or brighter (20 %).
+        under: Damage done to every image first, at the input's size: jpeg (quality 75), bgr, rgb565,
+            rgb565-swapped (its bytes in the wrong order), blur (0.7 pixels), darker or brighter (20 %).
         images: Only this many, the first ones.
         processes: To run in; one for each core by default.
         contract: For a file that carries none: the model whose input and classes it shares.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -44,7 +45,8 @@ class Dataset:
     sorted by name. `reader` names the module that knows the format. It has `read(card, root, split)`, which
     opens a `Split` without reading images; `parts(source)`, the parts of an unpacked archive or a user's
     copy, {name under root: path}; and `verify(card, root)`, which compares digests and returns what it
-    compared. They raise MissingDataError or, for data that is not as expected, BadFileError.
+    compared. They raise MissingDataError or, for data that is not as expected, BadFileError. `repeats` names
+    the file beside the cards with the digests of the test images that are in the training split too.
     """
 
     name: str
@@ -57,8 +59,15 @@ class Dataset:
     reader: str
     test: str = "test"
     digest: str = ""
+    repeats: str = ""
     root: Path | None = None
     files: tuple[LabelledFile, ...] = ()
+
+    @cached_property
+    def repeated(self) -> frozenset[bytes]:
+        """The digests in `repeats`."""
+        listed = Path(__file__).with_name(self.repeats).read_bytes() if self.repeats else b""
+        return frozenset(listed[i : i + 8] for i in range(0, len(listed), 8))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,6 +59,17 @@ def stand_in(record: Artifact) -> str:
     return str(record.facts.get("stand_in", ""))
 
 
+def trained_here(links: Chain) -> bool:
+    """Whether the chain ends at a training of ours, so that the images that trained the file are known."""
+    return bool(links) and links[-1].verb == "train"
+
+
+def made_from(links: Chain, data_digest: str) -> str:
+    """Whether images of that digest "trained" or "calibrated" the file, or ""."""
+    uses = {"train": "trained", "calibration": "calibrated"}
+    return next((use for link in links for name, use in uses.items() if link.inputs.get(name) == data_digest), "")
+
+
 def broken(card: Model, links: Chain) -> str:
     """Why a chain is not verified, or "": it must end at our own training or at a digest in the card."""
     last = links[-1]
