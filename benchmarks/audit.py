@@ -23,7 +23,7 @@ from eyespot.artifacts.atomic import write_json
 from eyespot.artifacts.model_folder import tools
 from eyespot.data import catalogue
 from eyespot.evaluation import engine, workers
-from eyespot.evaluation.trials import TrialJob, Trials, open_trials
+from eyespot.evaluation.trials import Trials, open_trials
 from eyespot.isolation import Pool
 from eyespot.preprocessing.image import decode
 from eyespot.preprocessing.pipeline import Pipeline, parse, preprocessing_of
@@ -171,14 +171,12 @@ def classes(file: File, data: str, text: str, pool: Pool) -> NDArray[np.int64]:
     if text.startswith("jpeg,"):
         spec = preprocessing_of(pipeline, file.input)
         contract = Contract(model="published", preprocessing=spec, classes=card.classes)
-        job = engine.prepare(file, contract, card, card.test, under="jpeg")
-        return engine.collect(engine.classify(job, images, pool))[0][:, 0]
-    trial = TrialJob(
-        file=file.content, shape=file.input.shape[1:], data=card, root=catalogue.folder(card), split=card.test
-    )
-    trials = Trials(pool.open(open_trials, trial, name=str(file.path)), file.input, list(range(images)))
+        asked = engine.prepare(file, contract, card, card.test, under="jpeg")
+        return engine.collect(engine.classify(asked, images, pool))[0][:, 0]
+    job = (file.content, file.input.shape[1:], card, catalogue.folder(card), card.test)
+    trials = Trials(pool.open(open_trials, *job, name=str(file.path)), file.input, list(range(images)))
     trials.measure([pipeline], 0, images, f"{file.path.name}: {text}")
-    answers: NDArray[np.int64] = trials[pipeline].answers[:, 0]
+    answers: NDArray[np.int64] = trials[pipeline]["outputs"][:, 0]
     return answers
 
 

@@ -12,20 +12,27 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
 from PIL import Image
 
 import eyespot
 from eyespot.artifacts import places
 from eyespot.data import catalogue
+from eyespot.data.split import Split
 from eyespot.evaluation import doctor as engine
 from eyespot.evaluation import workers
-from eyespot.evaluation.trials import sample
+from eyespot.evaluation.diagnosis import Diagnosis
+from eyespot.evaluation.trials import Question, Reply, sample
+from eyespot.isolation import Pool
+from eyespot.preprocessing.pipeline import Pipeline
 from eyespot.tflite import schema
-from eyespot.tflite.read import read
+from eyespot.tflite.read import File, read
 
 PUBLISHED = places.data_root() / "published"
 RESNETS = [f"pretrainedResnet{end}.tflite" for end in ("", "_quant", "_large_float", "_large_int8")]
@@ -37,17 +44,23 @@ KNOWN = [
 ]
 
 
+def _doctor(path: Path, data: str | None = None, **options: Any) -> Diagnosis:
+    found = eyespot.doctor(str(path), data=data, **options)
+    assert isinstance(found, Diagnosis)  # without a dump
+    return found
+
+
 def known() -> None:
     """Order, range and label offset of published files; crop and squash on square pictures."""
-    for name, data, *expected in KNOWN:
-        found = eyespot.doctor(PUBLISHED / name, data=data)
-        print(f"{_agrees(found, *expected)}  {name} {data}: {_line(found)}", flush=True)
+    for name, data, *right in KNOWN:
+        found = _doctor(PUBLISHED / name, data)
+        print(f"{_agrees(found, right)}  {name} {data}: {_line(found)}", flush=True)
 
 
 def own() -> None:
     """The files in the package and those that `make` wrote under the data root."""
     for path in sorted([*places.ZOO.glob("*/*.tflite"), *(places.data_root() / "models").glob("*/*.tflite")]):
-        found = eyespot.doctor(path)
+        found = _doctor(path)
         print(f"{found.contract}  {path.parent.name}/{path.name}: {_line(found)}", flush=True)
 
 
@@ -62,19 +75,17 @@ def random() -> None:
 
 def wrong_data() -> None:
     """Data of other classes."""
-    pairs = [
-        (RESNETS[0], "fer2013"),
-        (RESNETS[1], "sign-digits/Dataset"),
-        (RESNETS[3], "vww"),
-        (MOBILENETS[0], "fer2013"),
-    ]
-    pairs += [("vww_96_int8.tflite", "cifar-10"), (MOBILENETS[1], "sign-digits/Dataset"), (RESNETS[1], "imagenette")]
-    pairs += [
-        ("vww_96_float.tflite", "fer2013"),
-        (RESNETS[0], "sign-digits/Dataset"),
-        (MOBILENETS[0], "sign-digits/Dataset"),
-    ]
-    for name, data in pairs:
+    first, quantized, _, large = RESNETS
+    pairs = {
+        first: ("fer2013", "sign-digits/Dataset"),
+        quantized: ("sign-digits/Dataset", "imagenette"),
+        large: ("vww",),
+        MOBILENETS[0]: ("fer2013", "sign-digits/Dataset"),
+        MOBILENETS[1]: ("sign-digits/Dataset",),
+        "vww_96_int8.tflite": ("cifar-10",),
+        "vww_96_float.tflite": ("fer2013",),
+    }
+    for name, data in ((name, data) for name, others in pairs.items() for data in others):
         folder = str(places.data_root() / data) if "/" in data else data
         print(f"{_silent(PUBLISHED / name, folder)}  {name} on {data}", flush=True)
 
@@ -84,7 +95,7 @@ def shuffled() -> None:
     for seed in range(5):
         order = np.random.default_rng(seed).permutation(10)
         with tempfile.TemporaryDirectory() as folder:
-            found = eyespot.doctor(PUBLISHED / RESNETS[1], data=_pictures(Path(folder), order, seed), images=1000)
+            found = _doctor(PUBLISHED / RESNETS[1], data=_pictures(Path(folder), order, seed), images=1000)
         learned = found.found.label_permutation if found.found else ()
         print(f"{'ok' if learned == tuple(np.argsort(order)) else 'WRONG'}  {learned}", flush=True)
 
@@ -92,56 +103,50 @@ def shuffled() -> None:
 def direct() -> None:
     """BGR's price against LiteRT and numpy alone: on the same images, and on all."""
     for name in RESNETS:
-        found, file = eyespot.doctor(PUBLISHED / name, data="cifar-10", images=2000), read(PUBLISHED / name)
+        found, file = _doctor(PUBLISHED / name, data="cifar-10", images=2000), read(PUBLISHED / name)
         split = catalogue.open_split(catalogue.dataset("cifar-10"), "test")
         images, half = sample(split.labels, 2000, 0)
         price = next(each for each in found.mistakes if each.change == "bgr")
         same, whole = _bgr(file, split, images[half:]), _bgr(file, split, range(len(split)))
-        near = abs(price.cost - same) <= 1
-        print(
-            f"{'ok' if near else 'WRONG'}  {name}: {price.cost:.2f} {price.interval}, direct {same:.2f}, "
-            f"all {whole:.2f}"
-        )
+        near = "ok" if abs(price.cost - same) <= 1 else "WRONG"
+        print(f"{near}  {name}: {price.cost:.2f} {price.interval}, direct {same:.2f}, all {whole:.2f}")
 
 
-def _bgr(file, split, images) -> float:
+def _bgr(file: File, split: Split, images: Sequence[int]) -> float:
     interpreter = Interpreter(model_content=file.data)
     interpreter.allocate_tensors()
     source, result = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
 
-    def answer(image):
+    def answer(image: NDArray[np.uint8]) -> int:
         tensor = image.astype(np.float32) if file.precision == "float32" else (image.astype(int) - 128).astype(np.int8)
         interpreter.set_tensor(source, tensor[None])
         interpreter.invoke()
-        return interpreter.get_tensor(result).argmax()
+        return int(interpreter.get_tensor(result).argmax())
 
     right = [[answer(each) == split.labels[i] for each in (split.read(i), split.read(i)[..., ::-1])] for i in images]
     good, swapped = np.mean(right, axis=0)
-    return 100 * (good - swapped)
+    return float(100 * (good - swapped))
 
 
-class Remembering:
+class Remembering(Pool):
     """A pool that asks about each image and pipeline once."""
 
-    def __init__(self, pool):
-        self.pool, self.known, self.ask = pool, {}, None
-
-    def open(self, function, job, name=""):
-        """As `Pool.open`."""
-        self.ask = self.ask or self.pool.open(function, job, name=name)
+    def open(self, function: Any, *args: Any, name: str = "") -> Any:  # type: ignore[override]
+        """As `Pool.open`; the first job is the only one."""
+        if not hasattr(self, "ask"):
+            self.ask = super().open(function, *args, name=name)
+            self.known: dict[tuple[int, Pipeline], tuple[NDArray[np.int64], int]] = {}
         return self.answer
 
-    def answer(self, questions):
+    def answer(self, questions: Iterable[Question]) -> Iterator[Reply]:
         """The replies, in the order of the questions."""
         for images, ways in questions:
             if any((i, way) not in self.known for i in images for way, _ in ways):
-                for *parts, turns in self.ask([(images, ways)]):
-                    for row, (way, _) in enumerate(ways):
-                        for column, i in enumerate(images):
-                            self.known[i, way] = [part[row, column] for part in parts] + [turns[column]]
-            found = [[self.known[i, way] for i in images] for way, _ in ways]
-            answers, places, digests = (np.array([[each[k] for each in row] for row in found]) for k in range(3))
-            yield answers, places, digests, np.array([each[3] for each in found[0]])
+                for answers, turns in self.ask([(images, ways)]):
+                    for (way, _), row in zip(ways, answers, strict=True):
+                        self.known |= {(i, way): (each, turn) for i, each, turn in zip(images, row, turns, strict=True)}
+            found = [[self.known[i, way][0] for i in images] for way, _ in ways]
+            yield np.array(found), np.array([self.known[i, ways[0][0]][1] for i in images])
 
 
 def certainty(samples: int = 200) -> None:
@@ -151,25 +156,24 @@ def certainty(samples: int = 200) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for case, (name, data, *expected) in enumerate(cases):
             card = catalogue.dataset(_pictures(Path(folder), range(10), 0) if data == "cifar-10" else data)
-            with workers.start() as pool:
-                memory = Remembering(pool)
+            with Remembering(preload=workers.PRELOAD, memory=workers.MEMORY) as pool:
                 for seed in range(case, samples, len(cases)):
                     file = read(PUBLISHED / name)
-                    found, _ = engine.diagnose(file, card, card.test, pool=memory, images=200, seed=seed)
+                    found, _ = engine.diagnose(file, card, card.test, pool=pool, images=200, seed=seed)
                     counts += _judged(found, expected, f"{name} {data} {seed}")
             print(f"{name} {data}: so far {counts[0]} wrong of {counts[1]}, {counts[2]} silent", flush=True)
     print(f"{'ok' if counts[0] <= 17 else 'WRONG'}  {counts[0]} of {counts[1]} stated certainties of 95 % are wrong")
 
 
-def _judged(found, expected, name) -> tuple[bool, bool, bool]:
+def _judged(found: Diagnosis, expected: Sequence[Any], name: str) -> tuple[bool, bool, bool]:
     stated = bool(found.found and found.found.certainty >= 0.95)
-    wrong = stated and _agrees(found, *expected, allowed=True) != "ok"
+    wrong = stated and _agrees(found, expected, allowed=True) != "ok"
     if wrong:
         print(f"WRONG  {name}: {_line(found)}", flush=True)
     return wrong, stated, found.found is None
 
 
-def _pictures(folder: Path, order, seed: int) -> str:
+def _pictures(folder: Path, order: Sequence[int] | NDArray[np.int64], seed: int) -> str:
     """1,000 images of CIFAR-10 in class folders called by numbers in this order."""
     split = catalogue.open_split(catalogue.dataset("cifar-10"), "test")
     for i in sample(split.labels, 1000, seed)[0]:
@@ -182,7 +186,7 @@ def _pictures(folder: Path, order, seed: int) -> str:
 def timing() -> None:
     """300 images, mobilenet-v2, two processes."""
     before, start = _processor(), time.perf_counter()
-    eyespot.doctor(PUBLISHED / MOBILENETS[1], data="imagenette", processes=2)
+    _doctor(PUBLISHED / MOBILENETS[1], data="imagenette", processes=2)
     seconds, used = time.perf_counter() - start, _processor() - before
     print(f"{'ok' if seconds < 180 else 'WRONG'}  {seconds:.0f} s, processor {used:.0f} s")
 
@@ -204,22 +208,22 @@ def _scrambled(source: Path, target: Path, seed: int) -> Path:
 
 
 def _silent(path: Path, data: str) -> str:
-    found = eyespot.doctor(path, data=data)
+    found = _doctor(path, data=data)
     return "ok" if found.found is None else f"WRONG ({_line(found)})"
 
 
-def _agrees(diagnosis, order: str, numbers: str, offset: int, *, allowed: bool = False) -> str:
+def _agrees(diagnosis: Diagnosis, expected: Sequence[Any], *, allowed: bool = False) -> str:
     """Say ok if the finding is right; with `allowed` also if it says that the right one cannot be excluded."""
-    found = diagnosis.found
+    found, (order, numbers, offset) = diagnosis.found, expected
     if found is None:
         return "WRONG"
     open_ = {part for each in diagnosis.indistinguishable for part in each.change.split(" = ")} if allowed else set()
-    told = {found.order, found.range, f"label offset {found.label_offset}", *open_}
-    right = {order, numbers, f"label offset {offset}"} <= told and not found.label_permutation
+    named = {found.order, found.range, f"label offset {found.label_offset}", *open_}
+    right = {order, numbers, f"label offset {offset}"} <= named and not found.label_permutation
     return "ok" if right else "WRONG"
 
 
-def _line(diagnosis) -> str:
+def _line(diagnosis: Diagnosis) -> str:
     if diagnosis.found is None:
         return f"nothing works (best {diagnosis.best:.3f}, majority {diagnosis.majority:.3f})"
     bgr = [f"{each.cost:.1f}" for each in diagnosis.mistakes if each.change == "bgr"]

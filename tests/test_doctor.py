@@ -13,7 +13,7 @@ import isolated_functions
 from eyespot import cli, isolation
 from eyespot.artifacts import places
 from eyespot.errors import BadArgumentError, MissingDataError, RefusedError, UnfitError
-from eyespot.evaluation.labels import NEVER, assign, labellings
+from eyespot.evaluation.doctor.labels import NEVER, assign, labellings
 from eyespot.evaluation.trials import sample
 from eyespot.quantity import at_least, paired
 from eyespot.tflite import schema
@@ -231,6 +231,8 @@ def test_labels_by_name_by_number_and_with_a_background():
     offset = next(each for each in named if each.name == "label offset 1")
     assert offset.outputs == (1, 2, 3, 4)
     assert offset.shifted(1, 5).outputs == (2, 3, 4, NEVER)
+    few_outputs = labellings(labels, ("a", "b", "c", "d"), (), 2)
+    assert [each.name for each in few_outputs] == ["learned"]
 
 
 def test_the_best_assignment_is_the_best():
@@ -254,7 +256,7 @@ def test_tails_and_intervals():
 
 def test_folders_of_wordnet_ids_are_imagenets_classes(tmp_path):
     from eyespot.data import catalogue
-    from eyespot.evaluation.doctor import _numbered
+    from eyespot.evaluation.doctor.diagnose import _numbered
     from eyespot.zoo.datasets import IMAGENET_CLASSES, IMAGENET_IDS
 
     for name in (IMAGENET_IDS[701], IMAGENET_IDS[0]):
@@ -279,7 +281,7 @@ def test_pictures_with_exif_are_also_tried_as_stored(tmp_path, foreign, pictures
 
 
 def test_a_background_class_gets_a_name(tmp_path):
-    from eyespot.evaluation.inscribe import named
+    from eyespot.evaluation.doctor.inscribe import named
 
     found = eyespot.Found(
         words="rgb", order="rgb", range="0..255", cast="quantized", resize="bilinear", crop="squash", label_offset=1,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +19,7 @@ from eyespot.preprocessing.damage import Image
 from eyespot.preprocessing.image import orientation
 from eyespot.preprocessing.pipeline import Pipeline
 from eyespot.preprocessing.spec import Input
-from eyespot.preprocessing.tensors import levels, look_up, pixels, sideways
+from eyespot.preprocessing.tensors import levels, look_up, pixels
 from eyespot.progress import track
 from eyespot.tflite.kernels import Content
 from eyespot.tflite.run import Run, open_runner
@@ -31,127 +30,90 @@ CHUNK = 5  # images of a request
 
 Way = tuple[Pipeline, NDArray[Any]]  # a pipeline and its `levels` for the file
 Question = tuple[list[int], list[Way]]
-Reply = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+Reply = tuple[NDArray[np.int64], NDArray[np.int64]]
+Record = NDArray[np.void]  # of one pipeline: an ANSWER for each image
+
+# The largest outputs, how many outputs are larger than each (TOP if one that is left out is as large), a digest
+# of the tensor, and 1 for an image that was run.
+ANSWER = np.dtype([("outputs", np.int64, TOP), ("places", np.int64, TOP), ("digest", np.int64), ("done", np.int64)])
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrialJob:
-    """All that a worker gets: a file, the (height, width, channels) that it takes, and a split of the data."""
+def open_trials(
+    file: Content, shape: tuple[int, ...], data: Dataset, root: Path, split: str
+) -> Callable[[Question], Reply]:
+    """A function from images and ways to feed them to the answers (ways, images, numbers of an ANSWER) and EXIF tags.
 
-    file: Content
-    shape: tuple[int, ...]
-    data: Dataset
-    root: Path
-    split: str
-
-
-def open_trials(job: TrialJob) -> Callable[[Question], Reply]:
-    """A function from images and ways to feed them to the answers, by way and image, and the orientations.
-
-    The answers are the largest outputs (ways, images, TOP), their places of the same shape (how many outputs
-    are larger; TOP if one that is left out is as large), and a digest of each tensor (ways, images).
-    BadFileError if LiteRT refuses the file.
+    The file takes tensors of `shape` (height, width, channels). BadFileError if LiteRT refuses it.
     """
-    split: Split = import_module(job.data.reader).read(job.data, job.root, job.split)
-    run = open_runner(job.file, "xnnpack")
+    opened: Split = import_module(data.reader).read(data, root, split)
+    run = open_runner(file, "xnnpack")
 
     def work(question: Question) -> Reply:
         images, ways = question
-        turns = [orientation(split.path(i)) if split.path else 1 for i in images]
-        found = [_answers(run, split.read(i), turn, ways, job.shape) for i, turn in zip(images, turns, strict=True)]
-        answers, places, digests = (np.stack(part, axis=1) for part in zip(*found, strict=True))
-        return answers, places, digests, np.array(turns)
+        turns = [orientation(opened.path(i)) if opened.path else 1 for i in images]
+        found = [_answers(run, opened.read(i), turn, ways, shape) for i, turn in zip(images, turns, strict=True)]
+        return np.stack(found, axis=1), np.array(turns)
 
     return work
 
 
-def _answers(run: Run, picture: Image, turn: int, ways: Sequence[Way], shape: tuple[int, ...]) -> Sequence[Any]:
-    """The largest outputs, their places and the tensor's digest for each way; equal tensors run once."""
-    known: dict[bytes, Any] = {}
-
-    @cache
-    def seen(pipeline: Pipeline) -> Image:
-        return pixels(pipeline, picture if pipeline.upright else sideways(picture, turn), shape)
-
-    def answer(pipeline: Pipeline, table: NDArray[Any]) -> Any:
-        colours = Pipeline(
-            order=pipeline.order, damage=pipeline.damage, fit=pipeline.fit, crop=pipeline.crop,
-            filter=pipeline.filter, upright=pipeline.upright,
-        )  # fmt: skip
-        tensor = np.ascontiguousarray(look_up(table, seen(colours)))
+def _answers(
+    run: Run, picture: Image, turn: int, ways: Sequence[Way], shape: tuple[int, ...]
+) -> NDArray[np.int64]:  # fmt: skip
+    """The numbers of an ANSWER for each way; equal tensors run once."""
+    known: dict[bytes, list[int]] = {}
+    seen = cache(lambda pipeline: pixels(pipeline, picture, shape, turn))
+    answers = []
+    for pipeline, table in ways:
+        looks = replace(pipeline, mean=(0.0,), std=(1.0,), cast="quantized")
+        tensor = np.ascontiguousarray(look_up(table)(seen(looks)))
         digest = hashlib.blake2b(tensor.data, digest_size=8).digest()
         if digest not in known:
-            known[digest] = *_largest(run(tensor)), int.from_bytes(digest, "little", signed=True)
-        return known[digest]
-
-    parts = zip(*(answer(*way) for way in ways), strict=True)
-    return [np.array(part, np.int64) for part in parts]
+            known[digest] = [*_largest(run(tensor)), int.from_bytes(digest, "little", signed=True), 1]
+        answers.append(known[digest])
+    return np.array(answers, np.int64)
 
 
-def _largest(output: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _largest(output: NDArray[Any]) -> list[int]:
     values = np.nan_to_num(output.astype(np.float64), nan=-np.inf)
     first = ranked(values[None])[0]
     places = (values > values[first][:, None]).sum(1)
     rest = np.delete(values, first)
     if rest.size:
         places[values[first] <= rest.max()] = TOP
-    pad = (0, TOP - len(first))
-    return np.pad(first, pad, constant_values=-1), np.pad(places, pad, constant_values=TOP)
-
-
-@dataclass
-class Record:
-    """Of one pipeline: what `open_trials` returns, by image; `done` says for which."""
-
-    answers: NDArray[np.int64]
-    places: NDArray[np.int64]
-    digests: NDArray[np.int64]
-    done: NDArray[np.bool_]
+    pad = [0] * (TOP - len(first))
+    return [*first, *(-1 for _ in pad), *places, *(TOP for _ in pad)]
 
 
 class Trials:
-    """The answers for a sample of images, asked for when they are needed."""
+    """The answers for a sample of images, asked for when they are needed: a Record for each pipeline."""
 
     def __init__(self, ask: Callable[[Iterable[Question]], Iterator[Reply]], tensor: Input, images: list[int]) -> None:
         self.images, self._tensor, self._ask = images, tensor, ask
         self.orientations = np.zeros(len(images), np.int64)
         self._records: dict[Pipeline, Record] = {}
 
+    def __getitem__(self, pipeline: Pipeline) -> Record:
+        return self._records.setdefault(pipeline, np.zeros(len(self.images), ANSWER))
+
     def measure(self, pipelines: Iterable[Pipeline], start: int, stop: int, title: str) -> None:
         """Run what is missing of the images from `start` to `stop`."""
-        questions = list(self._missing(list(dict.fromkeys(pipelines)), start, stop))
-        asked = (([self.images[i] for i in span], [self._way(each) for each in ways]) for span, ways in questions)
-        replies = track(self._ask(asked), len(questions), title)
-        for (span, ways), (answers, places, digests, turns) in zip(questions, replies, strict=True):
-            self.orientations[span] = turns
-            for row, pipeline in enumerate(ways):
-                record = self[pipeline]
-                record.answers[span], record.places[span] = answers[row], places[row]
-                record.digests[span], record.done[span] = digests[row], True
-
-    def _missing(self, pipelines: list[Pipeline], start: int, stop: int) -> Iterable[tuple[list[int], list[Pipeline]]]:
+        tables = {each: levels(each, self._tensor) for each in pipelines}
+        missing = []
         for first in range(start, stop, CHUNK):
-            span = list(range(first, min(stop, first + CHUNK)))
-            ways = [each for each in pipelines if not self[each].done[span].all()]
-            if ways:
-                yield span, ways
-
-    def _way(self, pipeline: Pipeline) -> Way:
-        return pipeline, levels(pipeline, self._tensor)
-
-    def __getitem__(self, pipeline: Pipeline) -> Record:
-        n = len(self.images)
-        shape = (n, TOP)
-        if pipeline not in self._records:
-            self._records[pipeline] = Record(
-                np.full(shape, -1, np.int64), np.full(shape, TOP, np.int64), np.zeros(n, np.int64), np.zeros(n, bool)
-            )
-        return self._records[pipeline]
+            span = slice(first, min(stop, first + CHUNK))
+            ways = [way for way in tables.items() if not self[way[0]]["done"][span].all()]
+            missing += [(span, ways)] if ways else []
+        replies = self._ask((self.images[span], ways) for span, ways in missing)
+        for (span, ways), (answers, turns) in zip(missing, track(replies, len(missing), title), strict=True):
+            self.orientations[span] = turns
+            for (pipeline, _), answer in zip(ways, answers, strict=True):
+                self[pipeline][span] = answer.view(ANSWER)[:, 0]
 
     def identical(self, first: Pipeline, second: Pipeline) -> bool:
         """Whether both gave the same tensor for every image of the sample."""
         one, other = self[first], self[second]
-        return bool((one.done & other.done).all() and (one.digests == other.digests).all())
+        return bool((one["done"] & other["done"]).all() and (one["digest"] == other["digest"]).all())
 
 
 def sample(labels: NDArray[np.int64], images: int, seed: int) -> tuple[list[int], int]:
@@ -160,15 +122,14 @@ def sample(labels: NDArray[np.int64], images: int, seed: int) -> tuple[list[int]
     Both halves have images of all classes as far as possible, and so has each beginning of the first half.
     """
     shuffled = np.random.default_rng(seed).permutation(len(labels))
-    turn = {int(i): _turn for group in _by_class(labels, shuffled) for _turn, i in enumerate(group)}
-    chosen = sorted(shuffled.tolist(), key=lambda i: turn[i])[:images]
-    dealt = sorted(chosen, key=lambda i: (labels[i], turn[i]))
-    halves = [sorted(half, key=lambda i: turn[i]) for half in (dealt[::2], dealt[1::2])]
-    return list(itertools.chain(*halves)), len(halves[0])
+    chosen = shuffled[np.argsort(turns(labels[shuffled]), kind="stable")[:images]]
+    turn, dealt = turns(labels[chosen]), np.argsort(labels[chosen], kind="stable")
+    halves = [half[np.argsort(turn[half], kind="stable")] for half in (dealt[::2], dealt[1::2])]
+    return chosen[np.concatenate(halves)].tolist(), len(halves[0])
 
 
-def _by_class(labels: NDArray[np.int64], order: NDArray[np.int64]) -> Iterable[list[int]]:
-    groups: dict[int, list[int]] = {}
-    for i in order.tolist():
-        groups.setdefault(int(labels[i]), []).append(i)
-    return groups.values()
+def turns(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many earlier images have the same label, for each image."""
+    order, found = np.argsort(labels, kind="stable"), np.empty(len(labels), np.int64)
+    found[order] = np.arange(len(labels)) - np.searchsorted(labels[order], labels[order])
+    return found

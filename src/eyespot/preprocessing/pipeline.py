@@ -13,14 +13,13 @@ from math import isfinite
 from typing import Any, Literal, cast, get_args
 
 from eyespot.errors import BadArgumentError, UnknownNameError
-from eyespot.preprocessing.spec import Input, Preprocessing
+from eyespot.preprocessing.spec import Input, Preprocessing, Resize
 
 Order = Literal["rgb", "bgr", "gray"]
 Fit = Literal["squash", "crop", "letterbox"]
 Filter = Literal["nearest", "bilinear", "bicubic", "lanczos", "area", "opencv"]
 Damaged = Literal["none", "rgb565", "rgb565-swapped"]
 Cast = Literal["quantized", "wrapped", "shifted", "shifted-twice", "unshifted", "saturated"]
-Resize = Literal["nearest", "bilinear", "bicubic", "lanczos"]  # what a contract can say
 
 RANGES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {  # mean and std of pixels 0..255
     "0..255": ((0.0,), (1.0,)),
@@ -74,17 +73,14 @@ class Pipeline:
     @property
     def range(self) -> str:
         """The word for mean and std."""
+        mean, std = (":".join(map(repr, numbers)) for numbers in (self.mean, self.std))
         known = (word for word, values in RANGES.items() if values == (self.mean, self.std))
-        return next(known, f"mean={_joined(self.mean)},std={_joined(self.std)}")
+        return next(known, f"mean={mean},std={std}")
 
     @property
     def fitting(self) -> str:
         """The word for fit and crop."""
         return self.fit if self.crop == 1 else f"crop{self.crop:g}"
-
-
-def _joined(numbers: tuple[float, ...]) -> str:
-    return ":".join(map(repr, numbers))
 
 
 WORDS: dict[str, dict[str, Any]] = {  # each word of `--using`, and the fields that it sets
@@ -99,7 +95,7 @@ WORDS: dict[str, dict[str, Any]] = {  # each word of `--using`, and the fields t
     "upright": {"upright": True},
     "exif-ignored": {"upright": False},
 }
-NUMBERS = re.compile(r"(crop|mean=|std=)([-+.e\d:]+)")
+NUMBERS = re.compile(r"(crop)([-+.e\d]+)|(mean|std)=([-+.e\d:]+)")
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -136,21 +132,20 @@ def _fields(word: str) -> dict[str, Any]:
         return WORDS[word]
     if not (match := NUMBERS.fullmatch(word)):
         raise UnknownNameError("word of a pipeline", word, [*WORDS, "crop0.875", "mean=127.5", "std=127.5"])
+    name, text = filter(None, match.groups())
     try:
-        numbers = tuple(map(float, match[2].split(":")))
+        numbers = tuple(map(float, text.split(":")))
     except ValueError:
         raise BadArgumentError(f"using: {word!r}: expected numbers separated by ':'") from None
-    if match[1] == "crop":
-        return {"fit": "crop", "crop": numbers[0]} if len(numbers) == 1 else {"crop": -1.0}
-    return {match[1].rstrip("="): numbers}
+    return {"fit": "crop", "crop": numbers[0]} if name == "crop" else {name: numbers}
 
 
 def words(pipeline: Pipeline) -> str:
     """The inverse of `parse`: every field in words; what is not damaged, quantized and upright needs none."""
-    parts = [pipeline.order, pipeline.damage, pipeline.cast if pipeline.cast in OFFSETS else pipeline.range]
-    parts += [pipeline.fitting, pipeline.filter, "wrapped" if pipeline.cast == "wrapped" else ""]
-    parts += ["" if pipeline.upright else "exif-ignored"]
-    return ",".join(part for part in parts if part not in {"", "none"})
+    number = pipeline.cast if pipeline.cast in OFFSETS else pipeline.range
+    parts = [pipeline.order, pipeline.damage, number, pipeline.fitting, pipeline.filter]
+    parts += ["wrapped"] * (pipeline.cast == "wrapped") + ["exif-ignored"] * (not pipeline.upright)
+    return ",".join(part for part in parts if part != "none")
 
 
 def pipeline_of(spec: Preprocessing) -> Pipeline:
@@ -162,21 +157,22 @@ def pipeline_of(spec: Preprocessing) -> Pipeline:
 def preprocessing_of(pipeline: Pipeline, tensor: Input) -> Preprocessing:
     """The contract that says what a pipeline does for an input tensor. ValueError if none can."""
     _, height, width, channels = tensor.shape
-    mean, std = pipeline.mean, pipeline.std
-    right = "shifted" if tensor.dtype == "int8" else "unshifted"
-    if pipeline.cast == right and tensor.scale:
-        mean, std = (float(tensor.zero_point - OFFSETS[right]),), (1 / tensor.scale,)
+    raw = {"int8": "shifted", "uint8": "unshifted"}.get(tensor.dtype)
     beyond = {
         pipeline.damage: pipeline.damage != "none",
         "letterbox": pipeline.fit == "letterbox",
         pipeline.filter: pipeline.filter not in get_args(Resize),
-        pipeline.cast: pipeline.cast not in {"quantized", right},
+        pipeline.cast: pipeline.cast not in {"quantized", raw},
         "exif-ignored": not pipeline.upright,
         f"{pipeline.order} for {channels} channel(s)": pipeline.order == ("bgr" if channels == 1 else "gray"),
     }
     if inexpressible := ", ".join(word for word, holds in beyond.items() if holds):
         raise ValueError(f"a contract cannot say {inexpressible}")
-    crop = pipeline.crop if pipeline.fit == "crop" else None
-    resize = cast("Resize", pipeline.filter)
-    order = "gray" if channels == 1 else pipeline.order
-    return Preprocessing(height=height, width=width, order=order, crop=crop, resize=resize, mean=mean, std=std)
+    mean, std = pipeline.mean, pipeline.std
+    if pipeline.cast == raw:
+        mean, std = (float(tensor.zero_point - OFFSETS[pipeline.cast]),), (1 / tensor.scale,)
+    return Preprocessing(
+        height=height, width=width, order="gray" if channels == 1 else pipeline.order,
+        crop=pipeline.crop if pipeline.fit == "crop" else None, resize=cast("Resize", pipeline.filter),
+        mean=mean, std=std,
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Protocol
 from msgspec import Meta
 
 Damage = Literal["jpeg", "bgr", "rgb565", "rgb565-swapped", "blur", "darker", "brighter"]
+Resize = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 LARGEST = 1e9  # of a mean or deviation, so that no float32 overflows
 Side = Annotated[int, Meta(ge=1, le=8192)]
 
@@ -41,7 +42,7 @@ class Preprocessing:
     width: Side
     order: Literal["rgb", "bgr", "gray"] = "rgb"
     crop: Annotated[float, Meta(gt=0, le=1)] | None = None
-    resize: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    resize: Resize = "bilinear"
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
 

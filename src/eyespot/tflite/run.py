@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +10,18 @@ from numpy.typing import NDArray
 
 from eyespot.capture import captured
 from eyespot.errors import BadFileError, RefusedError
+from eyespot.preprocessing import tensors
 from eyespot.preprocessing.damage import DAMAGES
-from eyespot.preprocessing.image import fit, to_real
+from eyespot.preprocessing.image import fit
+from eyespot.preprocessing.pipeline import pipeline_of
 from eyespot.preprocessing.spec import Contract, Damage, Preprocessing
+from eyespot.preprocessing.tensors import Encode, look_up
 from eyespot.tflite.kernels import Content, Kernels
 from eyespot.tflite.tflm import Run as Run
 from eyespot.tflite.tflm import open_tflm
 
 if TYPE_CHECKING:  # workers run files without its schema, which takes long to import
     from eyespot.tflite.read import File, Tensor
-
-Encode = Callable[[NDArray[np.uint8]], NDArray[Any]]
 
 
 def open_runner(file: Content, kernels: Kernels) -> Run:
@@ -131,30 +131,13 @@ def contract_of(file: File, fallback: Contract | None = None) -> Contract:
 
 
 def levels(spec: Preprocessing, tensor: Tensor) -> NDArray[Any]:
-    """What each pixel value 0..255 becomes in an input tensor: (256,), or (256, channels) if they differ.
-
-    The scale and zero point are the file's own; for int8 files of ours the result is pixel - 128.
-    """
-    real: NDArray[Any] = to_real(np.arange(256.0)[:, None], spec)
-    real = real[:, 0] if (real == real[:, :1]).all() else real
-    if tensor.dtype == "float32":
-        return real.astype(np.float32)
-    info = np.iinfo(tensor.dtype)
-    stored = np.round(real / tensor.scale) + tensor.zero_point
-    return stored.clip(info.min, info.max).astype(tensor.dtype)
+    """`tensors.levels` by a contract: for int8 files of ours pixel - 128."""
+    return tensors.levels(pipeline_of(spec), tensor)
 
 
 def stored(pixels: NDArray[np.uint8], spec: Preprocessing, tensor: Tensor) -> NDArray[Any]:
     """Pixels (..., channels) in a file's channel order as its input tensor stores them."""
-    return _look_up(levels(spec, tensor))(pixels)
-
-
-def _look_up(table: NDArray[Any]) -> Encode:
-    if table.ndim == 2:
-        return lambda pixels: table[pixels, np.arange(table.shape[1])]
-    if table.dtype == np.int8 and (table == np.arange(-128, 128)).all():
-        return lambda pixels: (pixels ^ 128).view(np.int8)  # pixel - 128, in a tenth of the time
-    return table.take
+    return look_up(levels(spec, tensor))(pixels)
 
 
 def encoder(file: File, contract: Contract) -> Encode:
@@ -164,14 +147,14 @@ def encoder(file: File, contract: Contract) -> Encode:
 
 def encoder_of(spec: Preprocessing, table: NDArray[Any], under: Damage | None = None) -> Encode:
     """`encoder`, for the `levels` of a file. With `under` the image that fits is damaged first."""
-    look_up = _look_up(table)
+    encode = look_up(table)
     if under is None:
-        return lambda image: look_up(fit(image, spec))
+        return lambda image: encode(fit(image, spec))
     damage = DAMAGES[under]
     if spec.order == "bgr":  # damage is done to RGB
         rgb = replace(spec, order="rgb")
-        return lambda image: look_up(damage(fit(image, rgb))[..., ::-1])
-    return lambda image: look_up(damage(fit(image, spec)))
+        return lambda image: encode(damage(fit(image, rgb))[..., ::-1])
+    return lambda image: encode(damage(fit(image, spec)))
 
 
 def to_float(output: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:

@@ -53,8 +53,8 @@ def doctor(
         return _of_dump(model, tensor, image, contract, chart, data or split or using or write)
     with workers.start(processes) as pool:
         from eyespot.evaluation import doctor as engine  # while they start
-        from eyespot.evaluation.inscribe import inscribe
         from eyespot.preprocessing.pipeline import parse
+        from eyespot.reports.diagnosis import draw
 
         stated = parse(using) if using is not None else None
         folder, file = registry.open_model(model)
@@ -63,12 +63,10 @@ def doctor(
             file, card, split or card.test, pool=pool, using=stated, images=images, seed=seed
         )
     if chart:
-        from eyespot.reports.diagnosis import draw
-
         draw(diagnosis, chart)
     if write:
         try:
-            inscribe(folder, file, diagnosis, classes, write)
+            engine.inscribe(folder, file, diagnosis, classes, write)
         except RefusedError as error:
             raise UnfitError(str(error), diagnosis) from error
     return diagnosis

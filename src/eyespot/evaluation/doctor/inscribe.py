@@ -34,9 +34,8 @@ def inscribe(folder: ModelFolder, file: File, diagnosis: Diagnosis, classes: Seq
     try:
         spec = preprocessing_of(Pipeline(**parse(found.words)), file.input)
     except ValueError as error:
-        raise RefusedError(
-            f"{path}: not written: {error}. Resize your pictures yourself, or say it on your own"
-        ) from error
+        advice = "Resize your pictures yourself, or say it on your own"
+        raise RefusedError(f"{path}: not written: {error}. {advice}") from error
     names = named(found, classes, file.output.shape[-1], path)
     agreed = Contract(model=path.stem, preprocessing=spec, classes=names)
     arguments = {"data": diagnosis.data, "split": diagnosis.split, "images": diagnosis.images}
@@ -63,8 +62,6 @@ def named(found: Found, classes: Sequence[str], outputs: int, path: Path) -> tup
     if found.label_offset == 1 and outputs == len(classes) + 1:
         names[0] = BACKGROUND
     if sorted(names) != list(range(outputs)):
-        known = len(set(names) & set(range(outputs)))
-        raise RefusedError(
-            f"{path}: not written: the data names {known} of {outputs} outputs. Use data with all classes"
-        )
+        known = f"the data names {len(set(names) & set(range(outputs)))} of {outputs} outputs"
+        raise RefusedError(f"{path}: not written: {known}. Use data with all classes")
     return tuple(names[i] for i in range(outputs))

@@ -8,7 +8,7 @@ test drops the right hypothesis, whichever others it is compared with (Bonferron
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, get_args
 
@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.errors import BadArgumentError
-from eyespot.evaluation import labels as labelling
-from eyespot.evaluation import ways
-from eyespot.evaluation.labels import Labelling
+from eyespot.evaluation.doctor import ways
+from eyespot.evaluation.doctor.labels import Ints, Labelling, learn, places
 from eyespot.evaluation.trials import Trials
-from eyespot.preprocessing.pipeline import Pipeline, Resize, changed
+from eyespot.preprocessing.pipeline import Pipeline, changed
+from eyespot.preprocessing.spec import Resize
 from eyespot.preprocessing.tensors import levels
 from eyespot.quantity import at_least
 from eyespot.tflite.read import File
@@ -49,7 +49,7 @@ class Search:
 
     file: File
     trials: Trials
-    labels: NDArray[np.int64]
+    labels: Ints
     half: int
     own: Pipeline | None
     tries: int = 1
@@ -63,20 +63,35 @@ class Search:
 
     def find(self, labellings: Sequence[Labelling], using: Mapping[str, Any] | None) -> Hypothesis:
         """The right hypothesis, up to those that no test can tell from it."""
-        base = self.own or Pipeline(order=ways.orders(self.file.input)[0])
-        numbers = ways.numbers(self.file.input, base).values()
-        pipelines = [replace(way, order=order) for order in ways.orders(self.file.input) for way in numbers]
+        orders = ways.orders(self.file.input)
+        base = self.own or Pipeline(order=orders[0])
+        numbers = [base, *ways.numbers(self.file.input, base).values()]
+        pipelines = [replace(way, order=order) for order in orders for way in numbers]
         pipelines += [self.stated(base, using)] if using else []
         grid = [Hypothesis(pipeline, each) for each in labellings for pipeline in pipelines]
         self.tries = len(grid) * len(ROUNDS) + LATER
-        self.survivors = self._race(grid, "order, range, labels")
-        leader = self._settled(self._plainest(self.survivors))
-        alone = self._refined(leader, [*ways.fits(leader.pipeline).values(), *ways.filters(leader.pipeline).values()])
-        left = {each.pipeline.filter for each in alone if each.pipeline.fitting == leader.pipeline.fitting}
-        fits = [each.pipeline for each in alone if each.pipeline.filter == leader.pipeline.filter]
-        together = [replace(way, filter=name) for way in fits for name in sorted(left)]
-        rest = ways.rest(leader.pipeline, turned=self.turned).values()
-        return self._plainest(self._refined(leader, [*(each.pipeline for each in alone), *together, *rest]))
+        self.survivors = self._race(grid, "order, range, labels", ROUNDS)
+        leader = self._plainest(self.survivors)
+        if leader.labelling.learned:
+            record, classes = self.trials[leader.pipeline][: self.half], int(self.labels.max()) + 1
+            leader = leader._replace(labelling=learn(record, self.labels[: self.half], classes))
+        return self._refined(leader)
+
+    def _refined(self, leader: Hypothesis) -> Hypothesis:
+        """The leader with the best fit and filter, first one of them changed, then both, and the rest."""
+        found = leader.pipeline
+        alone = self._others(leader, ways.others(found, [*ways.FITS, *ways.FILTERS]).values())
+        filters = sorted({way.filter for way in alone if way.fitting == found.fitting})
+        fits = [way for way in alone if way.filter == found.filter]
+        together = [replace(way, filter=name) for way in fits for name in filters]
+        rest = ways.others(found, ways.rest(turned=self.turned)).values()
+        best = self._others(leader, [*alone, *together, *rest])
+        return self._plainest([leader._replace(pipeline=way) for way in best])
+
+    def _others(self, leader: Hypothesis, pipelines: Iterable[Pipeline]) -> list[Pipeline]:
+        """The leader's pipeline, and those of others that no test excludes."""
+        asked = [leader, *(leader._replace(pipeline=way) for way in pipelines)]
+        return [each.pipeline for each in self._race(asked, "fit and filter", (1,))]
 
     def stated(self, base: Pipeline, using: Mapping[str, Any]) -> Pipeline:
         """The user's pipeline, as `base` in what it does not state. BadArgumentError if the file cannot take it."""
@@ -90,63 +105,51 @@ class Search:
     def worse(self, leader: Hypothesis, each: Hypothesis) -> bool:
         """Whether all images together exclude a hypothesis."""
         n = len(self.labels)
-        return self._told_apart(_p(self._places(leader, n), self._places(each, n)))
+        return self._excludes(_p(self._places(leader, n), self._places(each, n)))
 
     def right(self, each: Hypothesis) -> NDArray[np.bool_]:
-        """Which images of the second half are answered correctly."""
-        return labelling.correct(each.labelling, self.trials[each.pipeline], self.labels, self.half)
+        """Which images of the second half have the right class as their first answer (of equal ones the first)."""
+        first = self.trials[each.pipeline]["outputs"][self.half :, 0]
+        return np.asarray(first == np.array(each.labelling.outputs)[self.labels[self.half :]])
 
-    def _refined(self, leader: Hypothesis, pipelines: Sequence[Pipeline]) -> list[Hypothesis]:
-        """The leader, and those of other pipelines that no test excludes."""
-        asked = [leader, *(leader._replace(pipeline=each) for each in pipelines)]
-        return self._race(asked, "fit and filter", (1,))
-
-    def _race(self, hypotheses: Sequence[Hypothesis], title: str, rounds: Sequence[float] = ROUNDS) -> list[Hypothesis]:
+    def _race(self, hypotheses: Iterable[Hypothesis], title: str, rounds: Sequence[float]) -> list[Hypothesis]:
         """Those that no other one beats, in their order."""
         alive = list(dict.fromkeys(hypotheses))
         for share in rounds:
             stop = max(2, round(share * self.half))
             self.trials.measure((each.pipeline for each in alive), 0, stop, f"doctor: {title}")
-            places = np.stack([self._places(each, stop) for each in alive])
-            rivals = places[_best_first(places)[:RIVALS]]
-            beaten = [self._told_apart(min(_p(rival, one) for rival in rivals)) for one in places]
+            placed = np.stack([self._places(each, stop) for each in alive])
+            rivals = placed[_best_first(placed)[:RIVALS]]
+            beaten = [self._excludes(min(_p(rival, one) for rival in rivals)) for one in placed]
             alive = [each for each, out in zip(alive, beaten, strict=True) if not out]
         return alive
 
-    def _told_apart(self, p: float) -> bool:
+    def _excludes(self, p: float) -> bool:
         """Whether p is small enough, all tries considered; `worst` is then updated."""
-        if p >= LEVEL / self.tries:
-            return False
-        self.worst = max(self.worst, p)
-        return True
+        excluded = p < LEVEL / self.tries
+        self.worst = max(self.worst, p) if excluded else self.worst
+        return excluded
 
     def _plainest(self, alive: Sequence[Hypothesis]) -> Hypothesis:
         """The file's own contract, else the first that the best one is not clearly ahead of.
 
         Before others come known labels, undamaged and upright pictures, and what a contract can say.
         """
-        places = np.stack([self._places(each, self.half) for each in alive])
-        best = _best_first(places)[0]
-        near = [each for i, each in enumerate(alive) if i == best or _p(places[best], places[i]) >= NEAR]
+        placed = np.stack([self._places(each, self.half) for each in alive])
+        best = placed[_best_first(placed)[0]]
+        near = [each for each, one in zip(alive, placed, strict=True) if _p(best, one) >= NEAR]
         owned = [each for each in alive if each.pipeline == self.own and not each.labelling.learned]
         return min(owned or near, key=_oddity)
 
-    def _settled(self, leader: Hypothesis) -> Hypothesis:
-        """With labels that, if they are learned, are learned from the whole first half."""
-        if not leader.labelling.learned:
-            return leader
-        record = self.trials[leader.pipeline]
-        return leader._replace(labelling=labelling.learn(record, self.labels, np.arange(self.half)))
-
-    def _places(self, each: Hypothesis, stop: int) -> NDArray[np.int64]:
-        return labelling.places(each.labelling, self.trials[each.pipeline], self.labels, stop)
+    def _places(self, each: Hypothesis, stop: int) -> Ints:
+        return places(each.labelling, self.trials[each.pipeline], self.labels, stop)
 
 
-def _best_first(places: NDArray[np.int64]) -> list[int]:
+def _best_first(places: Ints) -> list[int]:
     return sorted(range(len(places)), key=lambda i: (-(places[i] == 0).sum(), places[i].sum()))
 
 
-def _p(better: NDArray[np.int64], worse: NDArray[np.int64]) -> float:
+def _p(better: Ints, worse: Ints) -> float:
     """The p of the one-sided exact sign test that the second places the right class lower than the first."""
     won, lost = int((better < worse).sum()), int((better > worse).sum())
     return at_least(won, won + lost, 0.5)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.evaluation.trials import TOP, Record
+from eyespot.evaluation.trials import TOP, Record, turns
+
+Ints = NDArray[np.int64]
 
 NEVER = -2  # the output of a class that the file does not have
 ENOUGH = 5  # images of a class from which its output can be learned
@@ -23,77 +25,74 @@ class Labelling:
 
     @property
     def learned(self) -> bool:
-        """Whether the outputs are learned."""
+        """Whether the outputs are still to be learned."""
         return not self.outputs
 
-    def shifted(self, by: int, classes: int) -> Labelling:
-        """The same, one or more outputs further."""
-        outputs = tuple(o + by if 0 <= o + by < classes else NEVER for o in self.outputs)
-        return Labelling(f"labels {by:+d}", outputs)
+    @property
+    def offset(self) -> int | None:
+        """How far all outputs lie from their labels, None if they differ."""
+        offsets = {output - label for label, output in enumerate(self.outputs) if output != NEVER}
+        return offsets.pop() if len(offsets) == 1 else None
+
+    def shifted(self, by: int, outputs: int) -> Labelling:
+        """The same for a file with so many outputs, one or more of them further."""
+        name = f"labels {by:+d}" if self.offset is None else f"label offset {self.offset + by}"
+        return Labelling(name, tuple(o + by if 0 <= o + by < outputs else NEVER for o in self.outputs))
 
 
-def labellings(labels: NDArray[np.int64], names: Sequence[str], own: Sequence[str], outputs: int) -> list[Labelling]:
+def labellings(labels: Ints, names: Sequence[str], own: Sequence[str], outputs: int) -> list[Labelling]:
     """The plausible ones, the plainest first: by name, by number (offset -1, 0 or +1), learned.
 
     `names` are the data's classes (() if only numbers are known), `own` the file's.
     """
-    classes, found = len(names) or int(labels.max()) + 1, list[Labelling]()
-    known = {name.casefold(): place for place, name in enumerate(own)}
+    found, known = list[Labelling](), {name.casefold(): place for place, name in enumerate(own)}
     if names and all(name.casefold() in known for name in names):
         found.append(Labelling("by name", tuple(known[name.casefold()] for name in names)))
+    numbered = Labelling("by number", tuple(range(len(names) or int(labels.max()) + 1)))
     for offset in (0, 1, -1):
-        moved = Labelling("", tuple(range(classes))).shifted(offset, outputs)
-        valid = np.isin(np.array(moved.outputs)[labels], NEVER, invert=True).mean()
+        moved = numbered.shifted(offset, outputs)
+        valid = (np.array(moved.outputs)[labels] != NEVER).mean()
         if valid > 0.8 and all(moved.outputs != each.outputs for each in found):
-            found.append(Labelling(f"label offset {offset}", moved.outputs))
-    if np.median(np.bincount(labels)[np.unique(labels)]) >= ENOUGH:
+            found.append(moved)
+    if not found or np.median(np.bincount(labels)[np.unique(labels)]) >= ENOUGH:
         found.append(Labelling("learned"))
     return found
 
 
-def places(labelling: Labelling, record: Record, labels: NDArray[np.int64], stop: int) -> NDArray[np.int64]:
+def places(labelling: Labelling, record: Record, labels: Ints, stop: int) -> Ints:
     """How many outputs are larger than the right one, for the first `stop` images; TOP stands for more.
 
     Learned outputs come from the other half of these images.
     """
+    labels = labels[:stop]
     if not labelling.learned:
-        return _places(record, np.array(labelling.outputs)[labels[:stop]], slice(0, stop))
-    found = np.empty(stop, np.int64)
-    order = np.argsort(labels[:stop], kind="stable")
-    halves = np.empty(stop, np.int64)
-    halves[order] = (np.arange(stop) - np.searchsorted(labels[order], labels[order])) % 2  # in turn, by class
+        return _places(record[:stop], np.array(labelling.outputs)[labels])
+    found, halves = np.empty(stop, np.int64), turns(labels) % 2
     for half in (0, 1):
-        judged = np.flatnonzero(halves == half)
-        learned = learn(record, labels, np.flatnonzero(halves != half))
-        found[judged] = _places(record, np.array(learned.outputs)[labels[judged]], judged)
+        judged = halves == half
+        outputs = learn(record[:stop][~judged], labels[~judged], int(labels.max()) + 1).outputs
+        found[judged] = _places(record[:stop][judged], np.array(outputs)[labels[judged]])
     return found
 
 
-def _places(record: Record, right: NDArray[np.int64], images: slice | NDArray[np.int64]) -> NDArray[np.int64]:
-    hits = record.answers[images] == right[:, None]
-    return np.where(hits, record.places[images], TOP).min(1)
+def _places(record: Record, right: Ints) -> Ints:
+    return np.where(record["outputs"] == right[:, None], record["places"], TOP).min(1)
 
 
-def correct(labelling: Labelling, record: Record, labels: NDArray[np.int64], start: int) -> NDArray[np.bool_]:
-    """Whether the largest output (of equal ones the first) is the right one, for the images from `start`."""
-    right: NDArray[np.bool_] = record.answers[start:, 0] == np.array(labelling.outputs)[labels[start:]]
-    return right
-
-
-def learn(record: Record, labels: NDArray[np.int64], images: NDArray[np.int64]) -> Labelling:
-    """The outputs that make most answers for `images` right, each output for one class at most."""
-    classes, rows = np.unique(labels[images], return_inverse=True)
-    used, columns = np.unique(record.answers[images, 0], return_inverse=True)
-    counts = np.zeros((len(classes), max(len(classes), len(used))), np.int64)
+def learn(record: Record, labels: Ints, classes: int) -> Labelling:
+    """The outputs that make most answers right, each output for one class at most."""
+    known, rows = np.unique(labels, return_inverse=True)
+    used, columns = np.unique(record["outputs"][:, 0], return_inverse=True)
+    counts = np.zeros((len(known), max(len(known), len(used))), np.int64)
     np.add.at(counts, (rows, columns), 1)
-    outputs = np.full(int(labels.max()) + 1, NEVER)
+    outputs = np.full(classes, NEVER)
     for row, column in enumerate(assign(-counts)):
         if counts[row, column]:
-            outputs[classes[row]] = used[column]
+            outputs[known[row]] = used[column]
     return Labelling("permutation", tuple(outputs.tolist()))
 
 
-def assign(costs: NDArray[np.int64]) -> list[int]:
+def assign(costs: Ints) -> list[int]:
     """The column of each row (rows, columns at least as many) so that the sum of costs is the least.
 
     The Hungarian method with potentials (Kuhn 1955, Munkres 1957), one shortest path for each row.
