@@ -134,6 +134,7 @@ def test_it_contradicts_a_wrong_contract(tmp_path, real_data):
     assert found.found.order == "rgb"
 
 
+@pytest.mark.slow
 def test_it_names_no_winner_for_random_weights(tmp_path, pictures):
     found = eyespot.doctor(bare(tmp_path / "random.tflite", scrambled), data=str(pictures), images=200)
     assert found.found is None
@@ -157,6 +158,7 @@ def test_it_writes_its_finding_into_the_file(tmp_path, learned, foreign, picture
     assert caught.value.result.contract == "confirmed"
 
 
+@pytest.mark.slow
 def test_microcontrollers_and_vela_read_what_it_wrote(learned, foreign):
     pytest.importorskip("tflite_micro")
     files, outputs = (foreign, foreign.with_name("named.tflite")), []
@@ -175,6 +177,7 @@ def _vela(path):
     return found
 
 
+@pytest.mark.slow
 def test_the_command_shows_a_table_or_json(capsys, foreign, pictures):
     words = ["doctor", str(foreign), "--data", str(pictures), "--images", "100", "--using", "bgr"]
     assert cli.main(words) == 0
@@ -267,6 +270,7 @@ def test_folders_of_wordnet_ids_are_imagenets_classes(tmp_path):
     assert split.classes == IMAGENET_CLASSES
 
 
+@pytest.mark.slow
 def test_pictures_with_exif_are_also_tried_as_stored(tmp_path, foreign, pictures):
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -75,14 +75,13 @@ def _answers(
 
 
 def _largest(output: NDArray[Any]) -> list[int]:
-    values = np.nan_to_num(output.astype(np.float64), nan=-np.inf)
+    """The largest outputs, then their places; a file with fewer than TOP outputs seems to have more, all smaller."""
+    values = np.full(max(TOP, len(output)), -np.inf)
+    values[: len(output)] = np.nan_to_num(output.astype(np.float64), nan=-np.inf)
     first = ranked(values[None])[0]
     places = (values > values[first][:, None]).sum(1)
-    rest = np.delete(values, first)
-    if rest.size:
-        places[values[first] <= rest.max()] = TOP
-    pad = [0] * (TOP - len(first))
-    return [*first, *(-1 for _ in pad), *places, *(TOP for _ in pad)]
+    places[values[first] <= np.delete(values, first).max(initial=-np.inf)] = TOP
+    return [*first, *places]
 
 
 class Trials:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from eyespot.errors import RefusedError
 from eyespot.escaping import terminal
-from eyespot.evaluation.diagnosis import Diagnosis, Found, Mistake
+from eyespot.evaluation.diagnosis import Diagnosis, Mistake
 
 WIDTH = 30  # characters of the longest bar
 
@@ -22,44 +22,42 @@ def diagnoses(many: tuple[Diagnosis, ...]) -> Group:
 
 
 def _diagnosis(d: Diagnosis) -> Iterable[Table | Text]:
-    yield from map(_safe, _headline(d))
+    yield _safe(*_headline(d))
     if d.using:
         yield _safe(f"your pipeline, {d.using.change}, costs {_points(d.using)} points")
     if d.mistakes:
         yield Text("\nwhat each mistake costs, in points of top-1 [95 %]")
         yield _bars(d.mistakes)
-    same = [each.change for each in d.indistinguishable if each.identical]
-    alike = [each.change for each in d.indistinguishable if not each.identical]
-    if same:
-        yield _safe(f"\nidentical tensors on these pictures: {', '.join(same)}")
-    if alike:
-        yield _safe(f"{'' if same else chr(10)}cannot be told apart on this data: {', '.join(alike)}")
-    yield _safe(f"next: {d.next}")
+    last = [f"next: {d.next}"]
+    for identical, said in (
+        (False, "cannot be told apart on this data"),
+        (True, "identical tensors on these pictures"),
+    ):
+        if changes := [each.change for each in d.indistinguishable if each.identical is identical]:
+            last.insert(0, f"{said}: {', '.join(changes)}")
+    yield _safe(*([""] if d.indistinguishable else []), *last)
 
 
 def _headline(d: Diagnosis) -> Iterable[str]:
-    where = f"{d.images:,} images of {d.data} {d.split}"
-    if d.found is None:
+    where, found = f"{d.images:,} images of {d.data} {d.split}", d.found
+    if found is None:
         yield f"{d.model}: no preprocessing works on {where}"
         yield f"best of {d.tries:,} tests: top-1 {d.best:.3f}; always the commonest class: {d.majority:.3f}"
         return
-    low, high = d.found.interval
-    yield f"{d.model} wants {d.found.words}{_labels(d.found)}"
-    yield f"certainty at least {d.found.certainty:.3f} ({d.tries:,} tests on {where})"
-    yield f"top-1 {d.found.top1:.3f} [{low:.3f}, {high:.3f}] on the {d.found.n:,} images that chose nothing"
+    low, high = found.interval
+    labels = f"; output = class + {found.label_offset}" if found.label_offset else ""
+    if found.label_permutation:
+        labels = f"; its outputs by class: {', '.join(map(str, found.label_permutation))}"
+    yield f"{d.model} wants {found.words}{labels}"
+    yield f"certainty at least {found.certainty:.3f} ({d.tries:,} tests on {where})"
+    yield f"top-1 {found.top1:.3f} [{low:.3f}, {high:.3f}] on the {found.n:,} images that chose nothing"
     if d.contract != "none":
         yield f"the file's own contract is {d.contract}"
 
 
-def _safe(text: str) -> Text:
-    """Words from outside among them, without control characters or markup."""
-    return Text("\n".join(map(terminal, text.split("\n"))))
-
-
-def _labels(found: Found) -> str:
-    if found.label_permutation:
-        return f"; its outputs by class: {', '.join(map(str, found.label_permutation))}"
-    return f"; output = class + {found.label_offset}" if found.label_offset else ""
+def _safe(*lines: str) -> Text:
+    """Lines with words from outside, without control characters or markup."""
+    return Text("\n".join(map(terminal, lines)))
 
 
 def _points(mistake: Mistake) -> str:
@@ -77,11 +75,9 @@ def _bars(mistakes: tuple[Mistake, ...]) -> Table:
 
 
 def draw(d: Diagnosis, path: Path) -> None:
-    """Write a PNG with a bar for each mistake. RefusedError for another suffix, or if nothing was found."""
+    """Draw a bar for each mistake. RefusedError if nothing was found."""
     from eyespot.reports.plot import drawing
 
-    if path.suffix != ".png":
-        raise RefusedError(f"{path}: the chart is a PNG; give a name that ends in .png")
     if d.found is None:
         raise RefusedError(f"{path}: not drawn, because no preprocessing works")
     bars = [*([d.using] if d.using else []), *d.mistakes][::-1]

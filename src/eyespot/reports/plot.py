@@ -31,7 +31,12 @@ NUMBERED = 20  # classes up to which a confusion matrix shows its numbers
 
 @contextlib.contextmanager
 def drawing(path: Path, size: tuple[float, float], *grid: int, **options: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield a figure of `size` in inches and its `grid` of panels; write it as PNG when the block ends."""
+    """Yield a figure of `size` in inches and its `grid` of panels; write it as PNG when the block ends.
+
+    RefusedError for a name that does not end in .png.
+    """
+    if path.suffix != ".png":
+        raise RefusedError(f"{path}: the plot is a PNG; give a name that ends in .png")
     figure = Figure(figsize=size, layout="constrained")
     yield figure, figure.subplots(*grid, **options)
     with replacing(path) as partial, warnings.catch_warnings():
@@ -40,12 +45,7 @@ def drawing(path: Path, size: tuple[float, float], *grid: int, **options: Any) -
 
 
 def draw(listed: Sequence[Listed], path: Path) -> None:
-    """Write a PNG: top-1 against each cost, a colour for each data set, the best ones filled.
-
-    RefusedError for a name that does not end in .png.
-    """
-    if path.suffix != ".png":
-        raise RefusedError(f"{path}: the plot is a PNG; give a name that ends in .png")
+    """Draw top-1 against each cost, a colour for each data set, the best ones filled."""
     measured = [model for model in listed if model.top1 is not None]
     with drawing(path, (10, 4.5), 1, len(COSTS), sharey=True) as (_, panels):
         for axes, (title, cost) in zip(panels, COSTS.items(), strict=True):
@@ -70,12 +70,7 @@ def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float 
 
 
 def draw_dump(explained: Explained, path: Path) -> None:
-    """Write a PNG: the expected tensor, the dumped one and their difference, enlarged.
-
-    RefusedError for a name that does not end in .png, and if there was no picture to compare with.
-    """
-    if path.suffix != ".png":
-        raise RefusedError(f"{path}: the plot is a PNG; give a name that ends in .png")
+    """Draw the expected tensor, the dumped one and their difference. RefusedError without a picture to compare."""
     if explained.expected is None or explained.found is None:
         raise RefusedError(f"{path}: without a picture there is nothing to draw; give --image PICTURE")
     low, span = explained.expected.min(), np.ptp(explained.expected) or 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eyespot.artifacts.model_folder import Artifact, ModelFolder, handed_on, tools
-from eyespot.errors import BadArgumentError, RefusedError, UnknownNameError
+from eyespot.errors import RefusedError, UnknownNameError
 from eyespot.evaluation.diagnosis import Diagnosis, Found
 from eyespot.preprocessing.pipeline import Pipeline, parse, preprocessing_of
 from eyespot.preprocessing.spec import Contract
@@ -51,7 +51,7 @@ def _minor(change: str) -> bool:
     """Whether a change concerns only how pictures are resized or damaged, or what is out of range."""
     try:
         return change == "wrapped" or set(parse(change.partition(" = ")[0])) <= MINOR
-    except (BadArgumentError, UnknownNameError):  # labels
+    except UnknownNameError:  # labels
         return False
 
 

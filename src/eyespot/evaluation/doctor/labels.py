@@ -98,24 +98,23 @@ def assign(costs: Ints) -> list[int]:
     The Hungarian method with potentials (Kuhn 1955, Munkres 1957), one shortest path for each row.
     """
     rows, columns = costs.shape
-    u, v = np.zeros(rows + 1), np.zeros(columns + 1)
-    owner = np.zeros(columns + 1, int)  # the row of each column, 0 for none
-    for row in range(1, rows + 1):
-        owner[0], column = row, 0
-        least, came, used = np.full(columns + 1, np.inf), np.zeros(columns + 1, int), np.zeros(columns + 1, bool)
-        while owner[column]:
-            used[column] = True
-            reduced = costs[owner[column] - 1] - u[owner[column]] - v[1:]
-            better = ~used[1:] & (reduced < least[1:])
-            least[1:][better], came[1:][better] = reduced[better], column
-            following = int(np.where(used[1:], np.inf, least[1:]).argmin()) + 1
-            step = least[following]
-            np.add.at(u, owner[used], step)
-            v[used] -= step
-            least[~used] -= step
-            column = following
-        while column:
-            owner[column], column = owner[came[column]], came[column]
+    u, v, owner = np.zeros(rows), np.zeros(columns), np.full(columns, -1)
+    for row in range(rows):
+        least, came, used = np.full(columns, np.inf), np.full(columns, -1), np.zeros(columns, bool)
+        last, column, length = row, -1, 0.0
+        while last >= 0:
+            reduced = length + costs[last] - u[last] - v
+            better = ~used & (reduced < least)
+            least[better], came[better] = reduced[better], column
+            column = int(np.where(used, np.inf, least).argmin())
+            used[column], last, length = True, owner[column], least[column]
+        inner = used & (owner >= 0)
+        u[row] += length
+        u[owner[inner]] += length - least[inner]
+        v[inner] -= length - least[inner]
+        while column >= 0:
+            owner[column] = row if came[column] < 0 else owner[came[column]]
+            column = came[column]
     place = np.empty(rows, int)
-    place[owner[1:][owner[1:] > 0] - 1] = np.flatnonzero(owner[1:])
-    return [int(each) for each in place]
+    place[owner[owner >= 0]] = np.flatnonzero(owner >= 0)
+    return place.tolist()
