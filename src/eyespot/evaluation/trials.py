@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ ANSWER = np.dtype([("outputs", np.int64, TOP), ("places", np.int64, TOP), ("dige
 def open_trials(
     file: Content, shape: tuple[int, ...], data: Dataset, root: Path, split: str
 ) -> Callable[[Question], Reply]:
-    """A function from images and ways to feed them to the answers (ways, images, numbers of an ANSWER) and EXIF tags.
+    """A function from images and ways to feed them to the numbers of an ANSWER, (ways, images, n), and the EXIF tags.
 
     The file takes tensors of `shape` (height, width, channels). BadFileError if LiteRT refuses it.
     """
@@ -51,19 +51,18 @@ def open_trials(
     def work(question: Question) -> Reply:
         images, ways = question
         turns = [orientation(opened.path(i)) if opened.path else 1 for i in images]
-        found = [_answers(run, opened.read(i), turn, ways, shape) for i, turn in zip(images, turns, strict=True)]
-        return np.stack(found, axis=1), np.array(turns)
+        found = []
+        for i, turn in zip(images, turns, strict=True):
+            seen = cache(partial(pixels, picture=opened.read(i), shape=shape, orientation=turn))
+            found.append(_answers(run, seen, ways))
+        return np.array(found, np.int64).swapaxes(0, 1), np.array(turns)
 
     return work
 
 
-def _answers(
-    run: Run, picture: Image, turn: int, ways: Sequence[Way], shape: tuple[int, ...]
-) -> NDArray[np.int64]:  # fmt: skip
-    """The numbers of an ANSWER for each way; equal tensors run once."""
-    known: dict[bytes, list[int]] = {}
-    seen = cache(lambda pipeline: pixels(pipeline, picture, shape, turn))
-    answers = []
+def _answers(run: Run, seen: Callable[[Pipeline], Image], ways: Sequence[Way]) -> list[list[int]]:
+    """The numbers of an ANSWER for each way to feed a picture, `seen` by the network; equal tensors run once."""
+    known, answers = dict[bytes, list[int]](), []
     for pipeline, table in ways:
         looks = replace(pipeline, mean=(0.0,), std=(1.0,), cast="quantized")
         tensor = np.ascontiguousarray(look_up(table)(seen(looks)))
@@ -71,7 +70,7 @@ def _answers(
         if digest not in known:
             known[digest] = [*_largest(run(tensor)), int.from_bytes(digest, "little", signed=True), 1]
         answers.append(known[digest])
-    return np.array(answers, np.int64)
+    return answers
 
 
 def _largest(output: NDArray[Any]) -> list[int]:

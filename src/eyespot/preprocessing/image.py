@@ -14,6 +14,7 @@ from eyespot.errors import BadFileError
 if TYPE_CHECKING:
     from PIL import Image
 
+    from eyespot.preprocessing.pipeline import Pipeline
     from eyespot.preprocessing.spec import Preprocessing
 
 MAX_PIXELS = 65_000_000  # phones have 64 million; decoding takes up to 15 bytes for each
@@ -130,6 +131,6 @@ def central(width: int, height: int, crop: float | None) -> tuple[float, float, 
     return left, top, left + side, top + side
 
 
-def to_real(pixels: Any, spec: Preprocessing) -> Any:
+def to_real(pixels: Any, spec: Preprocessing | Pipeline) -> Any:
     """Pixels 0..255, a float array of (..., channels), to the numbers that a float32 file takes."""
     return (pixels - np.asarray(spec.mean)) / np.asarray(spec.std)

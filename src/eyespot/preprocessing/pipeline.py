@@ -104,8 +104,7 @@ def parse(text: str) -> dict[str, Any]:
     A range without a cast means `quantized`. UnknownNameError for an unknown word, BadArgumentError for
     words that contradict each other and for numbers out of range.
     """
-    stated: dict[str, Any] = {}
-    owner: dict[str, str] = {}
+    stated, owner = dict[str, Any](), dict[str, str]()
     for word in filter(None, (each.strip() for each in text.split(","))):
         for name, value in _fields(word).items():
             if stated.get(name, value) != value:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.preprocessing.damage import DAMAGES, Image
-from eyespot.preprocessing.image import central, to_pillow
+from eyespot.preprocessing.image import central, to_pillow, to_real
 from eyespot.preprocessing.pipeline import OFFSETS, Filter, Pipeline
 from eyespot.preprocessing.spec import Input
 
@@ -42,12 +42,12 @@ def levels(pipeline: Pipeline, tensor: Input) -> NDArray[Any]:
 
     ValueError for mean and std of three channels where there is one, and for a cast to float32.
     """
-    channels, pixel = tensor.shape[3], np.arange(256.0)[:, None]
+    channels = tensor.shape[3]
     if channels < max(len(pipeline.mean), len(pipeline.std)):
         raise ValueError(f"the range {pipeline.range} is for 3 channels, the file has {channels}")
     if tensor.dtype == "float32" and pipeline.cast != "quantized":
         raise ValueError(f"{pipeline.cast} is for integer inputs, the file takes float32")
-    real: NDArray[Any] = (pixel - np.asarray(pipeline.mean)) / np.asarray(pipeline.std)
+    real: NDArray[Any] = to_real(np.arange(256.0)[:, None], pipeline)
     real = real[:, 0] if (real == real[:, :1]).all() else real
     if tensor.dtype == "float32":
         return real.astype(np.float32)

@@ -19,7 +19,7 @@ from eyespot.errors import BadArgumentError
 from eyespot.evaluation.doctor import ways
 from eyespot.evaluation.doctor.labels import Ints, Labelling, learn, places
 from eyespot.evaluation.trials import Trials
-from eyespot.preprocessing.pipeline import Pipeline, changed
+from eyespot.preprocessing.pipeline import Pipeline
 from eyespot.preprocessing.spec import Resize
 from eyespot.preprocessing.tensors import levels
 from eyespot.quantity import at_least
@@ -95,9 +95,8 @@ class Search:
 
     def stated(self, base: Pipeline, using: Mapping[str, Any]) -> Pipeline:
         """The user's pipeline, as `base` in what it does not state. BadArgumentError if the file cannot take it."""
-        user = changed(base, using)
         try:
-            levels(user, self.file.input)
+            levels(user := replace(base, **using), self.file.input)
         except ValueError as error:
             raise BadArgumentError(f"using: {error}") from error
         return user
