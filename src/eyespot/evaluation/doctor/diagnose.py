@@ -27,7 +27,12 @@ from eyespot.zoo.datasets import IMAGENET_CLASSES, IMAGENET_IDS
 FEWEST = 20  # images
 SKILL = 0.1  # of the way from the majority's share to 1 that top-1 must go
 LEARNED_SKILL = 0.35  # if the labels are learned, as some outputs always go with some classes
-NOTHING = "check that the data has the classes of the file, and that its weights are trained"
+NEXT = {  # by what was found
+    "none": "{} --write OUT.tflite writes this into the file",
+    "confirmed": "{} --using bgr,0..1,squash says what a pipeline of yours costs",
+    "contradicted": "the file's own contract is wrong: ask its maker, or make it again",
+    "nothing": "check that the data has the classes of the file, and that its weights are trained",
+}
 
 
 def diagnose(
@@ -54,7 +59,7 @@ def diagnose(
         model=file.path.name, data=opened.data, split=opened.name, images=len(chosen), tries=search.tries,
         majority=float(np.bincount(search.labels[half:]).max() / (len(chosen) - half)),
         best=float(search.right(leader).mean()), contract="not judged" if own else "none", found=None, using=None,
-        mistakes=(), indistinguishable=(), next=NOTHING,
+        mistakes=(), indistinguishable=(), next=NEXT["nothing"],
     )  # fmt: skip
     return (_priced(search, leader, using, nothing) if _works(search, leader, nothing) else nothing), opened.classes
 
@@ -90,17 +95,11 @@ def _works(search: Search, leader: Hypothesis, nothing: Diagnosis) -> bool:
 
 def _priced(search: Search, leader: Hypothesis, using: Mapping[str, Any] | None, nothing: Diagnosis) -> Diagnosis:
     """The diagnosis of a file for which something works."""
-    own, using_cost, mistakes, alike = search.own, *costs(search, leader, using)
-    following = f"eyespot doctor {nothing.model} --data {nothing.data}"
-    if own is None:
-        contract, following = "none", f"{following} --write OUT.tflite writes this into the file"
-    elif own == leader.pipeline:
-        contract, following = "confirmed", f"{following} --using bgr,0..1,squash says what a pipeline of yours costs"
-    else:
-        contract, following = "contradicted", "the file's own contract is wrong: ask its maker, or make it again"
+    user, mistakes, alike = costs(search, leader, using)
+    contract = "none" if search.own is None else "confirmed" if search.own == leader.pipeline else "contradicted"
     return replace(
-        nothing, contract=contract, found=_found(search, leader), using=using_cost, mistakes=mistakes,
-        indistinguishable=alike, next=following,
+        nothing, contract=contract, found=_found(search, leader), using=user, mistakes=mistakes,
+        indistinguishable=alike, next=NEXT[contract].format(f"eyespot doctor {nothing.model} --data {nothing.data}"),
     )  # fmt: skip
 
 
