@@ -292,5 +292,6 @@ def test_a_background_class_gets_a_name(tmp_path):
         label_permutation=(), certainty=1.0, top1=1.0, interval=(0.9, 1.0), n=100,
     )  # fmt: skip
     assert named(found, ("a", "b"), 3, tmp_path) == ("background", "a", "b")
-    with pytest.raises(RefusedError, match="the data names 2 of 4 outputs"):
-        named(found, ("a", "b"), 4, tmp_path)
+    for classes, outputs in ((("a", "b"), 4), (("a", "background"), 3)):
+        with pytest.raises(RefusedError, match=f"the data names 2 of {outputs} outputs"):
+            named(found, classes, outputs, tmp_path)

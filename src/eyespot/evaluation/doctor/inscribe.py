@@ -59,7 +59,7 @@ def named(found: Found, classes: Sequence[str], outputs: int, path: Path) -> tup
     """The outputs' names in their order; the first is `background` if all others are the data's classes."""
     places = found.label_permutation or [label + found.label_offset for label in range(len(classes))]
     names = dict(zip(places, classes, strict=True)) if classes else {}
-    if found.label_offset == 1 and outputs == len(classes) + 1:
+    if found.label_offset == 1 and outputs == len(classes) + 1 and BACKGROUND not in classes:
         names[0] = BACKGROUND
     if sorted(names) != list(range(outputs)):
         known = f"the data names {len(set(names) & set(range(outputs)))} of {outputs} outputs"
