@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eyespot.errors import BadFileError, MissingDataError
-from eyespot.evaluation.dump import fitting, read_dump, readings
+from eyespot.evaluation.dumps.read import fitting, read_dump, readings
 from eyespot.tflite.read import Tensor
 
 SMALL = np.array([[0, -1, -128], [127, 16, 5]], np.int8)

@@ -15,9 +15,9 @@ from PIL import Image
 
 from eyespot.cli import main
 from eyespot.errors import BadArgumentError, BadFileError, RefusedError
-from eyespot.evaluation.dump import read_dump
-from eyespot.evaluation.explanation import Explanation
-from eyespot.evaluation.tensor import explain
+from eyespot.evaluation.dumps.explain import explain
+from eyespot.evaluation.dumps.explanation import Explanation
+from eyespot.evaluation.dumps.read import read_dump
 from eyespot.preprocessing.synthetic import picture as synthetic
 from eyespot.tflite.read import File, read
 from eyespot.verbs.doctor import doctor

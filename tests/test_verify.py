@@ -16,7 +16,7 @@ from eyespot.cli import main
 from eyespot.errors import BadArgumentError, BadFileError, MissingDataError, UnfitError
 from eyespot.exports.c import for_host
 from eyespot.exports.folder import write_golden
-from eyespot.exports.verified import Verified
+from eyespot.exports.verification.verified import Verified
 from eyespot.tflite.read import read
 from eyespot.verbs.verify import verify
 from eyespot.zoo import registry

@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from eyespot.evaluation.explanation import Explanation, Fit
-from eyespot.exports.verified import Stage, Verified
+from eyespot.evaluation.dumps.explanation import Explanation, Fit
+from eyespot.exports.verification.verified import Stage, Verified
 
 COLOURS = {"equal": "green", "close": "yellow", "differs": "red", "not run": "magenta"}
 

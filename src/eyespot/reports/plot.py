@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from eyespot.artifacts.atomic import replacing
 from eyespot.errors import RefusedError
 from eyespot.escaping import terminal
-from eyespot.evaluation.tensor import Explained
+from eyespot.evaluation.dumps.explain import Explained
 from eyespot.training.outcome import Answers, Epoch
 from eyespot.zoo.listing import Listed
 

@@ -8,7 +8,7 @@ from eyespot.arguments import positive, verb
 from eyespot.errors import BadArgumentError, RefusedError, UnfitError
 from eyespot.evaluation import workers
 from eyespot.evaluation.diagnosis import Diagnosis
-from eyespot.evaluation.explanation import Explanation
+from eyespot.evaluation.dumps.explanation import Explanation
 from eyespot.zoo import registry
 
 
@@ -77,7 +77,7 @@ def doctor(
 def _of_dump(
     model: str, tensor: Path | None, image: Path | None, contract: str | None, chart: Path | None, more: object
 ) -> Explanation:
-    from eyespot.evaluation.tensor import explain_files
+    from eyespot.evaluation.dumps.explain import explain_files
 
     if tensor is None or more:
         raise BadArgumentError("tensor goes with image, contract and chart, and these two with tensor alone")

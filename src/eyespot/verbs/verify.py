@@ -6,9 +6,9 @@ from pathlib import Path
 
 from eyespot.arguments import verb
 from eyespot.errors import BadArgumentError
-from eyespot.exports.golden import generated, read_golden
-from eyespot.exports.verified import Verified
-from eyespot.exports.verify import dumps_in, verify_here, verify_port
+from eyespot.exports.verification.golden import generated, read_golden
+from eyespot.exports.verification.stages import dumps_in, verify_here, verify_port
+from eyespot.exports.verification.verified import Verified
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 

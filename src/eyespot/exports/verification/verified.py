@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from eyespot.evaluation.explanation import Explanation
+from eyespot.evaluation.dumps.explanation import Explanation
 from eyespot.nouns import Noun
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.errors import RefusedError
-from eyespot.evaluation.dump import Dump, Reading, fitting, read_dump, readings
-from eyespot.evaluation.explanation import Explanation, Fit, Values, sentence
-from eyespot.evaluation.guesses import ASPECTS, SAMPLES, Guess, Guesses
+from eyespot.evaluation.dumps.explanation import Explanation, Fit, Values, sentence
+from eyespot.evaluation.dumps.guesses import ASPECTS, SAMPLES, Guess, Guesses
+from eyespot.evaluation.dumps.read import Dump, Reading, fitting, read_dump, readings
 from eyespot.preprocessing.damage import Image
 from eyespot.preprocessing.image import decode
 from eyespot.preprocessing.spec import Contract

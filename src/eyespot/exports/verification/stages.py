@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from eyespot import isolation
 from eyespot.errors import BadFileError, EyespotError, MissingDataError, MissingExtraError, RefusedError, UnfitError
-from eyespot.evaluation.dump import read_dump, readings
-from eyespot.evaluation.explanation import Explanation
-from eyespot.evaluation.tensor import explain
+from eyespot.evaluation.dumps.explain import explain
+from eyespot.evaluation.dumps.explanation import Explanation
+from eyespot.evaluation.dumps.read import read_dump, readings
 from eyespot.exports.c import for_host
 from eyespot.exports.folder import write_folder
-from eyespot.exports.golden import Golden, outputs
-from eyespot.exports.verified import Stage, Verified
+from eyespot.exports.verification.golden import Golden, outputs
+from eyespot.exports.verification.verified import Stage, Verified
 from eyespot.preprocessing import synthetic
 from eyespot.preprocessing.image import to_pillow
 from eyespot.preprocessing.spec import Contract
