@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from math import prod
 from pathlib import Path
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from eyespot.errors import RefusedError
 from eyespot.evaluation.dumps.explanation import Explanation, Fit, Values, sentence
-from eyespot.evaluation.dumps.guesses import ASPECTS, SAMPLES, Guess, Guesses
+from eyespot.evaluation.dumps.guesses import ASPECTS, Guess, Guesses
 from eyespot.evaluation.dumps.read import Dump, Reading, fitting, read_dump, readings
+from eyespot.evaluation.dumps.tables import Numbers, Tables
 from eyespot.preprocessing.damage import Image
 from eyespot.preprocessing.image import decode
 from eyespot.preprocessing.spec import Contract
@@ -23,8 +25,7 @@ from eyespot.preprocessing.synthetic import picture as synthetic
 from eyespot.tflite.read import File, check_classifier
 from eyespot.tflite.run import contract_of
 
-Numbers = NDArray[np.float32]
-
+SAMPLES = 4096
 SCREENED = 16  # guesses of each number of mistakes that are compared in full
 UNEXPLAINED = 0.5  # mean difference over the dump's own mean deviation from its median
 SATURATED = 0.9  # share of values within one step that explains a dump without contrast
@@ -37,23 +38,39 @@ LISTED = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Candidate:
-    """A guess, what it expects in the dump, and how far off that is on average."""
-
-    reading: Reading
-    count: int
-    guess: Guess
-    expected: Numbers
-    loss: float
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Explained:
     """The explanation, and the two images (height, width, channels) that it compares; None without a picture."""
 
     noun: Explanation
-    expected: NDArray[Any] | None = None
-    found: NDArray[Any] | None = None
+    expected: Numbers | None = None
+    found: Numbers | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Candidate:
+    """A guess for a reading, its number of mistakes, and what it expects in the dump by its tables."""
+
+    reading: Reading
+    tables: Tables
+    count: int
+    guess: Guess
+    expected: Numbers
+
+    @cached_property
+    def apart(self) -> Numbers:
+        """How far off each value is."""
+        return np.abs(self.reading.numbers - self.expected)
+
+    @cached_property
+    def loss(self) -> float:
+        """How far off the values are on average."""
+        return _mean(self.apart)
+
+    @cached_property
+    def relative(self) -> float:
+        """The loss over the dump's own mean deviation from its median."""
+        numbers = self.reading.numbers
+        return self.loss / (_mean(np.abs(numbers - np.median(numbers))) or 1e-12)
 
 
 def explain_files(file: File, fallback: Contract | None, dump: Path, image: Path | None) -> Explained:
@@ -71,7 +88,7 @@ def explain_files(file: File, fallback: Contract | None, dump: Path, image: Path
 
 
 def explain(file: File, contract: Contract, dump: Dump, picture: Image | None, name: str | None = None) -> Explained:
-    """Explain a dump of `file`'s input tensor for a `picture` (h, w, 3) called `name`.
+    """Explain a dump of `file`'s input tensor for a `picture` (h, w, 1 or 3) called `name`.
 
     Without a picture the golden ones are tried; if it is none of them, only the values are judged.
     """
@@ -80,9 +97,8 @@ def explain(file: File, contract: Contract, dump: Dump, picture: Image | None, n
         return Explained(noun=_of_wrong_length(file, dump))
     if picture is not None:
         return _explained(file, contract, dump, ways, picture, name)
-    spec = contract.preprocessing
     for index in range(GOLDEN):
-        golden = synthetic(index, spec.height, spec.width, spec.channels)
+        golden = synthetic(index, *contract.preprocessing.shape)
         explained = _explained(file, contract, dump, ways, golden, f"golden picture {index}")
         if explained.noun.mistakes is not None:
             return explained
@@ -92,88 +108,75 @@ def explain(file: File, contract: Contract, dump: Dump, picture: Image | None, n
 def _explained(
     file: File, contract: Contract, dump: Dump, ways: tuple[Reading, ...], picture: Image, name: str | None
 ) -> Explained:
-    rgb = picture if picture.shape[2] == 3 else np.repeat(picture, 3, axis=2)
-    guesses = Guesses(file.input, contract.preprocessing, rgb)
-    candidates = [each for reading in ways for each in _screened(guesses, reading)]
-    best, same, others = _tournament(candidates)
-    listed = tuple(_fit(guesses, each) for each in (best, *others))
-    fails = best.loss > UNEXPLAINED * _deviation(best.reading.numbers) and listed[0].equal < SATURATED
+    spec = contract.preprocessing
+    guesses = Guesses(spec, picture if picture.shape[2] == 3 else np.repeat(picture, 3, axis=2))
+    tables = {stored: Tables(file.input, spec, stored=stored) for stored in (True, False)}
+    best, same, others = _tournament([c for each in ways for c in _screened(guesses, each, tables[each.stored])])
+    fits = tuple(_fit(guesses, each) for each in (best, *others))
+    fails = best.relative > UNEXPLAINED and fits[0].equal < SATURATED
     noun = Explanation(
         file=file.path.name,
         dump=dump.path.name,
         picture=name,
-        mistakes=None if fails else listed[0].mistakes,
-        fits=listed,
+        mistakes=None if fails else fits[0].mistakes,
+        fits=fits,
         same=() if fails else tuple(_fit(guesses, each) for each in same),
-        hidden=tuple(each for name, word in guesses.right.items() for each in guesses.alike.get((name, word), ())),
-        values=_values(dump, (best.reading,)),
+        hidden=tuple(each for right in guesses.right.items() for each in guesses.alike.get(right, ())),
+        values=_values(dump.form, best.reading.numbers),
         hints=("It is another picture, or a mistake that eyespot does not know.",) if fails else (),
     )
-    right = guesses.expected(guesses.right, None, stored=best.reading.stored)
-    shape = contract.preprocessing.shape
-    return Explained(noun=noun, expected=right.reshape(shape), found=best.reading.numbers.reshape(shape))
+    right = guesses.expected(guesses.right, best.tables.of["right"])
+    return Explained(noun=noun, expected=right.reshape(spec.shape), found=best.reading.numbers.reshape(spec.shape))
 
 
-def _screened(guesses: Guesses, reading: Reading) -> Iterator[Candidate]:
+def _screened(guesses: Guesses, reading: Reading, tables: Tables) -> Iterator[Candidate]:
     """The best guesses of each number of mistakes, by a sample of the values."""
-    size = prod(guesses.spec.shape)
-    places = np.sort(np.random.default_rng(0).permutation(size)[:SAMPLES])
-    sample, scored = reading.numbers[places], []
-    for count, guess in guesses.all(reading.implied, stored=reading.stored):
-        expected = guesses.expected(guess, places, stored=reading.stored)
-        scored.append((count, _loss(sample, expected), guess))
+    places = np.sort(np.random.default_rng(0).permutation(reading.numbers.size)[:SAMPLES])
+    sample = reading.numbers[places]
+    scored = [
+        (count, _mean(np.abs(sample - guesses.expected(guess, tables.of[guess["values"]], places))), guess)
+        for count, guess in guesses.all(tables, reading.implied)
+    ]
     for count, group in groupby(scored, key=lambda each: each[0]):
         for _, _, guess in sorted(group, key=lambda each: each[1])[:SCREENED]:
-            expected = guesses.expected(guess, None, stored=reading.stored)
-            loss = _loss(reading.numbers, expected)
-            more = count + bool(reading.why)
-            yield Candidate(reading=reading, count=more, guess=guess, expected=expected, loss=loss)
+            expected = guesses.expected(guess, tables.of[guess["values"]])
+            mistakes = count + bool(reading.why)
+            yield Candidate(reading=reading, tables=tables, count=mistakes, guess=guess, expected=expected)
 
 
-def _loss(numbers: Numbers, expected: Numbers) -> float:
-    return float(np.abs(numbers - expected).mean(dtype=np.float64))
-
-
-def _deviation(numbers: Numbers) -> float:
-    return float(np.abs(numbers - np.median(numbers)).mean(dtype=np.float64))
+def _mean(apart: Numbers) -> float:
+    return float(apart.mean(dtype=np.float64))
 
 
 def _tournament(candidates: list[Candidate]) -> tuple[Candidate, list[Candidate], list[Candidate]]:
     """The simplest candidate that none beats; those that the dump cannot tell from it; some others by fit."""
-    ordered = sorted(candidates, key=lambda each: (each.count, _relative(each)))
-    noise = {id(each.reading): _noise(each) for each in sorted(candidates, key=lambda e: -e.loss)}
+    ordered = sorted(candidates, key=lambda each: (each.count, each.relative))
+    noise = {each.reading: _noise(each) for each in sorted(candidates, key=lambda each: -each.loss)}
     best = ordered[0]
     for each in ordered[1:]:
-        if _beats(each, best, noise[id(each.reading)]):
+        if _beats(each, best, noise[each.reading]):
             best = each
     alike = [e for e in ordered if e.reading is best.reading and e.count == best.count and e is not best]
-    same = [each for each in alike if not _contested(each, best, noise[id(best.reading)]).any()]
+    same = [each for each in alike if not _contested(each, best, noise[best.reading]).any()]
     others = [each for each in ordered if each is not best and each not in same and each.count <= best.count]
-    shown = sorted(others, key=_relative)[:LISTED]
-    plain = [] if ordered[0] is best or ordered[0] in shown else [ordered[0]]
-    return best, same[:LISTED], shown + plain
+    shown = sorted(others, key=lambda each: each.relative)[:LISTED]
+    return best, same[:LISTED], shown if ordered[0] in (best, *shown) else [*shown, ordered[0]]
 
 
 def _noise(candidate: Candidate) -> float:
     """The mean difference of the nine tenths of the values that fit best; others are a border or an overflow."""
-    apart = np.sort(np.abs(candidate.reading.numbers - candidate.expected))
+    apart = np.sort(candidate.apart)
     return float(apart[: max(1, 9 * len(apart) // 10)].mean())
 
 
-def _relative(candidate: Candidate) -> float:
-    return candidate.loss / (_deviation(candidate.reading.numbers) or 1.0)
-
-
 def _beats(challenger: Candidate, champion: Candidate, noise: float) -> bool:
-    """Whether the values where two guesses clearly differ speak for the challenger."""
-    if challenger.reading is not champion.reading:
-        return _relative(challenger) < 0.8 * _relative(champion)
-    numbers, contested = challenger.reading.numbers, _contested(challenger, champion, noise)
-    if challenger.loss < CLEARLY * champion.loss:
-        return True
-    if contested.sum() < max(3, numbers.size / FEW):
+    """Whether a candidate fits clearly better, or the values where the two clearly differ speak for it."""
+    if challenger.relative < CLEARLY * champion.relative or challenger.reading is not champion.reading:
+        return challenger.relative < CLEARLY * champion.relative
+    contested = _contested(challenger, champion, noise)
+    if contested.sum() < max(3, contested.size / FEW):
         return False
-    nearer = np.abs(numbers - challenger.expected)[contested] < np.abs(numbers - champion.expected)[contested]
+    nearer = challenger.apart[contested] < champion.apart[contested]
     return bool(nearer.mean() > (MORE if challenger.count > champion.count else SAME))
 
 
@@ -183,78 +186,50 @@ def _contested(one: Candidate, other: Candidate, noise: float) -> NDArray[np.boo
 
 
 def _fit(guesses: Guesses, candidate: Candidate) -> Fit:
-    reading, right = candidate.reading, guesses.right
-    changes = {name: word for name, word in candidate.guess.items() if word != right[name]}
-    changes = {name: changes[name] for name in ASPECTS if name in changes and name not in reading.implied}
-    scaled = _scaled(guesses, changes.get("values", "right"), stored=reading.stored)
-    said = tuple(
-        sentence(name, word, right[name], scaled, guesses.alike.get((name, word), ())) for name, word in changes.items()
-    )
-    apart = np.abs(reading.numbers - candidate.expected)
-    step = guesses.step(candidate.guess["values"], stored=reading.stored)
+    reading, right, guess = candidate.reading, guesses.right, candidate.guess
+    changes = {name: guess[name] for name in ASPECTS if guess[name] != right[name] and name not in reading.implied}
+    factor, step = candidate.tables.scaled(guess["values"]), candidate.tables.step(guess["values"])
+    said = [
+        sentence(each, word, right[each], factor, guesses.alike.get((each, word), ())) for each, word in changes.items()
+    ]
     flat = not np.ptp(reading.numbers) or not np.ptp(candidate.expected)
     return Fit(
-        mistakes=(reading.why, *said) if reading.why else said,
+        mistakes=tuple(filter(None, (reading.why, *said))),
         changes=changes,
-        equal=float((apart <= 1.001 * step).mean()),
+        equal=float((candidate.apart <= 1.001 * step).mean()),
         correlation=0.0 if flat else float(np.corrcoef(reading.numbers, candidate.expected)[0, 1]),
         difference=candidate.loss / step,
     )
 
 
-def _scaled(guesses: Guesses, word: str, *, stored: bool) -> str:
-    """How values relate to the right ones, if by a factor."""
-    right, found = guesses.table("right", stored), guesses.table(word, stored)
-    if word == "right" or (stored and guesses.tensor.dtype != "float32"):
-        return ""
-    for number, how in ((255.0, "our values / 255"), (1 / 255.0, "our values * 255")):
-        if np.allclose(found * number, right, rtol=1e-4, atol=1e-6):
-            return how
-    return ""
-
-
-def _values(dump: Dump, ways: Sequence[Reading]) -> Values:
-    """Statistics of a dump, of its first reading if there is one."""
-    real = (ways[0].numbers if ways else dump.values).astype(np.float64)
+def _values(form: str, numbers: NDArray[Any]) -> Values:
+    real = numbers.astype(np.float64)
     low, high, mean = float(real.min()), float(real.max()), float(real.mean())
-    return Values(form=dump.form, count=real.size, low=low, high=high, mean=mean, distinct=len(np.unique(real)))
-
-
-def _without_picture(file: File, dump: Dump, ways: Sequence[Reading], *hints: str) -> Explanation:
-    names = {"file": file.path.name, "dump": dump.path.name, "picture": None, "mistakes": None}
-    return Explanation(**names, fits=(), same=(), hidden=(), values=_values(dump, ways), hints=hints)  # type: ignore[arg-type]
+    return Values(form=form, count=real.size, low=low, high=high, mean=mean, distinct=len(np.unique(real)))
 
 
 def _of_wrong_length(file: File, dump: Dump) -> Explanation:
     """What the length of a dump says."""
     count, tensor = dump.values.size, file.input
-    what = "bytes" if dump.form == "raw bytes" else "numbers"
-    size = prod(tensor.shape) * (np.dtype(tensor.dtype).itemsize if what == "bytes" else 1)
+    what, each = ("bytes", np.dtype(tensor.dtype).itemsize) if dump.form == "raw bytes" else ("numbers", 1)
     height, width, channels = tensor.shape[1:]
-    expected = f"{size:,} {what} ({width} x {height} x {channels} of {tensor.dtype})"
-    hint = f"The length is wrong: expected {expected}, found {count:,}."
-    fits = fitting(count, tensor)
-    return _without_picture(file, dump, (), hint, *([f"It would fit {', '.join(fits)}."] if fits else []))
+    expected = f"{prod(tensor.shape) * each:,} {what} ({width} x {height} x {channels} of {tensor.dtype})"
+    hints = [f"The length is wrong: expected {expected}, found {count:,}."]
+    if fits := fitting(count, tensor):
+        hints.append(f"It would fit {', '.join(fits)}.")
+    return Explanation(
+        file=file.path.name, dump=dump.path.name, values=_values(dump.form, dump.values), hints=tuple(hints)
+    )
 
 
 def _of_values(file: File, contract: Contract, dump: Dump, ways: tuple[Reading, ...]) -> Explanation:
     """What the values alone say: which ranges have all of them among their levels."""
-    spec = contract.preprocessing
-    guesses, hints = Guesses(file.input, spec, np.zeros((8, 8, 3), np.uint8)), []
+    hints = []
     for reading in ways:
-        for word in ("right", *guesses.alternatives(stored=reading.stored)["values"]):
-            if _holds(guesses, word, reading):
-                said = "what the contract says" if word == "right" else sentence("values", word, "right", "", ())
-                hints.append(f"The values alone agree with: {'; '.join(filter(None, (reading.why, said)))}.")
-    return _without_picture(file, dump, ways, *hints, "To compare pixels, name the picture: --image PICTURE.")
-
-
-def _holds(guesses: Guesses, word: str, reading: Reading) -> bool:
-    """Whether all numbers lie on the levels of a table, and reach over a quarter of its range."""
-    table = guesses.table(word, reading.stored)
-    levels = np.unique(table)
-    place = np.searchsorted(levels, reading.numbers).clip(1, max(1, len(levels) - 1))
-    near = np.minimum(*(np.abs(levels[np.minimum(place - i, len(levels) - 1)] - reading.numbers) for i in (0, 1)))
-    span = float(np.ptp(levels))
-    tolerance = 1e-3 * span / 255 + 1e-7
-    return bool((near <= tolerance).all() and np.ptp(reading.numbers) >= span / 4)
+        tables = Tables(file.input, contract.preprocessing, stored=reading.stored)
+        for word in tables.agreeing(reading.numbers):
+            said = "what the contract says" if word == "right" else sentence("values", word)
+            hints.append(f"The values alone agree with: {'; '.join(filter(None, (reading.why, said)))}.")
+    hints.append("To compare pixels, name the picture: --image PICTURE.")
+    values = _values(dump.form, ways[0].numbers)
+    return Explanation(file=file.path.name, dump=dump.path.name, values=values, hints=tuple(hints))

@@ -1,4 +1,4 @@
-"""What `doctor --tensor` returns, and the sentences for each mistake."""
+"""What `doctor --tensor` returns, and the sentences for each mistake. Light, so that it is shown without numpy."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from dataclasses import dataclass
 
 from eyespot.nouns import Noun
 
-FITS = {
-    "squash": "the whole picture is squashed",
-    "letterbox": "the whole picture is put between black bars",
-    "crop": "the central square is cut out",
-}
-ORDERS = {"gray": "the picture is gray", "bgr": "red and blue are swapped", "rgb": "red and blue are swapped"}
-DAMAGES = {
-    "rgb565": "the colours have only 5, 6 and 5 bits (RGB565)",
-    "rgb565-swapped": "the two bytes of each RGB565 pixel are swapped",
-    "none": "the colours have all 8 bits",
-}
-CASTS = {
-    "shifted": "the values are pixel - 128",
-    "shifted-twice": "128 is subtracted twice, so that the values are pixel - 256, clipped",
-    "unshifted": "the values are the pixels' own bytes, without the zero point",
-    "saturated": "the values are the pixels, clipped at the type's largest number",
+SWAPPED = "red and blue are swapped"
+SAID: dict[str, dict[str, str]] = {  # by aspect and word
+    "values": {
+        "shifted": "the values are pixel - 128",
+        "shifted-twice": "128 is subtracted twice, so that the values are pixel - 256, clipped",
+        "unshifted": "the values are the pixels' own bytes, without the zero point",
+        "saturated": "the values are the pixels, clipped at the type's largest number",
+    },
+    "order": {"gray": "the picture is gray", "bgr": SWAPPED, "rgb": SWAPPED},
+    "damage": {
+        "rgb565": "the colours have only 5, 6 and 5 bits (RGB565)",
+        "rgb565-swapped": "the two bytes of each RGB565 pixel are swapped",
+    },
+    "planes": {"yes": "the values lie in channel planes (CHW), not interleaved (HWC)"},
+    "fit": {
+        "squash": "the whole picture is squashed",
+        "letterbox": "the whole picture is put between black bars",
+        "crop": "the central square is cut out",
+    },
 }
 
 
@@ -64,44 +67,38 @@ class Explanation(Noun):
 
     file: str
     dump: str
-    picture: str | None
-    mistakes: tuple[str, ...] | None
-    fits: tuple[Fit, ...]
-    same: tuple[Fit, ...]
-    hidden: tuple[str, ...]
+    picture: str | None = None
+    mistakes: tuple[str, ...] | None = None
+    fits: tuple[Fit, ...] = ()
+    same: tuple[Fit, ...] = ()
+    hidden: tuple[str, ...] = ()
     values: Values
-    hints: tuple[str, ...]
+    hints: tuple[str, ...] = ()
 
 
-def sentence(aspect: str, word: str, right: str, scaled: str, alike: Sequence[str]) -> str:
+def sentence(aspect: str, word: str, right: str = "", scaled: str = "", alike: Sequence[str] = ()) -> str:
     """A mistake in words: where `right` is expected, `word` was found, or one of `alike`, which is the same here.
 
     `scaled` says how the values relate to the right ones, "" if not by a factor.
     """
-    said = _sentence(aspect, word, right, scaled)
+    said = _sentence(aspect, word, right) + (f" ({scaled})" if scaled and aspect == "values" else "")
     return f"{said} (or {', '.join(alike)}: the same on this picture)" if alike else said
 
 
-def _sentence(aspect: str, word: str, right: str, scaled: str) -> str:
+def _sentence(aspect: str, word: str, right: str) -> str:
     if aspect == "values":
         name, _, wrapped = word.partition(", ")
-        said = CASTS.get(name, f"the pixels are scaled to the range {name}")
-        return (
-            said + (", and what is out of range wraps around" if wrapped else "") + (f" ({scaled})" if scaled else "")
-        )
-    if aspect == "order":
-        return ORDERS[word] if right != "gray" else "red and blue are swapped before the picture becomes gray"
-    if aspect == "damage":
-        return DAMAGES[word]
-    if aspect == "planes":
-        return "the values lie in channel planes (CHW), not interleaved (HWC)"
+        said = SAID["values"].get(name, f"the pixels are scaled to the range {name}")
+        return f"{said}, and what is out of range wraps around" if wrapped else said
+    if aspect == "order" and right == "gray":
+        return f"{SWAPPED} before the picture becomes gray"
     if aspect == "place":
         return f"the picture is {word}" if word[0].isalpha() else f"the values come {word}"
     if aspect == "fit":
         return f"{_fit(word)}, where {_fit(right)} in the contract"
-    return f"the resize filter is {word}, not {right}"
+    return SAID[aspect][word] if aspect in SAID else f"the resize filter is {word}, not {right}"
 
 
 def _fit(word: str) -> str:
-    share = word.removeprefix("crop")
-    return f"the central {share} of the shorter side is cut out" if share not in {word, ""} else FITS[word]
+    """`crop0.875` has a share."""
+    return SAID["fit"].get(word) or f"the central {word.removeprefix('crop')} of the shorter side is cut out"
