@@ -25,7 +25,7 @@ def _explanation(e: Explanation) -> Iterator[RenderableType]:
     numbers = f"{v.count:,} {'bytes' if v.form == 'raw bytes' else 'numbers'}, {v.low:.4g} to {v.high:.4g}"
     yield _text(f"{e.dump} ({v.form}: {numbers}, mean {v.mean:.4g}) for {e.file}", "bold")
     if e.fits:
-        yield _text(f"compared with {e.picture or 'a picture'}")
+        yield _text(f"compared with {e.picture}")
         if e.mistakes is None:
             yield _text("Nothing that eyespot knows explains it.", "red")
         for each in e.mistakes or ():

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot import decoding, isolation
+from eyespot import decoding
 from eyespot.errors import BadFileError
-from eyespot.exports.folder import PICTURES
+from eyespot.exports.folder import PICTURES, answers
 from eyespot.preprocessing.image import decode
 from eyespot.preprocessing.spec import Contract
-from eyespot.preprocessing.synthetic import picture
-from eyespot.tflite import run as running
-from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.read import File, Tensor
 
+REMEDY = "Make the folder again"
 
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """The shape and type of a golden tensor."""
 
-    shape: tuple[int, ...]
-    dtype: str
+class Golden(NamedTuple):
+    """One picture's vectors: pixels (h, w, c), tensor (h, w, c), output (classes,)."""
+
+    pixels: NDArray[np.uint8]
+    tensor: NDArray[Any]
+    output: NDArray[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,67 +34,49 @@ class Description:
 
     file: str
     kernels: str
-    input: Form
-    output: Form
+    input: dict[str, Any]
+    output: dict[str, Any]
     pictures: int
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Golden:
-    """One picture's vectors: pixels (h, w, c), tensor (h, w, c), output (classes,)."""
-
-    pixels: NDArray[np.uint8]
-    tensor: NDArray[Any]
-    output: NDArray[Any]
 
 
 def generated(file: File, contract: Contract) -> tuple[Golden, ...]:
     """Vectors made now, by LiteRT's reference kernels. BadFileError if they refuse the file."""
-    encode, spec = running.encoder(file, contract), contract.preprocessing
-    pixels = [picture(index, *spec.shape) for index in range(PICTURES)]
-    tensors = [encode(each) for each in pixels]
-    made = zip(pixels, tensors, outputs(file, tensors, "reference"), strict=True)
-    return tuple(Golden(pixels=p, tensor=t, output=o) for p, t, o in made)
-
-
-def outputs(file: File, tensors: Sequence[NDArray[Any]], kernels: Kernels) -> list[NDArray[Any]]:
-    """What kernels answer to tensors, in a worker, as a file can crash them. Errors as `open_runner`."""
-    with isolation.Pool(1, name=f"{file.path}: {kernels}") as pool:
-        return list(pool.open(running.open_runner, file.content, kernels)(tensors))
+    return tuple(Golden(*each) for each in answers(file, contract))
 
 
 def read_golden(folder: Path, file: File) -> tuple[Golden, ...]:
     """The vectors in a folder. FileNotFoundError without golden.json, BadFileError if they are not the file's."""
-    path, remedy = folder / "golden.json", "Make the folder again"
-    stated = decoding.read(Description, path, remedy)
+    path = folder / "golden.json"
+    stated = decoding.read(Description, path, REMEDY)
     if stated.file != file.sha256:
         found = f"found {stated.file[:12]}..."
-        raise BadFileError(f"{path}: expected vectors of {file.path.name} ({file.sha256[:12]}...), {found}. {remedy}.")
+        raise BadFileError(f"{path}: expected vectors of {file.path.name} ({file.sha256[:12]}...), {found}. {REMEDY}.")
     if not 0 < stated.pictures <= PICTURES:
-        raise BadFileError(f"{path}: expected 1 to {PICTURES} pictures, found {stated.pictures}. {remedy}.")
-    return tuple(_read(folder, file, range(stated.pictures)))
+        raise BadFileError(f"{path}: expected 1 to {PICTURES} pictures, found {stated.pictures}. {REMEDY}.")
+    return tuple(
+        Golden(
+            _picture(folder / f"{index}.png", *file.input.shape[1:]),
+            _stored(folder / f"{index}.input.bin", file.input).reshape(file.input.shape[1:]),
+            _stored(folder / f"{index}.output.bin", file.output),
+        )
+        for index in range(stated.pictures)
+    )
 
 
-def _read(folder: Path, file: File, pictures: range) -> Iterator[Golden]:
-    shape = file.input.shape[1:]
-    for index in pictures:
-        pixels = decode(folder / f"{index}.png", shape[2])
-        if pixels.shape != shape:
-            found = f"found {pixels.shape[1]} x {pixels.shape[0]}"
-            expected = f"expected {shape[1]} x {shape[0]} pixels, {found}. Make the folder again."
-            raise BadFileError(f"{folder / f'{index}.png'}: {expected}")
-        tensor = _stored(folder / f"{index}.input.bin", file.input).reshape(shape)
-        yield Golden(pixels=pixels, tensor=tensor, output=_stored(folder / f"{index}.output.bin", file.output))
+def _picture(path: Path, height: int, width: int, channels: int) -> NDArray[np.uint8]:
+    pixels = decode(path, channels)
+    if pixels.shape[:2] != (height, width):
+        found = f"found {pixels.shape[1]} x {pixels.shape[0]}"
+        raise BadFileError(f"{path}: expected {width} x {height} pixels, {found}. {REMEDY}.")
+    return pixels
 
 
 def _stored(path: Path, tensor: Tensor) -> NDArray[Any]:
     """A raw tensor, flat and little endian. BadFileError if its length is not the tensor's."""
     kind = np.dtype(tensor.dtype).newbyteorder("<")
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise BadFileError(f"{path}: no such file. Make the folder again.") from error
-    if len(data) != prod(tensor.shape) * kind.itemsize:
-        size = f"expected {prod(tensor.shape) * kind.itemsize:,} bytes of {tensor.dtype}, found {len(data):,}"
-        raise BadFileError(f"{path}: {size}. Make the folder again.")
-    return np.frombuffer(data, kind).astype(tensor.dtype)
+    if not path.is_file():
+        raise BadFileError(f"{path}: no such file. {REMEDY}.")
+    expected, found = prod(tensor.shape) * kind.itemsize, path.stat().st_size
+    if found != expected:
+        raise BadFileError(f"{path}: expected {expected:,} bytes of {tensor.dtype}, found {found:,}. {REMEDY}.")
+    return np.fromfile(path, kind).astype(tensor.dtype)
