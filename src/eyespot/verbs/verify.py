@@ -43,8 +43,8 @@ def verify(
     """
     _, file = registry.open_model(model)
     agreed = contract_of(file, registry.contract(contract) if contract else None)
-    folder = Path(model) / "golden"
-    is_made = (folder / "golden.json").exists()
+    folder = file.path.parent / "golden"
+    is_made = Path(model).is_dir() and (folder / "golden.json").exists()
     golden, origin = (read_golden(folder, file), str(folder)) if is_made else (generated(file, agreed), "generated")
     if not 0 <= picture < len(golden):
         raise BadArgumentError(f"picture: expected 0 to {len(golden) - 1}, found {picture}")
