@@ -34,7 +34,6 @@ from eyespot.tflite.read import File, Tensor
 
 Numbers = NDArray[Any]
 Pairs = Iterable[tuple[Numbers, Numbers]]  # of each picture: what was found, what is expected
-Dumps = dict[int, tuple[Path | None, Path | None]]  # by picture: its tensor, its output
 
 STEP = 1 / 256  # of a float32 probability
 ROUNDING = 32  # steps of an output: XNNPACK rounds other values between layers, which softmax magnifies
@@ -61,39 +60,38 @@ def verify_here(file: File, contract: Contract, golden: Sequence[Golden], origin
     return _judged(Verified(file=file.path.name, golden=origin, pictures=len(golden), stages=stages))
 
 
-def verify_port(file: File, contract: Contract, golden: Sequence[Golden], origin: str, dumps: Dumps) -> Verified:
-    """Check a port's dumps by picture; an output against what the port's own tensor gives. UnfitError as above."""
-    paths = {index: path for index, (path, _) in dumps.items() if path}
-    tensors = {index: _dumped(path, file.input).reshape(golden[index].tensor.shape) for index, path in paths.items()}
-    vector = replace(file.output, shape=(1, 1, prod(file.output.shape), 1))
-    outputs = {index: _dumped(path, vector) for index, (_, path) in dumps.items() if path}
-    own = dict(zip(tensors, run(file, tensors.values(), "reference"), strict=True))
-    stages = []
-    if tensors:
-        inputs = [(found, golden[index].tensor) for index, found in tensors.items()]
-        stages.append(_compared("pixels to tensor", "your port", 0, inputs, tensors))
-    if outputs:
-        answers = [(found, own.get(index, golden[index].output)) for index, found in outputs.items()]
-        stages.append(_compared("tensor to output", "your port", ROUNDING, answers, outputs))
-    explanations = tuple(
-        explain(file, contract, read_dump(path), golden[index].pixels, f"golden picture {index}").noun
-        for index, path in paths.items()
-        if not np.array_equal(tensors[index], golden[index].tensor)
-    )
-    names = {"file": file.path.name, "golden": origin, "pictures": len(dumps)}
-    return _judged(Verified(**names, stages=tuple(stages), explanations=explanations))  # type: ignore[arg-type]
+def verify_port(file: File, contract: Contract, golden: Sequence[Golden], origin: str, folder: Path) -> Verified:
+    """Check a port's N.input.bin and N.output.bin, an output against what the port's own tensor gives.
 
+    MissingDataError if there is none, UnfitError as above.
+    """
 
-def dumps_in(folder: Path, pictures: int) -> Dumps:
-    """N.input.bin and N.output.bin of a folder, as far as it has them. MissingDataError if it has none."""
-    found: Dumps = {}
-    for index in range(pictures):
-        tensor, output = (folder / f"{index}.{kind}.bin" for kind in ("input", "output"))
-        if tensor.is_file() or output.is_file():
-            found[index] = tensor if tensor.is_file() else None, output if output.is_file() else None
-    if not found:
+    def dumped(kind: str, tensor: Tensor) -> dict[int, Numbers]:
+        paths = [folder / f"{index}.{kind}.bin" for index in range(len(golden))]
+        return {index: _dumped(path, tensor) for index, path in enumerate(paths) if path.is_file()}
+
+    tensors = {index: each.reshape(file.input.shape[1:]) for index, each in dumped("input", file.input).items()}
+    outputs = dumped("output", replace(file.output, shape=(1, 1, prod(file.output.shape), 1)))
+    if not tensors and not outputs:
         raise MissingDataError(f"{folder}: expected dumps named 0.input.bin and 0.output.bin, found none")
-    return found
+    own = dict(zip(tensors, run(file, tensors.values(), "reference"), strict=True))
+    inputs = [(found, golden[index].tensor) for index, found in tensors.items()]
+    answers = [(found, own.get(index, golden[index].output)) for index, found in outputs.items()]
+    compared = (
+        _compared("pixels to tensor", "your port", 0, inputs, tensors),
+        _compared("tensor to output", "your port", ROUNDING, answers, outputs),
+    )
+    explanations = tuple(
+        explain(
+            file, contract, read_dump(folder / f"{index}.input.bin"), golden[index].pixels, f"golden picture {index}"
+        ).noun
+        for index, tensor in tensors.items()
+        if not np.array_equal(tensor, golden[index].tensor)
+    )
+    return _judged(Verified(
+        file=file.path.name, golden=origin, pictures=len({*tensors, *outputs}),
+        stages=tuple(each for each in compared if each.values), explanations=explanations,
+    ))  # fmt: skip
 
 
 def _dumped(path: Path, tensor: Tensor) -> Numbers:
