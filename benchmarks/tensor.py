@@ -310,7 +310,7 @@ def explained(opened: tuple[File, Contract], values: Pixels, picture: Pixels) ->
     """What `doctor --tensor` says of a dump."""
     with tempfile.NamedTemporaryFile(suffix=".bin") as file:
         Path(file.name).write_bytes(values.tobytes())
-        return explain(*opened, read_dump(Path(file.name)), picture).noun
+        return explain(*opened, read_dump(Path(file.name)), picture, "picture")
 
 
 if __name__ == "__main__":

@@ -38,15 +38,6 @@ LISTED = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Explained:
-    """The explanation, and the two images (height, width, channels) that it compares; None without a picture."""
-
-    noun: Explanation
-    expected: Numbers | None = None
-    found: Numbers | None = None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Candidate:
     """A guess for a reading, its number of mistakes, and what it expects in the dump by its tables."""
 
@@ -73,7 +64,7 @@ class Candidate:
         return self.loss / (_mean(np.abs(numbers - np.median(numbers))) or 1e-12)
 
 
-def explain_files(file: File, fallback: Contract | None, dump: Path, image: Path | None) -> Explained:
+def explain_files(file: File, fallback: Contract | None, dump: Path, image: Path | None) -> Explanation:
     """`explain` by the file's own contract, or by `fallback` if it has none; of a dump and a picture in files.
 
     RefusedError without a contract, or with that of another input; errors of both files.
@@ -83,38 +74,38 @@ def explain_files(file: File, fallback: Contract | None, dump: Path, image: Path
     if file.input.shape[1:] != contract.preprocessing.shape:
         said = f"the contract of {contract.model} says {contract.preprocessing.shape}"
         raise RefusedError(f"{file.path}: takes {file.input.shape[1:]}; {said}")
-    picture, name = (decode(image, 3), image.name) if image else (None, None)
+    picture, name = (decode(image, 3), image.name) if image else (None, "")
     return explain(file, contract, read_dump(dump), picture, name)
 
 
-def explain(file: File, contract: Contract, dump: Dump, picture: Image | None, name: str | None = None) -> Explained:
+def explain(file: File, contract: Contract, dump: Dump, picture: Image | None, name: str) -> Explanation:
     """Explain a dump of `file`'s input tensor for a `picture` (h, w, 1 or 3) called `name`.
 
     Without a picture the golden ones are tried; if it is none of them, only the values are judged.
     """
     ways = readings(dump, file.input)
     if not ways:
-        return Explained(noun=_of_wrong_length(file, dump))
+        return _of_wrong_length(file, dump)
     if picture is not None:
         return _explained(file, contract, dump, ways, picture, name)
     for index in range(GOLDEN):
         golden = synthetic(index, *contract.preprocessing.shape)
         explained = _explained(file, contract, dump, ways, golden, f"golden picture {index}")
-        if explained.noun.mistakes is not None:
+        if explained.mistakes is not None:
             return explained
-    return Explained(noun=_of_values(file, contract, dump, ways))
+    return _of_values(file, contract, dump, ways)
 
 
 def _explained(
-    file: File, contract: Contract, dump: Dump, ways: tuple[Reading, ...], picture: Image, name: str | None
-) -> Explained:
+    file: File, contract: Contract, dump: Dump, ways: tuple[Reading, ...], picture: Image, name: str
+) -> Explanation:
     spec = contract.preprocessing
     guesses = Guesses(spec, picture if picture.shape[2] == 3 else np.repeat(picture, 3, axis=2))
     tables = {stored: Tables(file.input, spec, stored=stored) for stored in (True, False)}
     best, same, others = _tournament([c for each in ways for c in _screened(guesses, each, tables[each.stored])])
     fits = tuple(_fit(guesses, each) for each in (best, *others))
     fails = best.relative > UNEXPLAINED and fits[0].equal < SATURATED
-    noun = Explanation(
+    return Explanation(
         file=file.path.name,
         dump=dump.path.name,
         picture=name,
@@ -125,8 +116,6 @@ def _explained(
         values=_values(dump.form, best.reading.numbers),
         hints=("It is another picture, or a mistake that eyespot does not know.",) if fails else (),
     )
-    right = guesses.expected(guesses.right, best.tables.of["right"])
-    return Explained(noun=noun, expected=right.reshape(spec.shape), found=best.reading.numbers.reshape(spec.shape))
 
 
 def _screened(guesses: Guesses, reading: Reading, tables: Tables) -> Iterator[Candidate]:

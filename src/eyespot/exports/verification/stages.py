@@ -82,11 +82,9 @@ def verify_port(file: File, contract: Contract, golden: Sequence[Golden], origin
         _compared("tensor to output", "your port", ROUNDING, answers, outputs),
     )
     explanations = tuple(
-        explain(
-            file, contract, read_dump(folder / f"{index}.input.bin"), golden[index].pixels, f"golden picture {index}"
-        ).noun
-        for index, tensor in tensors.items()
-        if not np.array_equal(tensor, golden[index].tensor)
+        explain(file, contract, read_dump(folder / f"{i}.input.bin"), golden[i].pixels, f"golden picture {i}")
+        for i, tensor in tensors.items()
+        if not np.array_equal(tensor, golden[i].tensor)
     )
     return _judged(Verified(
         file=file.path.name, golden=origin, pictures=len({*tensors, *outputs}),
