@@ -20,48 +20,43 @@ from eyespot.evaluation.dumps.read import Dump, Reading, fitting, read_dump, rea
 from eyespot.evaluation.dumps.tables import Numbers, Tables
 from eyespot.preprocessing.damage import Image
 from eyespot.preprocessing.image import decode
-from eyespot.preprocessing.spec import Contract
+from eyespot.preprocessing.spec import Contract, Input
 from eyespot.preprocessing.synthetic import picture as synthetic
 from eyespot.tflite.read import File, check_classifier
 from eyespot.tflite.run import contract_of
 
 SAMPLES = 4096
 SCREENED = 16  # guesses of each number of mistakes that are compared in full
-UNEXPLAINED = 0.5  # mean difference over the dump's own mean deviation from its median
+UNEXPLAINED = 0.5  # loss of a candidate
 SATURATED = 0.9  # share of values within one step that explains a dump without contrast
 CONTESTED = 3.0  # times the noise, by which two guesses differ where they are compared
 FEW = 2000  # one value of so many is too few to compare two guesses by
-CLEARLY = 0.8  # of another guess's mean difference is better, wherever the values are
+CLEARLY = 0.8  # of another guess's loss is better, wherever the values are
 MORE, SAME = 0.75, 0.5  # share of the contested values that a guess with more, or with as many, mistakes wins
 GOLDEN = 4  # pictures that `make` writes
 LISTED = 4
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Candidate:
-    """A guess for a reading, its number of mistakes, and what it expects in the dump by its tables."""
+    """A guess for a reading, what it expects in the dump by its tables, and its number of mistakes.
+
+    `apart` is how far off each value is, `loss` their mean over the dump's own deviation.
+    """
 
     reading: Reading
     tables: Tables
-    count: int
     guess: Guess
     expected: Numbers
+    count: int
 
     @cached_property
-    def apart(self) -> Numbers:
-        """How far off each value is."""
+    def apart(self) -> Numbers:  # noqa: D102
         return np.abs(self.reading.numbers - self.expected)
 
     @cached_property
-    def loss(self) -> float:
-        """How far off the values are on average."""
-        return _mean(self.apart)
-
-    @cached_property
-    def relative(self) -> float:
-        """The loss over the dump's own mean deviation from its median."""
-        numbers = self.reading.numbers
-        return self.loss / (_mean(np.abs(numbers - np.median(numbers))) or 1e-12)
+    def loss(self) -> float:  # noqa: D102
+        return _mean(self.apart) / (self.reading.deviation or 1e-12)
 
 
 def explain_files(file: File, fallback: Contract | None, dump: Path, image: Path | None) -> Explanation:
@@ -83,39 +78,35 @@ def explain(file: File, contract: Contract, dump: Dump, picture: Image | None, n
 
     Without a picture the golden ones are tried; if it is none of them, only the values are judged.
     """
+    names: dict[str, Any] = {"file": file.path.name, "dump": dump.path.name}
+    spec = contract.preprocessing
     ways = readings(dump, file.input)
     if not ways:
-        return _of_wrong_length(file, dump)
-    if picture is not None:
-        return _explained(file, contract, dump, ways, picture, name)
-    for index in range(GOLDEN):
-        golden = synthetic(index, *contract.preprocessing.shape)
-        explained = _explained(file, contract, dump, ways, golden, f"golden picture {index}")
-        if explained.mistakes is not None:
-            return explained
-    return _of_values(file, contract, dump, ways)
-
-
-def _explained(
-    file: File, contract: Contract, dump: Dump, ways: tuple[Reading, ...], picture: Image, name: str
-) -> Explanation:
-    spec = contract.preprocessing
-    guesses = Guesses(spec, picture if picture.shape[2] == 3 else np.repeat(picture, 3, axis=2))
+        return Explanation(**names, values=_values(dump, dump.values), hints=_on_length(dump, file.input))
     tables = {stored: Tables(file.input, spec, stored=stored) for stored in (True, False)}
-    best, same, others = _tournament([c for each in ways for c in _screened(guesses, each, tables[each.stored])])
+    pairs = [(reading, tables[reading.stored]) for reading in ways]
+    if picture is not None:
+        return Explanation(**names, **_compared(Guesses(spec, picture), dump, pairs), picture=name)
+    for index in range(GOLDEN):
+        found = _compared(Guesses(spec, synthetic(index, *spec.shape)), dump, pairs)
+        if found["mistakes"] is not None:
+            return Explanation(**names, **found, picture=f"golden picture {index}")
+    return Explanation(**names, values=_values(dump, ways[0].numbers), hints=_on_values(pairs))
+
+
+def _compared(guesses: Guesses, dump: Dump, pairs: list[tuple[Reading, Tables]]) -> dict[str, Any]:
+    """Fields of the explanation by a picture."""
+    best, same, others = _tournament([each for pair in pairs for each in _screened(guesses, *pair)])
     fits = tuple(_fit(guesses, each) for each in (best, *others))
-    fails = best.relative > UNEXPLAINED and fits[0].equal < SATURATED
-    return Explanation(
-        file=file.path.name,
-        dump=dump.path.name,
-        picture=name,
-        mistakes=None if fails else fits[0].mistakes,
-        fits=fits,
-        same=() if fails else tuple(_fit(guesses, each) for each in same),
-        hidden=tuple(each for right in guesses.right.items() for each in guesses.alike.get(right, ())),
-        values=_values(dump.form, best.reading.numbers),
-        hints=("It is another picture, or a mistake that eyespot does not know.",) if fails else (),
-    )
+    explained = best.loss <= UNEXPLAINED or fits[0].equal >= SATURATED
+    return {
+        "mistakes": fits[0].mistakes if explained else None,
+        "fits": fits,
+        "same": tuple(_fit(guesses, each) for each in same) if explained else (),
+        "hidden": tuple(each for right in guesses.right.items() for each in guesses.alike.get(right, ())),
+        "values": _values(dump, best.reading.numbers),
+        "hints": () if explained else ("It is another picture, or a mistake that eyespot does not know.",),
+    }
 
 
 def _screened(guesses: Guesses, reading: Reading, tables: Tables) -> Iterator[Candidate]:
@@ -129,8 +120,7 @@ def _screened(guesses: Guesses, reading: Reading, tables: Tables) -> Iterator[Ca
     for count, group in groupby(scored, key=lambda each: each[0]):
         for _, _, guess in sorted(group, key=lambda each: each[1])[:SCREENED]:
             expected = guesses.expected(guess, tables.of[guess["values"]])
-            mistakes = count + bool(reading.why)
-            yield Candidate(reading=reading, tables=tables, count=mistakes, guess=guess, expected=expected)
+            yield Candidate(reading, tables, guess, expected, count + bool(reading.why))
 
 
 def _mean(apart: Numbers) -> float:
@@ -139,17 +129,17 @@ def _mean(apart: Numbers) -> float:
 
 def _tournament(candidates: list[Candidate]) -> tuple[Candidate, list[Candidate], list[Candidate]]:
     """The simplest candidate that none beats; those that the dump cannot tell from it; some others by fit."""
-    ordered = sorted(candidates, key=lambda each: (each.count, each.relative))
-    noise = {each.reading: _noise(each) for each in sorted(candidates, key=lambda each: -each.loss)}
+    ordered = sorted(candidates, key=lambda each: (each.count, each.loss))
+    by_loss = sorted(ordered, key=lambda each: each.loss)
+    noise = {each.reading: _noise(each) for each in reversed(by_loss)}  # by the best candidate of each
     best = ordered[0]
     for each in ordered[1:]:
         if _beats(each, best, noise[each.reading]):
             best = each
     alike = [e for e in ordered if e.reading is best.reading and e.count == best.count and e is not best]
     same = [each for each in alike if not _contested(each, best, noise[best.reading]).any()]
-    others = [each for each in ordered if each is not best and each not in same and each.count <= best.count]
-    shown = sorted(others, key=lambda each: each.relative)[:LISTED]
-    return best, same[:LISTED], shown if ordered[0] in (best, *shown) else [*shown, ordered[0]]
+    others = [each for each in by_loss if each is not best and each not in same and each.count <= best.count][:LISTED]
+    return best, same[:LISTED], others if ordered[0] in (best, *others) else [*others, ordered[0]]
 
 
 def _noise(candidate: Candidate) -> float:
@@ -160,10 +150,10 @@ def _noise(candidate: Candidate) -> float:
 
 def _beats(challenger: Candidate, champion: Candidate, noise: float) -> bool:
     """Whether a candidate fits clearly better, or the values where the two clearly differ speak for it."""
-    if challenger.relative < CLEARLY * champion.relative or challenger.reading is not champion.reading:
-        return challenger.relative < CLEARLY * champion.relative
+    if challenger.loss < CLEARLY * champion.loss:
+        return True
     contested = _contested(challenger, champion, noise)
-    if contested.sum() < max(3, contested.size / FEW):
+    if challenger.reading is not champion.reading or contested.sum() < max(3, contested.size / FEW):
         return False
     nearer = challenger.apart[contested] < champion.apart[contested]
     return bool(nearer.mean() > (MORE if challenger.count > champion.count else SAME))
@@ -178,47 +168,38 @@ def _fit(guesses: Guesses, candidate: Candidate) -> Fit:
     reading, right, guess = candidate.reading, guesses.right, candidate.guess
     changes = {name: guess[name] for name in ASPECTS if guess[name] != right[name] and name not in reading.implied}
     factor, step = candidate.tables.scaled(guess["values"]), candidate.tables.step(guess["values"])
-    said = [
-        sentence(each, word, right[each], factor, guesses.alike.get((each, word), ())) for each, word in changes.items()
-    ]
+    said = (sentence(*each, right[each[0]], factor, guesses.alike.get(each, ())) for each in changes.items())
     flat = not np.ptp(reading.numbers) or not np.ptp(candidate.expected)
     return Fit(
         mistakes=tuple(filter(None, (reading.why, *said))),
         changes=changes,
         equal=float((candidate.apart <= 1.001 * step).mean()),
         correlation=0.0 if flat else float(np.corrcoef(reading.numbers, candidate.expected)[0, 1]),
-        difference=candidate.loss / step,
+        difference=_mean(candidate.apart) / step,
     )
 
 
-def _values(form: str, numbers: NDArray[Any]) -> Values:
+def _values(dump: Dump, numbers: NDArray[Any]) -> Values:
     real = numbers.astype(np.float64)
     low, high, mean = float(real.min()), float(real.max()), float(real.mean())
-    return Values(form=form, count=real.size, low=low, high=high, mean=mean, distinct=len(np.unique(real)))
+    return Values(form=dump.form, count=real.size, low=low, high=high, mean=mean, distinct=len(np.unique(real)))
 
 
-def _of_wrong_length(file: File, dump: Dump) -> Explanation:
-    """What the length of a dump says."""
-    count, tensor = dump.values.size, file.input
+def _on_length(dump: Dump, tensor: Input) -> tuple[str, ...]:
+    """What a wrong length says."""
     what, each = ("bytes", np.dtype(tensor.dtype).itemsize) if dump.form == "raw bytes" else ("numbers", 1)
     height, width, channels = tensor.shape[1:]
     expected = f"{prod(tensor.shape) * each:,} {what} ({width} x {height} x {channels} of {tensor.dtype})"
-    hints = [f"The length is wrong: expected {expected}, found {count:,}."]
-    if fits := fitting(count, tensor):
-        hints.append(f"It would fit {', '.join(fits)}.")
-    return Explanation(
-        file=file.path.name, dump=dump.path.name, values=_values(dump.form, dump.values), hints=tuple(hints)
-    )
+    fits = fitting(dump.values.size, tensor)
+    hint = f"The length is wrong: expected {expected}, found {dump.values.size:,}."
+    return (hint, f"It would fit {', '.join(fits)}.") if fits else (hint,)
 
 
-def _of_values(file: File, contract: Contract, dump: Dump, ways: tuple[Reading, ...]) -> Explanation:
+def _on_values(pairs: list[tuple[Reading, Tables]]) -> tuple[str, ...]:
     """What the values alone say: which ranges have all of them among their levels."""
     hints = []
-    for reading in ways:
-        tables = Tables(file.input, contract.preprocessing, stored=reading.stored)
+    for reading, tables in pairs:
         for word in tables.agreeing(reading.numbers):
             said = "what the contract says" if word == "right" else sentence("values", word)
             hints.append(f"The values alone agree with: {'; '.join(filter(None, (reading.why, said)))}.")
-    hints.append("To compare pixels, name the picture: --image PICTURE.")
-    values = _values(dump.form, ways[0].numbers)
-    return Explanation(file=file.path.name, dump=dump.path.name, values=values, hints=tuple(hints))
+    return (*hints, "To compare pixels, name the picture: --image PICTURE.")

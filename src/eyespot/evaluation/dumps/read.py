@@ -10,6 +10,7 @@ import re
 import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import dropwhile
 from math import prod
 from pathlib import Path
@@ -55,6 +56,11 @@ class Reading:
     stored: bool
     why: str
     implied: Mapping[str, str]
+
+    @cached_property
+    def deviation(self) -> float:
+        """The mean difference from the median."""
+        return float(np.abs(self.numbers - np.median(self.numbers)).mean(dtype=np.float64))
 
 
 def read_dump(path: Path) -> Dump:
