@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.errors import BadFileError, MissingDataError
+from eyespot.preprocessing.damage import rgb565
 from eyespot.preprocessing.spec import Input
 
 HEADER = 1024  # bytes that may stand before or after the values
@@ -115,20 +116,16 @@ def readings(dump: Dump, tensor: Input) -> tuple[Reading, ...]:
     data = dump.values.tobytes() if dump.form == "raw bytes" else _whole(dump.values, tensor)
     if data is not None:
         return tuple(_from_bytes(data, tensor))
-    if dump.values.size != prod(tensor.shape):
-        return ()
-    if tensor.dtype == "float32":
-        return (_reading(dump.values),)
-    return (_reading(dump.values, f"the numbers are no {tensor.dtype}", stored=False),)
+    why = "" if tensor.dtype == "float32" else f"the numbers are no {tensor.dtype}"
+    return (_reading(dump.values, why, stored=not why),) if dump.values.size == prod(tensor.shape) else ()
 
 
 def _whole(values: NDArray[Any], tensor: Input) -> bytes | None:
     """Whole numbers as the bytes of an integer tensor, printed with or without sign; None if they do not fit."""
     kind = _little(tensor.dtype)
-    low, high = -(1 << 8 * kind.itemsize - 1), (1 << 8 * kind.itemsize) - 1
-    if kind.kind == "f" or not (low <= values.min() and values.max() <= high and (values == np.round(values)).all()):
-        return None
-    if values.min() < 0 and values.max() > high // 2:
+    half = 1 << 8 * kind.itemsize - 1
+    fits = -half <= values.min() and values.max() < (half if values.min() < 0 else 2 * half)
+    if kind.kind == "f" or not fits or (values != np.round(values)).any():
         return None
     return values.astype(np.int64).astype(kind).tobytes()
 
@@ -157,16 +154,11 @@ def _from_bytes(data: bytes, tensor: Input) -> Iterator[Reading]:
     if len(data) == 2 * height * width and channels == 3:
         for order, how in (("<", ""), (">", " with its bytes swapped")):
             why = f"the picture is raw RGB565{how}, 2 bytes for each pixel"
-            pixels = _rgb565(np.frombuffer(data, f"{order}u2"))
-            yield _reading(pixels, why, stored=False, damage="rgb565", values="0..255")
+            words = np.frombuffer(data, f"{order}u2")
+            pixels = np.stack([words >> 8, words >> 3, words << 3], axis=-1).astype(np.uint8)
+            yield _reading(rgb565(pixels), why, stored=False, damage="rgb565", values="0..255")
     if len(data) > size * kind.itemsize:
         yield from _longer(data, tensor, kind)
-
-
-def _rgb565(words: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Pixels (n, 3)."""
-    parts = np.stack([words >> 11 << 3, (words >> 5 & 63) << 2, (words & 31) << 3], -1).astype(np.uint8)
-    return parts | parts >> np.array([5, 6, 5], np.uint8)
 
 
 def _longer(data: bytes, tensor: Input, kind: np.dtype[Any]) -> Iterator[Reading]:

@@ -28,9 +28,9 @@ class Golden(NamedTuple):
     output: NDArray[Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Description:
-    """golden.json: the digest of the file, and what its vectors hold."""
+    """golden.json: the digest of the file, the shape and type of its tensors, the number of pictures."""
 
     file: str
     kernels: str
