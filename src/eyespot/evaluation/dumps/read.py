@@ -123,8 +123,8 @@ def readings(dump: Dump, tensor: Input) -> tuple[Reading, ...]:
 def _whole(values: NDArray[Any], tensor: Input) -> bytes | None:
     """Whole numbers as the bytes of an integer tensor, printed with or without sign; None if they do not fit."""
     kind = _little(tensor.dtype)
-    half = 1 << 8 * kind.itemsize - 1
-    fits = -half <= values.min() and values.max() < (half if values.min() < 0 else 2 * half)
+    half, low, high = 1 << 8 * kind.itemsize - 1, float(values.min()), float(values.max())
+    fits = -half <= low and high < (half if low < 0 else 2 * half)
     if kind.kind == "f" or not fits or (values != np.round(values)).any():
         return None
     return values.astype(np.int64).astype(kind).tobytes()
