@@ -72,6 +72,12 @@ def test_raw_bytes_that_look_like_text_are_bytes(tmp_path):
     assert (dump.form, dump.values.tolist()) == ("raw bytes", list(b"abc!~ "))
 
 
+def test_halves_in_npy_are_compared_without_overflow(tmp_path):
+    file = io.BytesIO()
+    np.save(file, SMALL.astype(np.float16))
+    assert numbers(write(tmp_path, file.getvalue()), tensor("int16")) == SMALL.ravel().tolist()
+
+
 def test_real_numbers_are_not_what_an_int8_file_stores(tmp_path):
     (reading,) = readings(read_dump(write(tmp_path, "0.5 1 0.25 0 0 1e400")), tensor())
     assert not reading.stored

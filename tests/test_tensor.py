@@ -273,6 +273,12 @@ def test_the_command_says_what_is_wrong(files, capsys):
     assert shown["fits"][0]["equal"] == 1
 
 
+def test_a_name_is_shown_as_it_is(files, capsys):
+    path = files["tensor"].rename(files["tensor"].with_name("[red]\x1b[2J.log"))
+    assert main(["doctor", "tiny-resnet", f"--tensor={path}", f"--image={files['image']}"]) == 0
+    assert capsys.readouterr().out.startswith("[red]\\x1b[2J.log (text: ")
+
+
 def test_a_file_without_a_contract_needs_one(files, data_root):
     path = str(data_root / "published/pretrainedResnet_quant.tflite")
     with pytest.raises(RefusedError, match="--contract"):
