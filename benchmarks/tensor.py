@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from eyespot.artifacts import places
-from eyespot.evaluation.dump import read_dump
-from eyespot.evaluation.explanation import Explanation
-from eyespot.evaluation.tensor import explain
+from eyespot.evaluation.dumps.explain import explain
+from eyespot.evaluation.dumps.explanation import Explanation
+from eyespot.evaluation.dumps.read import read_dump
 from eyespot.preprocessing.spec import Contract
 from eyespot.tflite.read import File, read
 from eyespot.tflite.run import contract_of
@@ -310,7 +310,7 @@ def explained(opened: tuple[File, Contract], values: Pixels, picture: Pixels) ->
     """What `doctor --tensor` says of a dump."""
     with tempfile.NamedTemporaryFile(suffix=".bin") as file:
         Path(file.name).write_bytes(values.tobytes())
-        return explain(*opened, read_dump(Path(file.name)), picture).noun
+        return explain(*opened, read_dump(Path(file.name)), picture, "picture")
 
 
 if __name__ == "__main__":

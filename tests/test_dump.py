@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eyespot.errors import BadFileError, MissingDataError
-from eyespot.evaluation.dump import fitting, read_dump, readings
+from eyespot.evaluation.dumps.read import fitting, read_dump, readings
 from eyespot.tflite.read import Tensor
 
 SMALL = np.array([[0, -1, -128], [127, 16, 5]], np.int8)
@@ -70,6 +70,12 @@ def test_raw_bytes_and_npy_are_the_same_numbers(tmp_path, dtype):
 def test_raw_bytes_that_look_like_text_are_bytes(tmp_path):
     dump = read_dump(write(tmp_path, b"abc!~ "))
     assert (dump.form, dump.values.tolist()) == ("raw bytes", list(b"abc!~ "))
+
+
+def test_halves_in_npy_are_compared_without_overflow(tmp_path):
+    file = io.BytesIO()
+    np.save(file, SMALL.astype(np.float16))
+    assert numbers(write(tmp_path, file.getvalue()), tensor("int16")) == SMALL.ravel().tolist()
 
 
 def test_real_numbers_are_not_what_an_int8_file_stores(tmp_path):

@@ -268,6 +268,7 @@ def test_the_example_builds_and_runs(exported, tflm, tmp_path, how):
         ("FULLY_CONNECTED", "FullyConnected"),
         ("AVERAGE_POOL_2D", "AveragePool2D"),
         ("ADD", "Add"),
+        ("_MY__2D_", "My2D"),
     ],
 )
 def test_resolver_names(operator, name):

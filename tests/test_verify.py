@@ -13,10 +13,10 @@ from PIL import Image
 
 from eyespot.artifacts import places
 from eyespot.cli import main
-from eyespot.errors import BadArgumentError, BadFileError, MissingDataError, UnfitError
+from eyespot.errors import BadFileError, MissingDataError, UnfitError
 from eyespot.exports.c import for_host
 from eyespot.exports.folder import write_golden
-from eyespot.exports.verified import Verified
+from eyespot.exports.verification.verified import Verified
 from eyespot.tflite.read import read
 from eyespot.verbs.verify import verify
 from eyespot.zoo import registry
@@ -198,16 +198,17 @@ def test_a_port_whose_kernels_are_wrong(made, port):
     assert statuses(verified) == {"pixels to tensor: your port": "equal", "tensor to output: your port": "differs"}
 
 
-def test_single_dumps_as_printed_numbers(made, port, tmp_path, capsys):
+def test_printed_numbers_of_one_picture(made, port, tmp_path, capsys):
     tensor, output = (np.fromfile(port / f"2.{kind}.bin", np.int8) for kind in ("input", "output"))
-    (tmp_path / "tensor.txt").write_text(", ".join(map(str, tensor)))
-    (tmp_path / "output.txt").write_text(f"scores: {' '.join(map(str, output))}\n")
-    words = [f"--tensor={tmp_path / 'tensor.txt'}", f"--output={tmp_path / 'output.txt'}", "--picture=2"]
-    assert main(["verify", str(made), *words]) == 0
+    texts = {"input": ", ".join(map(str, tensor)), "output": f"scores: {' '.join(map(str, output))}\n"}
+    for kind, text in texts.items():
+        for folder, index in (("right", 2), ("wrong", 1)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / f"{index}.{kind}.bin").write_text(text)
+    assert main(["verify", str(made), f"--dumps={tmp_path / 'right'}"]) == 0
     assert "equal" in capsys.readouterr().out
-    assert main(["verify", str(made), *words[:2], "--picture=1"]) == 1
+    assert main(["verify", str(made), f"--dumps={tmp_path / 'wrong'}"]) == 1
     shown = capsys.readouterr()
-    assert "2 of 2" not in shown.err
     assert "pixels to tensor, your port: picture 1" in shown.err
     assert "differs" in shown.out
 
@@ -224,10 +225,6 @@ def test_dumps_in_another_form_are_refused(made, port):
         verify(str(made), dumps=port)
 
 
-def test_arguments(made, port, tmp_path):
-    with pytest.raises(BadArgumentError, match="picture: expected 0 to 3, found 4"):
-        verify(str(made), tensor=port / "0.input.bin", picture=4)
-    with pytest.raises(BadArgumentError, match="give either dumps"):
-        verify(str(made), dumps=port, tensor=port / "0.input.bin")
+def test_a_folder_without_dumps(made, tmp_path):
     with pytest.raises(MissingDataError, match="expected dumps named 0"):
         verify(str(made), dumps=tmp_path)

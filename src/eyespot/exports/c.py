@@ -136,7 +136,7 @@ def _braced(tensor: NDArray[Any]) -> str:
 
 def resolver_name(operator: str) -> str:
     """TFLM's name of an operator: `DEPTHWISE_CONV_2D` is added by `AddDepthwiseConv2D`."""
-    return "".join(part if part[0].isdigit() else part.capitalize() for part in operator.split("_"))
+    return "".join(part if part[:1].isdigit() else part.capitalize() for part in operator.split("_"))
 
 
 def _c_float(value: float) -> str:

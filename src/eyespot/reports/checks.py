@@ -2,80 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from eyespot.evaluation.explanation import Explanation, Fit
-from eyespot.exports.verified import Stage, Verified
+from eyespot.escaping import terminal
+from eyespot.evaluation.dumps.explanation import Explanation
+from eyespot.exports.verification.verified import Stage, Verified
 
 COLOURS = {"equal": "green", "close": "yellow", "differs": "red", "not run": "magenta"}
 
 
 def explanations(many: tuple[Explanation, ...]) -> Group:
     """Each explanation in sentences, then how well it and others fit."""
-    return Group(*(_explanation(each) for each in many))
+    return Group(*(part for each in many for part in _explanation(each)))
 
 
-def _explanation(e: Explanation) -> RenderableType:
+def _explanation(e: Explanation) -> Iterator[RenderableType]:
     v = e.values
     numbers = f"{v.count:,} {'bytes' if v.form == 'raw bytes' else 'numbers'}, {v.low:.4g} to {v.high:.4g}"
-    lines = [f"[bold]{escape(e.dump)}[/] ({escape(v.form)}: {numbers}, mean {v.mean:.4g}) for {escape(e.file)}"]
-    lines += [f"compared with {escape(e.picture)}"] if e.picture and e.fits else []
-    if e.mistakes is None:
-        lines += ["[red]Nothing that eyespot knows explains it.[/]"] if e.fits else []
-    elif e.mistakes:
-        lines += [f"[red]{escape(_sentence(each))}[/]" for each in e.mistakes]
-    else:
-        lines.append("[green]It is what the contract says.[/]")
-    lines += [f"It may also be: {escape(' and '.join(each.mistakes))}." for each in e.same]
-    lines += map(escape, e.hints)
-    lines += [f"This picture cannot show: {escape(', '.join(e.hidden))}."] if e.hidden else []
-    return Group(*lines, *([_fits(e.fits)] if e.fits else []))
-
-
-def _said(e: Explanation) -> str:
-    return "not explained" if e.mistakes is None else " and ".join(e.mistakes)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def _fits(fits: tuple[Fit, ...]) -> Table:
-    rows = []
-    for each in fits:
-        words = "; ".join(each.mistakes) or "as the contract says"
-        rows.append((words, f"{100 * each.equal:.1f} %", f"{each.correlation:.3f}", f"{each.difference:.2f} steps"))
-    return _table(("explanation", "within one step", "correlation", "mean difference"), rows)
+    yield _text(f"{e.dump} ({v.form}: {numbers}, mean {v.mean:.4g}) for {e.file}", "bold")
+    if e.fits:
+        yield _text(f"compared with {e.picture}")
+        if e.mistakes is None:
+            yield _text("Nothing that eyespot knows explains it.", "red")
+        for each in e.mistakes or ():
+            yield _text(f"{each[:1].upper()}{each[1:]}.", "red")
+        if e.mistakes == ():
+            yield _text("It is what the contract says.", "green")
+    yield from (_text(f"It may also be: {' and '.join(each.mistakes)}.") for each in e.same)
+    yield from map(_text, e.hints)
+    if e.hidden:
+        yield _text(f"This picture cannot show: {', '.join(e.hidden)}.")
+    if e.fits:
+        rows = [
+            ("; ".join(f.mistakes) or "as the contract says",
+             f"{100 * f.equal:.1f} %", f"{f.correlation:.3f}", f"{f.difference:.2f} steps") for f in e.fits
+        ]  # fmt: skip
+        yield _table(("explanation", "within one step", "correlation", "mean difference"), rows)
 
 
 def verified(many: tuple[Verified, ...]) -> Group:
     """The stages of each file, with what differs and the reasons under them."""
-    parts: list[RenderableType] = []
-    for each in many:
-        parts.append(f"[bold]{escape(each.file)}[/]: {each.pictures} golden pictures ({escape(each.golden)})")
-        parts.append(_table(("stage", "by", "status", "differ", "most"), map(_stage, each.stages)))
-        notes = ((f"{s.stage}, {s.by}", s.reason or s.first) for s in each.stages)
-        parts += [f"[dim]{escape(where)}: {escape(note)}[/]" for where, note in notes if note]
-        parts += [escape(f"{e.dump}: {_said(e)}") for e in each.explanations]
-    return Group(*parts)
+    return Group(*(part for each in many for part in _verified(each)))
 
 
-def _stage(s: Stage) -> tuple[str, ...]:
-    status = f"[{COLOURS[s.status]}]{s.status}[/]"
+def _verified(v: Verified) -> Iterator[RenderableType]:
+    yield _text(f"{v.file}: {v.pictures} golden pictures ({v.golden})", "bold")
+    yield _table(("stage", "by", "status", "differ", "most"), map(_stage, v.stages))
+    for each in v.stages:
+        if note := each.reason or each.first:
+            yield _text(f"{each.stage}, {each.by}: {note}", "dim")
+    for e in v.explanations:
+        yield _text(f"{e.dump}: {'not explained' if e.mistakes is None else ' and '.join(e.mistakes)}")
+
+
+def _stage(s: Stage) -> tuple[str | Text, ...]:
+    status = Text(s.status, COLOURS[s.status])
     if s.status == "not run":
         return s.stage, s.by, status, "", ""
     limit = f" of {s.tolerance:g}" if s.tolerance else ""
     return s.stage, s.by, status, f"{s.differing:,} of {s.values:,}", f"{s.most:.3g}{limit}"
 
 
-def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
+def _text(words: str, style: str = "") -> Text:
+    return Text(terminal(words), style)
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[str | Text, ...]]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for place, column in enumerate(columns):
-        table.add_column(column, no_wrap=bool(place), min_width=18 if not place else None)
-    for first, *row in rows:
-        table.add_row(escape(first), *row)
+        table.add_column(column, no_wrap=bool(place), min_width=0 if place else 18)
+    for row in rows:
+        table.add_row(*row)
     return table

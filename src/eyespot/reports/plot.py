@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from eyespot.artifacts.atomic import replacing
 from eyespot.errors import RefusedError
 from eyespot.escaping import terminal
-from eyespot.evaluation.tensor import Explained
 from eyespot.training.outcome import Answers, Epoch
 from eyespot.zoo.listing import Listed
 
@@ -67,23 +66,6 @@ def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float 
             axes.annotate(model.name, (x, model.top1), xytext=(5, 5), textcoords="offset points")
     axes.margins(x=0.4, y=0.2)  # room for the names
     axes.grid(alpha=0.3)
-
-
-def draw_dump(explained: Explained, path: Path) -> None:
-    """Draw the expected tensor, the dumped one and their difference. RefusedError without a picture to compare."""
-    if explained.expected is None or explained.found is None:
-        raise RefusedError(f"{path}: without a picture there is nothing to draw; give --image PICTURE")
-    low, span = explained.expected.min(), np.ptp(explained.expected) or 1
-    expected, found = ((each - low) / span for each in (explained.expected, explained.found))
-    panels = {"expected": expected, "yours": found.clip(0, 1), "difference": np.abs(found - expected).clip(0, 1)}
-    with drawing(path, (12, 4.4), 1, 3) as (figure, axes):
-        for each, (title, image) in zip(axes, panels.items(), strict=True):
-            each.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            each.set_title(title)
-            each.axis("off")
-        mistakes = explained.noun.mistakes
-        said = "as the contract says" if mistakes == () else "; ".join(mistakes or ("not explained",))
-        figure.suptitle(said, parse_math=False, wrap=True)
 
 
 def write_history(history: Sequence[Epoch], folder: Path) -> None:

@@ -13,9 +13,9 @@ from rich.text import Text
 from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation, Finding
 from eyespot.escaping import terminal
 from eyespot.evaluation.diagnosis import Diagnosis
-from eyespot.evaluation.explanation import Explanation
+from eyespot.evaluation.dumps.explanation import Explanation
 from eyespot.evaluation.prediction import Prediction
-from eyespot.exports.verified import Verified
+from eyespot.exports.verification.verified import Verified
 from eyespot.reports import checks, words
 from eyespot.reports.diagnosis import diagnoses
 from eyespot.reports.model_list import Report

@@ -8,7 +8,7 @@ from eyespot.arguments import positive, verb
 from eyespot.errors import BadArgumentError, RefusedError, UnfitError
 from eyespot.evaluation import workers
 from eyespot.evaluation.diagnosis import Diagnosis
-from eyespot.evaluation.explanation import Explanation
+from eyespot.evaluation.dumps.explanation import Explanation
 from eyespot.zoo import registry
 
 
@@ -42,7 +42,7 @@ def doctor(
         images: How many images to use, evenly from all classes.
         seed: Which images.
         write: Write a copy of the file with the finding as its contract.
-        chart: Write a bar chart of the costs (PNG); with --tensor the expected tensor, yours and the difference.
+        chart: Write a bar chart of the costs (PNG).
         processes: To run in; one for each core by default.
         tensor: A dump of the input tensor on your board: raw bytes, .npy, or the numbers that it printed.
         image: The picture that the dump was made from; without it, a golden picture of `make` is recognised.
@@ -50,7 +50,7 @@ def doctor(
     """
     positive(images=images, processes=processes)
     if tensor or image or contract:
-        return _of_dump(model, tensor, image, contract, chart, data or split or using or write)
+        return _of_dump(model, tensor, image, contract, data or split or using or write or chart)
     with workers.start(processes) as pool:
         from eyespot.evaluation import doctor as engine  # while they start
         from eyespot.preprocessing.pipeline import parse
@@ -72,17 +72,10 @@ def doctor(
     return diagnosis
 
 
-def _of_dump(
-    model: str, tensor: Path | None, image: Path | None, contract: str | None, chart: Path | None, more: object
-) -> Explanation:
-    from eyespot.evaluation.tensor import explain_files
+def _of_dump(model: str, tensor: Path | None, image: Path | None, contract: str | None, more: object) -> Explanation:
+    from eyespot.evaluation.dumps.explain import explain_files
 
     if tensor is None or more:
-        raise BadArgumentError("tensor goes with image, contract and chart, and these two with tensor alone")
+        raise BadArgumentError("tensor goes with image and contract, and these two with tensor alone")
     fallback = registry.contract(contract) if contract else None
-    explained = explain_files(registry.open_model(model)[1], fallback, tensor, image)
-    if chart:
-        from eyespot.reports.plot import draw_dump
-
-        draw_dump(explained, chart)
-    return explained.noun
+    return explain_files(registry.open_model(model)[1], fallback, tensor, image)

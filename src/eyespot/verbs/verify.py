@@ -5,24 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from eyespot.arguments import verb
-from eyespot.errors import BadArgumentError
-from eyespot.exports.golden import generated, read_golden
-from eyespot.exports.verified import Verified
-from eyespot.exports.verify import dumps_in, verify_here, verify_port
+from eyespot.exports.verification.golden import generated, read_golden
+from eyespot.exports.verification.stages import verify_here, verify_port
+from eyespot.exports.verification.verified import Verified
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import registry
 
 
 @verb
-def verify(
-    model: str,
-    *,
-    dumps: Path | None = None,
-    tensor: Path | None = None,
-    output: Path | None = None,
-    picture: int = 0,
-    contract: str | None = None,
-) -> Verified:
+def verify(model: str, *, dumps: Path | None = None, contract: str | None = None) -> Verified:
     """Check picture, pixels, tensor and output, stage by stage, against golden vectors.
 
     Without dumps every program on this machine is checked: eyespot, the C source, LiteRT's two sets of
@@ -35,10 +26,8 @@ def verify(
     Args:
         model: A folder that `make` wrote, with its golden vectors; for a model or a .tflite file they are
             generated.
-        dumps: A folder with your port's N.input.bin and N.output.bin for the golden pictures.
-        tensor: One dump of the input tensor: raw bytes, .npy, or printed numbers.
-        output: One dump of the output tensor.
-        picture: The golden picture that the two dumps belong to.
+        dumps: A folder with your port's N.input.bin and N.output.bin for some golden pictures: raw bytes, .npy,
+            or printed numbers.
         contract: For a file that carries none: the model whose input and classes it shares.
     """
     _, file = registry.open_model(model)
@@ -46,11 +35,6 @@ def verify(
     folder = file.path.parent / "golden"
     is_made = Path(model).is_dir() and (folder / "golden.json").exists()
     golden, origin = (read_golden(folder, file), str(folder)) if is_made else (generated(file, agreed), "generated")
-    if not 0 <= picture < len(golden):
-        raise BadArgumentError(f"picture: expected 0 to {len(golden) - 1}, found {picture}")
-    if dumps and (tensor or output):
-        raise BadArgumentError("give either dumps, a folder, or tensor and output, two files")
-    if dumps or tensor or output:
-        found = dumps_in(dumps, len(golden)) if dumps else {picture: (tensor, output)}
-        return verify_port(file, agreed, golden, origin, found)
+    if dumps:
+        return verify_port(file, agreed, golden, origin, dumps)
     return verify_here(file, agreed, golden, origin)

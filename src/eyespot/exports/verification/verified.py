@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from eyespot.evaluation.explanation import Explanation
+from eyespot.evaluation.dumps.explanation import Explanation
 from eyespot.nouns import Noun
+
+Name = Literal["picture to pixels", "pixels to tensor", "tensor to output"]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -17,7 +19,7 @@ class Stage(Noun):
     A step is one integer of the tensor, or 1/256 of a float32 probability. `first` is where it differs first.
     """
 
-    stage: Literal["picture to pixels", "pixels to tensor", "tensor to output"]
+    stage: Name
     by: str
     status: Literal["equal", "close", "differs", "not run"]
     differing: int = 0

@@ -1,0 +1,1 @@
+"""Golden vectors, and the programs and ports that are checked against them."""
