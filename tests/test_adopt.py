@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
+from eyespot.artifacts import places
 from eyespot.conversion.clean import adopt, finish, repair
 from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import run
 from eyespot.tflite.read import parse, read
+from eyespot.verbs.convert import convert
 from eyespot.zoo import registry
 
 QUANTISED = "mobilenet_v1_0.25_128_quant.tflite"
@@ -58,3 +62,15 @@ def test_a_file_without_background_keeps_its_classes():
     file = read(registry.find("tiny-resnet:float32"))
     adopt(file.model)
     assert file.output.shape == (1, 10)
+
+
+def test_a_kill_leaves_no_int8_file_of_other_weights(data_root, tmp_path):
+    """A kill after float32.tflite was replaced and before int8.tflite was removed: the same command removes it."""
+    shutil.copy(places.ZOO / "tiny-resnet" / "int8.tflite", tmp_path)
+    shutil.copy(places.ZOO / "tiny-resnet" / "int8.tflite.json", tmp_path)
+    for _ in range(2):
+        convert("visual-wake-word", weights="mlperf-tiny", out=tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["float32.tflite", "float32.tflite.json"]
+        shutil.copy(places.ZOO / "tiny-resnet" / "int8.tflite.json", tmp_path)
+    convert("visual-wake-word", weights="mlperf-tiny", out=tmp_path)
+    assert not (tmp_path / "int8.tflite.json").exists()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -189,3 +191,17 @@ def test_the_crop_is_a_central_square_within(width, height, crop):
 def test_to_real_is_what_the_contract_says():
     spec = Preprocessing(height=1, width=1, mean=(127,), std=(128,))
     assert to_real(np.array([0.0, 127, 255]), spec).tolist() == [-127 / 128, 0, 1]
+
+
+def test_a_chunk_that_states_two_gigabytes_takes_no_memory(tmp_path):
+    """Pillow reads what a damaged PNG states, at once."""
+    whole = saved(tmp_path, Image.fromarray(picture(1, 20, 30, 3))).read_bytes()
+    length = whole.index(b"IDAT") - 4
+    (tmp_path / "a.png").write_bytes(whole[:length] + b"\x7f\xff\xff\xff" + whole[length + 4 :])
+    limit = resource.getrlimit(resource.RLIMIT_AS)
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + (1 << 30), limit[1]))
+    try:
+        assert decode(tmp_path / "a.png", 3).shape == (20, 30, 3)  # all of the pixels are there
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limit)

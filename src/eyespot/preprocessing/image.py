@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from eyespot.preprocessing.pipeline import Pipeline
     from eyespot.preprocessing.spec import Preprocessing
 
+MAX_BYTES = 200_000_000
 MAX_PIXELS = 65_000_000  # phones have 64 million; decoding takes up to 15 bytes for each
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")  # others may start a program, as EPS does
@@ -33,9 +35,12 @@ def decode(path: Path, channels: int) -> NDArray[np.uint8]:
     try:
         if not path.is_file():  # to open a pipe would wait for ever
             raise BadFileError(f"{path}: no such image")
+        if path.stat().st_size > MAX_BYTES:
+            raise BadFileError(f"{path}: expected a file of at most {MAX_BYTES:,} bytes; make it smaller")
+        file = io.BytesIO(path.read_bytes())  # of a real file, Pillow reads as much as a damaged chunk states
         with warnings.catch_warnings(action="ignore"):  # a damaged file either decodes or does not
             Image.preinit()  # the common formats; to try one that is not loaded, `open` loads all 40
-            with Image.open(path, formats=FORMATS) as opened:
+            with Image.open(file, formats=FORMATS) as opened:
                 return pixels(opened, channels, str(path))
     except Image.DecompressionBombError as error:
         raise BadFileError(f"{path}: {error}; at most {MAX_PIXELS:,} are read, make it smaller") from error
