@@ -18,6 +18,7 @@ from eyespot.errors import BadFileError, MissingDataError, RefusedError
 if TYPE_CHECKING:
     from eyespot.tflite.read import File
 
+LONGEST = 120_000_000  # bytes of a list, of 10 million images
 LIST = "training-images.bin"  # beside the weights: the `split.image_list` of the training images
 
 
@@ -90,6 +91,8 @@ def _refuse_unknown_origin(file: File, links: list[Artifact]) -> None:
 def _lists(file: File, links: list[Artifact]) -> list[bytes]:
     """The list beside the file, and those of the shipped weights that it was made from."""
     beside = file.path.with_name(LIST)
+    if beside.is_file() and beside.stat().st_size > LONGEST:
+        raise BadFileError(f"{beside}: expected a list of at most {LONGEST:,} bytes. Copy it from the trained model")
     own = [beside.read_bytes()] if beside.is_file() else []
     for expected in (link.facts["training_images"] for link in links if "training_images" in link.facts):
         if not isinstance(expected, str):
