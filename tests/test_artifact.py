@@ -115,7 +115,7 @@ def test_only_regular_files_are_decoded(tmp_path):
     os.mkfifo(tmp_path / "a.json")
     (tmp_path / "b.json").mkdir()
     for name in ("a.json", "b.json"):
-        with pytest.raises(BadFileError, match="expected a file of at most"):
+        with pytest.raises(BadFileError, match="expected a regular file of at most"):
             decoding.read(model_folder.Artifact, tmp_path / name, "Mend it")
 
 

@@ -264,9 +264,10 @@ def huge_activation(_, graph) -> None:
 )
 def test_a_tool_that_dies_gives_no_verdict(tmp_path, change, reason):
     """LiteRT refuses these files, vela dies."""
-    (c,) = check(altered(tmp_path, change), device="imx93")
+    path = altered(tmp_path, change)
+    (c,) = check(path, device="imx93")
     assert c.runs.status == "fails"
-    assert (c.npu.status, c.npu.reason) == ("unknown", f"vela crashed: {reason}")
+    assert (c.npu.status, c.npu.reason) == ("unknown", f"{path}: vela crashed: {reason}")
     assert finding(c, "npu latency").reason == c.npu.reason
 
 

@@ -175,6 +175,13 @@ def test_a_list_that_is_gone_or_changed_is_one_line(own: Path) -> None:
         of(own)
 
 
+def test_a_list_without_end_is_one_line(own: Path) -> None:
+    with own.with_name(LIST).open("ab") as file:
+        file.truncate(40 << 30)
+    with pytest.raises(BadFileError, match=r"training-images\.bin: expected a list of at most 120,000,000 bytes"):
+        of(own)
+
+
 @pytest.mark.parametrize("wrong", [["xyz"], [1], 7, {"a": 1}, [b"12345678".hex(), b"abcdefgh".hex()]])
 def test_a_sidecar_without_digests_is_one_line(wrong: object, own: Path) -> None:
     note(own, wrong)

@@ -42,7 +42,7 @@ def _bytes(path: Path, most: int, remedy: str) -> bytes:
     """The bytes of a regular file. BadFileError if there are more, FileNotFoundError if it does not exist."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode) or status.st_size > most:
-        raise BadFileError(f"{path}: expected a file of at most {most:,} bytes. {remedy}")
+        raise BadFileError(f"{path}: expected a regular file of at most {most:,} bytes. {remedy}")
     return path.read_bytes()
 
 

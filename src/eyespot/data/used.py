@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from eyespot.tflite.read import File
     from eyespot.zoo.cards import Dataset
 
+LONGEST = 120_000_000  # bytes of a list, of 10 million images
 LIST = "training-images.bin"  # beside the weights: the `split.image_list` of the training images
 HASHES = "training-hashes.bin"  # beside that list, for the same images: `near.hashes`, 8 bytes each
 NAMED = 3  # images in an error's message
@@ -147,6 +148,8 @@ def _refuse_unknown_origin(file: File, links: list[Artifact]) -> None:
 def _lists(file: File, links: list[Artifact]) -> list[Path]:
     """The list beside the file, and those of the shipped weights that it was made from."""
     beside = file.path.with_name(LIST)
+    if beside.is_file() and beside.stat().st_size > LONGEST:
+        raise BadFileError(f"{beside}: expected a list of at most {LONGEST:,} bytes. Copy it from the trained model")
     own = [beside] if beside.is_file() else []
     for expected in (link.facts["training_images"] for link in links if "training_images" in link.facts):
         if not isinstance(expected, str):

@@ -93,10 +93,11 @@ def _run(name: str, argv: Sequence[str], file: File, output: str) -> tuple[str, 
     BadFileError if it does not write `output`; EyespotError if there is no space for temporary files; other
     errors as `eyespot.isolation.command`.
     """
+    where = f"{file.path}: {name}"
     try:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / INPUT).write_bytes(file.data)
-            done = isolation.command(argv, cwd=Path(folder), seconds=SECONDS, memory=MEMORY, name=name)
+            done = isolation.command(argv, cwd=Path(folder), seconds=SECONDS, memory=MEMORY, name=where)
             files = {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.is_file()}
         if done.returncode and (full := os.strerror(errno.ENOSPC)) in done.stdout:
             raise OSError(errno.ENOSPC, full)
@@ -105,7 +106,7 @@ def _run(name: str, argv: Sequence[str], file: File, output: str) -> tuple[str, 
     log = "".join(each for each in done.stdout if each.isprintable() or each == "\n")
     last = (log.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
     if "Traceback" in log and "Compilation failed" not in log:  # which is how vela refuses a file
-        raise ToolCrashedError(f"{name} crashed: {last}")
+        raise ToolCrashedError(f"{where} crashed: {last}")
     if done.returncode or output not in files:
-        raise BadFileError(f"{file.path}: {name} refuses it: {last}")
+        raise BadFileError(f"{where} refuses it: {last}")
     return log, files
