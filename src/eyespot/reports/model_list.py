@@ -108,7 +108,7 @@ def _figure(card: Model, chains: Chains, measured: Evaluation) -> str:
     same = record is not None and record.sha256 == measured.artifact
     other = "" if same else " (measured on another build of the same recipe)"
     known = hygiene(measured) if provenance.trained_here(chains.get(measured.artifact, ())) else [UNKNOWN]
-    return "\n".join([where + accuracy(measured) + other, *map(markdown, known)])
+    return "\n".join([where + accuracy(measured) + other, *known])
 
 
 def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from eyespot.artifacts.measurements import Evaluation, Finding, Subset
 
-NAMED = 3  # images that a line names
 UNKNOWN = "overlap with its training images is unknown"
 
 
@@ -31,13 +30,9 @@ def hygiene(e: Evaluation) -> list[str]:
     """What is known of test images that are also training images, or look like some; one line for each fact."""
     lines = []
     if (rest := e.unrepeated) is not None:
-        apart = ", which did not train it" if e.training_images else ""
-        lines.append(f"{accuracy(rest)} without {e.n - rest.n:,} that {e.data}'s training split repeats{apart}")
+        lines.append(f"{accuracy(rest)} without {e.n - rest.n:,} repeats of the training split")
     if e.near_duplicates:
-        named = ", ".join(map(str, e.near_duplicates[:NAMED])) + ", ..." * (len(e.near_duplicates) > NAMED)
-        lines.append(
-            f"{len(e.near_duplicates):,} of {e.n:,} look like training images by a 64-bit hash (numbers {named})"
-        )
+        lines.append(f"{len(e.near_duplicates):,} look like training images")
     return lines
 
 
