@@ -98,7 +98,7 @@ def indices(file: File) -> dict[str, int]:
     """Indices of the graph's input and of every operator's output, by tensor name."""
     graph = file.graph
     written = [*graph.inputs, *(output for operator in graph.operators for output in operator.outputs)]
-    return {graph.tensors[i].name.decode(): int(i) for i in written}
+    return {(graph.tensors[i].name or b"").decode(errors="replace"): int(i) for i in written}
 
 
 def scale_of(file: File, index: int) -> tuple[float, int]:

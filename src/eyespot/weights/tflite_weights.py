@@ -56,7 +56,7 @@ def _real_weights(file: File, operator: Any) -> tuple[Array, Array]:
 def real_values(file: File, index: int) -> Array:
     """The real values of a constant tensor. BadFileError if the file does not define them."""
     tensor = file.graph.tensors[index]
-    where = f"{file.path}: tensor {tensor.name.decode()}"
+    where = f"{file.path}: tensor {(tensor.name or b'').decode(errors='replace')}"
     try:
         stored = schema.constant(file.model, tensor)
     except (KeyError, ValueError) as error:
