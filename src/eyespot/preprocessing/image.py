@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,33 +32,46 @@ def decode(path: Path, channels: int) -> NDArray[np.uint8]:
     Transparency is laid on white; more than 8 bits per channel are scaled to 8. BadFileError for what does
     not decode, has more than 65 million pixels, or has values whose scale is unknown.
     """
+    with _opened(path) as image:
+        return pixels(image, channels, str(path))
+
+
+def orientation(path: Path) -> int:
+    """The EXIF orientation of an image file, 1 (upright) to 8; 1 if it states none. Errors as `decode`."""
+    with _opened(path) as image:
+        stated = image.getexif().get(0x0112)
+    return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """An image file, in memory: of a real file, Pillow reads as much as a damaged chunk states."""
     from PIL import Image
 
-    try:
+    with _decoding(str(path)):
         if not path.is_file():  # to open a pipe would wait for ever
             raise BadFileError(f"{path}: no such image")
         if path.stat().st_size > MAX_BYTES:
             raise BadFileError(f"{path}: expected a file of at most {MAX_BYTES:,} bytes; make it smaller")
-        file = io.BytesIO(path.read_bytes())  # of a real file, Pillow reads as much as a damaged chunk states
         with warnings.catch_warnings(action="ignore"):  # a damaged file either decodes or does not
             Image.preinit()  # the common formats; to try one that is not loaded, `open` loads all 40
-            with Image.open(file, formats=FORMATS) as opened:
-                return pixels(opened, channels, str(path))
-    except Image.DecompressionBombError as error:
-        raise BadFileError(f"{path}: {error}; at most {MAX_PIXELS:,} are read, make it smaller") from error
-    except BadFileError:
-        raise
-    except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
-        raise BadFileError(f"{path}: does not decode as an image ({str(error)[:80]})") from error
+            with Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS) as image:
+                yield image
 
 
-def orientation(path: Path) -> int:
-    """The EXIF orientation of an image file that decodes, 1 (upright) to 8; 1 if it states none."""
+@contextlib.contextmanager
+def _decoding(name: str) -> Iterator[None]:
+    """BadFileError for whatever Pillow raises."""
     from PIL import Image
 
-    with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as opened:
-        stated = opened.getexif().get(0x0112)
-    return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+    try:
+        yield
+    except BadFileError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise BadFileError(f"{name}: {error}; at most {MAX_PIXELS:,} are read, make it smaller") from error
+    except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
+        raise BadFileError(f"{name}: does not decode as an image ({str(error)[:80]})") from error
 
 
 def pixels(image: Image.Image, channels: int, name: str) -> NDArray[np.uint8]:
@@ -66,11 +81,9 @@ def pixels(image: Image.Image, channels: int, name: str) -> NDArray[np.uint8]:
     if image.width * image.height > MAX_PIXELS:
         size = f"{image.width} x {image.height} pixels"
         raise BadFileError(f"{name}: {size}; at most {MAX_PIXELS:,} are read, make it smaller")
-    try:
+    with _decoding(name):
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
-    except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
-        raise BadFileError(f"{name}: does not decode as an image ({str(error)[:80]})") from error
     if not image.width * image.height:
         raise BadFileError(f"{name}: expected an image, found {image.width} x {image.height} pixels")
     upright, mode = _opaque(image, name), "L" if channels == 1 else "RGB"
