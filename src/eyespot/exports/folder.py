@@ -16,12 +16,11 @@ from eyespot.escaping import file_name, is_line
 from eyespot.evaluation.predict import run
 from eyespot.preprocessing.image import to_pillow
 from eyespot.preprocessing.spec import Contract
-from eyespot.preprocessing.synthetic import picture
+from eyespot.preprocessing.synthetic import GOLDEN, picture
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
 
 SCRIPT = Path(__file__).parent / "templates" / "folder" / "classify.py"
-PICTURES = 4
 
 
 def write_folder(file: File, contract: Contract, folder: Path) -> tuple[Path, ...]:
@@ -53,7 +52,7 @@ def answers(file: File, contract: Contract) -> Iterator[tuple[NDArray[np.uint8],
 
     Outputs are those of LiteRT's reference kernels, which TFLM's equal.
     """
-    pictures = [picture(index, *contract.preprocessing.shape) for index in range(PICTURES)]
+    pictures = [picture(index, *contract.preprocessing.shape) for index in range(GOLDEN)]
     tensors = list(map(running.encoder(file, contract), pictures))
     yield from zip(pictures, tensors, run(file, tensors, "reference"), strict=True)
 
@@ -70,6 +69,6 @@ def write_golden(file: File, contract: Contract, folder: Path) -> None:
         "kernels": "reference",
         "input": {"shape": file.input.shape, "dtype": file.input.dtype},
         "output": {"shape": file.output.shape, "dtype": file.output.dtype},
-        "pictures": PICTURES,
+        "pictures": GOLDEN,
     }
     write_json(folder / "golden.json", description)

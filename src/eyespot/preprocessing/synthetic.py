@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from eyespot.preprocessing.damage import Image
 
+GOLDEN = 4  # pictures of which `make` writes golden tensors
 CLASSES = ("disc", "square", "triangle", "cross")
 
 

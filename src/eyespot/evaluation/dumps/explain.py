@@ -21,6 +21,7 @@ from eyespot.evaluation.dumps.tables import Numbers, Tables
 from eyespot.preprocessing.damage import Image
 from eyespot.preprocessing.image import decode
 from eyespot.preprocessing.spec import Contract, Input
+from eyespot.preprocessing.synthetic import GOLDEN
 from eyespot.preprocessing.synthetic import picture as synthetic
 from eyespot.tflite.read import File, check_classifier
 from eyespot.tflite.run import contract_of
@@ -33,7 +34,6 @@ CONTESTED = 3.0  # times the noise, by which two guesses differ where they are c
 FEW = 2000  # one value of so many is too few to compare two guesses by
 CLEARLY = 0.8  # of another guess's loss is better, wherever the values are
 MORE, SAME = 0.75, 0.5  # share of the contested values that a guess with more, or with as many, mistakes wins
-GOLDEN = 4  # pictures that `make` writes
 LISTED = 4
 
 

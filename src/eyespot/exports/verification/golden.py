@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from eyespot import decoding
 from eyespot.errors import BadFileError
-from eyespot.exports.folder import PICTURES, answers
+from eyespot.exports.folder import answers
 from eyespot.preprocessing.image import decode
 from eyespot.preprocessing.spec import Contract
+from eyespot.preprocessing.synthetic import GOLDEN
 from eyespot.tflite.read import File, Tensor
 
 REMEDY = "Make the folder again"
@@ -51,8 +52,8 @@ def read_golden(folder: Path, file: File) -> tuple[Golden, ...]:
     if stated.file != file.sha256:
         found = f"found {stated.file[:12]}..."
         raise BadFileError(f"{path}: expected vectors of {file.path.name} ({file.sha256[:12]}...), {found}. {REMEDY}.")
-    if not 0 < stated.pictures <= PICTURES:
-        raise BadFileError(f"{path}: expected 1 to {PICTURES} pictures, found {stated.pictures}. {REMEDY}.")
+    if not 0 < stated.pictures <= GOLDEN:
+        raise BadFileError(f"{path}: expected 1 to {GOLDEN} pictures, found {stated.pictures}. {REMEDY}.")
     return tuple(
         Golden(
             _picture(folder / f"{index}.png", *file.input.shape[1:]),
