@@ -38,6 +38,11 @@ def terminal(text: str) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
+def is_reserved(name: str) -> bool:
+    """Whether Windows takes a file of this name for a device, in any folder."""
+    return bool(_DEVICES.match(name))
+
+
 def file_name(text: str) -> str:
     """A component of a path, on any system, of at most 80 bytes; never empty, `.` or `..`.
 
@@ -45,7 +50,7 @@ def file_name(text: str) -> str:
     """
     safe = re.sub(r'[<>:"/\\|?*]', "_", "".join(each if each.isprintable() else "_" for each in text))
     kept = safe.encode()[:LONGEST].decode(errors="ignore")
-    if text == kept and text.strip(" ").rstrip(".").lstrip(".") == text != "" and not _DEVICES.match(text):
+    if text == kept and text.strip(" ").rstrip(".").lstrip(".") == text != "" and not is_reserved(text):
         return text
     return f"{kept.replace('.', '_').strip(' ') or 'name'}-{_digest(text)}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import re
 import shutil
 import stat
 import tarfile
@@ -17,6 +16,7 @@ from pathlib import Path, PureWindowsPath
 from typing import IO, Any, NamedTuple
 
 from eyespot.errors import BadFileError, EyespotError
+from eyespot.escaping import is_reserved
 from eyespot.progress import track
 
 # COCO has 123,287 images and ImageNet's validation set 50,000. A photograph of 48 x 48 pixels takes 1,500
@@ -31,7 +31,6 @@ METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # with others, zipfile unp
 CHUNK = 1 << 18
 
 _OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # on Windows, in any folder
 
 # what zipfile and tarfile raise for damaged archives
 _DAMAGE = (
@@ -121,7 +120,7 @@ class _Target:
 
 
 def _is_portable(part: str) -> bool:
-    return part[-1] not in ". " and len(part.encode()) <= LENGTH and not _DEVICES.fullmatch(part)
+    return part[-1] not in ". " and len(part.encode()) <= LENGTH and not is_reserved(part)
 
 
 class _Budget:
