@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eyespot.artifacts import places
-from eyespot.artifacts.atomic import digest_file
+from eyespot.artifacts.atomic import digest
 from eyespot.artifacts.model_folder import Artifact, ModelFolder, read_sidecar
 from eyespot.data.near import Hashes
 from eyespot.data.split import Split
@@ -69,8 +69,7 @@ def used_images(folder: ModelFolder, file: File) -> Used:
         calibrated = [bytes.fromhex(each) for link in links for each in link.facts.get("calibration_images", ())]
     except (ValueError, TypeError) as error:
         raise BadFileError(f"{file.path}: a sidecar names no image digests ({error}); delete it") from error
-    contents = [path.read_bytes() for path in lists]
-    trained = [images[i + 4 : i + 12] for images in contents for i in range(0, len(images), 12)]
+    trained = [images[i + 4 : i + 12] for images in lists.values() for i in range(0, len(images), 12)]
     return Used(
         images=dict.fromkeys(calibrated, "calibrated") | dict.fromkeys(trained, "trained"),
         trained=len(trained) if lists else None,
@@ -145,19 +144,22 @@ def _refuse_unknown_origin(file: File, links: list[Artifact]) -> None:
         )
 
 
-def _lists(file: File, links: list[Artifact]) -> list[Path]:
-    """The list beside the file, and those of the shipped weights that it was made from."""
+def _lists(file: File, links: list[Artifact]) -> dict[Path, bytes]:
+    """The list beside the file, and those of the shipped weights that it was made from, with their content."""
     beside = file.path.with_name(LIST)
     if beside.is_file() and beside.stat().st_size > LONGEST:
         raise BadFileError(f"{beside}: expected a list of at most {LONGEST:,} bytes. Copy it from the trained model")
-    own = [beside] if beside.is_file() else []
+    own = beside.read_bytes() if beside.is_file() else None
+    known = None if own is None else digest(own)
     for expected in (link.facts["training_images"] for link in links if "training_images" in link.facts):
         if not isinstance(expected, str):
             raise BadFileError(f"{file.path}: its sidecar names no image digests as used now; train again")
-        if expected not in map(digest_file, own):
+        if expected != known:
             raise MissingDataError(
                 f"{beside}: expected the images that trained {file.path.name} (sha256 {expected[:12]}...), "
-                f"found {'others' if own else 'no list'}. Copy it from the folder of the trained model"
+                f"found {'no list' if own is None else 'others'}. Copy it from the folder of the trained model"
             )
-    others = {link.inputs.get("train") for link in links}.difference(map(digest_file, own))
-    return own + [path for path in places.ZOO.glob(f"*/{LIST}") if digest_file(path) in others]
+    others = {link.inputs.get("train") for link in links} - {known, None}
+    shipped = {path: path.read_bytes() for path in places.ZOO.glob(f"*/{LIST}")} if others else {}
+    named = {path: images for path, images in shipped.items() if digest(images) in others}
+    return ({} if own is None else {beside: own}) | named

@@ -54,6 +54,6 @@ def open_job(job: Job) -> Callable[[Span], Answers]:
             digests.append(image_digest(image))
             seen[row] = encode(image)
             outputs[row] = checked(job.file, run(seen[row]), job.classes)
-        return ranked(outputs), digests, hashes(seen)
+        return ranked(outputs), digests, hashes(seen[:0] if job.under else seen)
 
     return work
