@@ -34,6 +34,11 @@ NEWER = {"training_images", "near_duplicates", "unrepeated"}  # fields that olde
 T = TypeVar("T")
 
 
+def _agree(stated: list[float], counted: list[float]) -> bool:
+    """Whether the shares that a file states are those that its counts give."""
+    return len(stated) == len(counted) and all(abs(a - b) < 1e-9 for a, b in zip(stated, counted, strict=True))
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Subset(Noun):
     """Top-1 on a part of the images, with its 95 % interval (Wilson)."""
@@ -48,8 +53,7 @@ class Subset(Noun):
         """ValueError unless all numbers follow from n and correct."""
         if not 0 <= self.correct <= self.n or not self.n:
             raise ValueError(f"expected at most n correct, found {self.correct:,} of {self.n:,}")
-        counted = (self.correct / self.n, *wilson(self.correct, self.n))
-        if any(abs(a - b) > 1e-9 for a, b in zip((self.top1, self.low, self.high), counted, strict=True)):
+        if not _agree([self.top1, self.low, self.high], [self.correct / self.n, *wilson(self.correct, self.n)]):
             raise ValueError("expected the shares that n and correct give, found others")
 
 
@@ -98,8 +102,7 @@ class Evaluation(Noun):
             raise ValueError(f"expected n and correct as in `confusion`, found {self.n:,} and {self.correct:,}")
         shares = [self.top1, self.low, self.high, *sorted(self.per_class.values())]
         counted = [self.correct / self.n, *wilson(self.correct, self.n), *sorted(hits[i] / images[i] for i in images)]
-        agree = len(shares) == len(counted) and all(abs(a - b) < 1e-9 for a, b in zip(shares, counted, strict=True))
-        if not agree or (self.top5 is not None and self.top5 < self.top1):
+        if not _agree(shares, counted) or (self.top5 is not None and self.top5 < self.top1):
             raise ValueError("expected the shares that `confusion` counts, found others")
 
 
