@@ -163,6 +163,11 @@ class ModelFolder:
         for record in self.pair() if folder.resolve() != self.path.resolve() else ():
             _write(folder / record.file, self.file(record.file).data, record)
 
+    def may_be_from(self, name: str, source: Artifact) -> bool:
+        """Whether a file's sidecar names `source` or is absent; a kill before `discard` leaves one that does not."""
+        path = self.path / name
+        return not sidecar(path).exists() or source.sha256 in read_sidecar(path).inputs.values()
+
     def discard(self, name: str) -> None:
         """Remove a file and its sidecar, if they exist, because their source has changed."""
         self._files.pop(name, None)

@@ -8,17 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eyespot.artifacts.atomic import digest, digest_file
-from eyespot.artifacts.model_folder import (
-    FLOAT32,
-    INT8,
-    WEIGHTS,
-    Artifact,
-    ModelFolder,
-    handed_on,
-    read_sidecar,
-    sidecar,
-    tools,
-)
+from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, Artifact, ModelFolder, handed_on, tools
 from eyespot.conversion.clean import adopt, finish, repair
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError
@@ -101,14 +91,9 @@ def save_float32(
     before = digest_file(path) if path.exists() else ""
     data = finish(model, contract, record)
     saved = folder.save(FLOAT32, data, **record, tools=tools(*packages), facts=facts)
-    if before != saved.sha256 or not _may_be_from(saved, folder.path / INT8):
+    if before != saved.sha256 or not folder.may_be_from(INT8, saved):
         folder.discard(INT8)
     return saved
-
-
-def _may_be_from(source: Artifact, path: Path) -> bool:
-    """Whether a file's sidecar names `source`, or is absent. A kill before the removal leaves one that does not."""
-    return not sidecar(path).exists() or source.sha256 in read_sidecar(path).inputs.values()
 
 
 def _source(card: Model, weights: str | None, folder: ModelFolder) -> Source:
