@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from eyespot.escaping import terminal
 from eyespot.evaluation.dumps.explanation import Explanation
 from eyespot.exports.verification.verified import Stage, Verified
+from eyespot.reports.styled import styled
 
 COLOURS = {"equal": "green", "close": "yellow", "differs": "red", "not run": "magenta"}
 
@@ -23,19 +23,19 @@ def explanations(many: tuple[Explanation, ...]) -> Group:
 def _explanation(e: Explanation) -> Iterator[RenderableType]:
     v = e.values
     numbers = f"{v.count:,} {'bytes' if v.form == 'raw bytes' else 'numbers'}, {v.low:.4g} to {v.high:.4g}"
-    yield _text(f"{e.dump} ({v.form}: {numbers}, mean {v.mean:.4g}) for {e.file}", "bold")
+    yield styled(f"{e.dump} ({v.form}: {numbers}, mean {v.mean:.4g}) for {e.file}", "bold")
     if e.fits:
-        yield _text(f"compared with {e.picture}")
+        yield styled(f"compared with {e.picture}")
         if e.mistakes is None:
-            yield _text("Nothing that eyespot knows explains it.", "red")
+            yield styled("Nothing that eyespot knows explains it.", "red")
         for each in e.mistakes or ():
-            yield _text(f"{each[:1].upper()}{each[1:]}.", "red")
+            yield styled(f"{each[:1].upper()}{each[1:]}.", "red")
         if e.mistakes == ():
-            yield _text("It is what the contract says.", "green")
-    yield from (_text(f"It may also be: {' and '.join(each.mistakes)}.") for each in e.same)
-    yield from map(_text, e.hints)
+            yield styled("It is what the contract says.", "green")
+    yield from (styled(f"It may also be: {' and '.join(each.mistakes)}.") for each in e.same)
+    yield from map(styled, e.hints)
     if e.hidden:
-        yield _text(f"This picture cannot show: {', '.join(e.hidden)}.")
+        yield styled(f"This picture cannot show: {', '.join(e.hidden)}.")
     if e.fits:
         rows = [
             ("; ".join(f.mistakes) or "as the contract says",
@@ -50,13 +50,13 @@ def verified(many: tuple[Verified, ...]) -> Group:
 
 
 def _verified(v: Verified) -> Iterator[RenderableType]:
-    yield _text(f"{v.file}: {v.pictures} golden pictures ({v.golden})", "bold")
+    yield styled(f"{v.file}: {v.pictures} golden pictures ({v.golden})", "bold")
     yield _table(("stage", "by", "status", "differ", "most"), map(_stage, v.stages))
     for each in v.stages:
         if note := each.reason or each.first:
-            yield _text(f"{each.stage}, {each.by}: {note}", "dim")
+            yield styled(f"{each.stage}, {each.by}: {note}", "dim")
     for e in v.explanations:
-        yield _text(f"{e.dump}: {'not explained' if e.mistakes is None else ' and '.join(e.mistakes)}")
+        yield styled(f"{e.dump}: {'not explained' if e.mistakes is None else ' and '.join(e.mistakes)}")
 
 
 def _stage(s: Stage) -> tuple[str | Text, ...]:
@@ -65,10 +65,6 @@ def _stage(s: Stage) -> tuple[str | Text, ...]:
         return s.stage, s.by, status, "", ""
     limit = f" of {s.tolerance:g}" if s.tolerance else ""
     return s.stage, s.by, status, f"{s.differing:,} of {s.values:,}", f"{s.most:.3g}{limit}"
-
-
-def _text(words: str, style: str = "") -> Text:
-    return Text(terminal(words), style)
 
 
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[str | Text, ...]]) -> Table:

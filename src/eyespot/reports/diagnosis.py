@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from eyespot.errors import RefusedError
-from eyespot.escaping import terminal
 from eyespot.evaluation.diagnosis import Diagnosis, Mistake
+from eyespot.reports.styled import styled
 
 WIDTH = 30  # characters of the longest bar
 
@@ -22,9 +22,9 @@ def diagnoses(many: tuple[Diagnosis, ...]) -> Group:
 
 
 def _diagnosis(d: Diagnosis) -> Iterable[Table | Text]:
-    yield _safe(*_headline(d))
+    yield from map(styled, _headline(d))
     if d.using:
-        yield _safe(f"your pipeline, {d.using.change}, costs {_points(d.using)} points")
+        yield styled(f"your pipeline, {d.using.change}, costs {_points(d.using)} points")
     if d.mistakes:
         yield Text("\nwhat each mistake costs, in points of top-1 [95 %]")
         yield _bars(d.mistakes)
@@ -35,7 +35,7 @@ def _diagnosis(d: Diagnosis) -> Iterable[Table | Text]:
     ):
         if changes := [each.change for each in d.indistinguishable if each.identical is identical]:
             last.insert(0, f"{said}: {', '.join(changes)}")
-    yield _safe(*([""] if d.indistinguishable else []), *last)
+    yield from map(styled, [*([""] if d.indistinguishable else []), *last])
 
 
 def _headline(d: Diagnosis) -> Iterable[str]:
@@ -55,11 +55,6 @@ def _headline(d: Diagnosis) -> Iterable[str]:
         yield f"the file's own contract is {d.contract}"
 
 
-def _safe(*lines: str) -> Text:
-    """Lines with words from outside, without control characters or markup."""
-    return Text("\n".join(map(terminal, lines)))
-
-
 def _points(mistake: Mistake) -> str:
     low, high = mistake.interval
     return f"{mistake.cost:.1f} [{low:.1f}, {high:.1f}]"
@@ -70,7 +65,7 @@ def _bars(mistakes: tuple[Mistake, ...]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     for each in mistakes:
         bar = "█" * round(WIDTH * max(0.0, each.cost) / most)
-        table.add_row(_safe(f"  {each.change}"), _safe(_points(each)), Text(bar, "red"))
+        table.add_row(styled(f"  {each.change}"), styled(_points(each)), Text(bar, "red"))
     return table
 
 

@@ -19,6 +19,7 @@ from eyespot.exports.verification.verified import Verified
 from eyespot.reports import checks, words
 from eyespot.reports.diagnosis import diagnoses
 from eyespot.reports.model_list import Report
+from eyespot.reports.styled import styled
 from eyespot.zoo.listing import Listed
 
 LONG = 20  # entries of a list that are shown one by one
@@ -104,14 +105,10 @@ def _heading(text: str) -> Text:
     return Text(f"\n{terminal(text)}", "bold")
 
 
-def _dim(text: str) -> Text:
-    return Text(terminal(text), "dim")
-
-
 def _finding_rows(f: Finding) -> tuple[Cells, Cells]:
-    answer = Text(f"{terminal(words.value(f))} ").append_text(_dim(f"({f.kind}, {f.tool})"))
+    answer = styled(f"{words.value(f)} ").append_text(styled(f"({f.kind}, {f.tool})", "dim"))
     why = words.reason(f) + ("" if f.kind == "measured" else f" [{f.source}]")
-    return (f"  {words.check(f)}", _coloured(f.status), answer), ("", "", _dim(why))
+    return (f"  {words.check(f)}", _coloured(f.status), answer), ("", "", styled(why, "dim"))
 
 
 def _coloured(status: str | None) -> str | Text:
@@ -134,7 +131,7 @@ def _accuracies(accuracies: tuple[Accuracy, ...]) -> Table:
     rows: list[Cells] = []
     for a in accuracies:
         name, top1, data, kernels = _evaluation_row(a.evaluation)
-        rows += [(name, top1), ("", _dim(f"{data}, {kernels}: {a.origin}"))]
+        rows += [(name, top1), ("", styled(f"{data}, {kernels}: {a.origin}", "dim"))]
     return _table("model", "top-1 [95 %]", rows=rows)
 
 
