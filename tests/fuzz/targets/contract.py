@@ -58,9 +58,9 @@ def _same(found: Any, said: Any) -> bool:
     return type(found) is type(said) and found == said
 
 
-def _check_said(read: Contract, told: dict[str, Any]) -> None:
-    said, spec = told["contract"], read.preprocessing
-    assert told.get("version", 1) in {1, 2}
+def _check_said(read: Contract, content: dict[str, Any]) -> None:
+    said, spec = content["contract"], read.preprocessing
+    assert content.get("version", 1) in {1, 2}
     assert _same(read.model, said["model"])
     assert _same(read.classes, said["classes"])
     if "input" in said:
