@@ -68,6 +68,12 @@ def test_help_and_list_load_no_framework(words):
     assert not loaded & {"torch", "ai_edge_litert", "litert_quantizer", "tflite_micro", "jax"}
 
 
+@pytest.mark.parametrize("module", ["eyespot.evaluation.job", "eyespot.evaluation.trials"])
+def test_a_worker_loads_no_decoder(module):
+    """Each worker of an evaluation imports this anew."""
+    assert not modules_after(f"import {module}") & {"msgspec", "rich", "cyclopts"}
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_argument_is_checked(verb):
     function = function_of(verb)

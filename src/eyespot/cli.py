@@ -6,6 +6,7 @@ An error ends here, in a line and an exit code: 0 done, 1 an error of the user's
 from __future__ import annotations
 
 import ast
+import atexit
 import json
 import os
 import signal
@@ -110,5 +111,7 @@ def run() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     code = main()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the answer is given; Python takes a moment to end
-    sys.exit(code)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the answer is given
+    atexit._run_exitfuncs()
+    sys.stderr.flush()
+    os._exit(code)  # unloading every module in order would cost 35 ms

@@ -6,25 +6,24 @@ A name that means only itself there stays as it is. CMake gets names by `c_name`
 from __future__ import annotations
 
 import hashlib
-import html as standard
 import re
 import unicodedata
 
 LONGEST = 64  # bytes of a name that is kept in a file name
 
-_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d¹²³])\s*(\.|$)", re.IGNORECASE)  # on Windows
-_PLAIN = re.compile(r"[a-z][a-z\d]*([-_][a-z\d]+)*", re.ASCII)
-_DEFINED = re.compile(  # prefixes of <stdint.h> and <limits.h>, such as INT8_WIDTH; then targets of CMake and make
+# Patterns, compiled when they are first used: most commands need none.
+_DEVICES = r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d¹²³])\s*(\.|$)"  # on Windows
+_PLAIN = r"(?a)[a-z][a-z\d]*([-_][a-z\d]+)*"
+_DEFINED = (  # prefixes of <stdint.h> and <limits.h>, such as INT8_WIDTH; then targets of CMake and make
     r"u?(char|shrt|int|long|llong|int(ptr|max|(_least|_fast)?\d+))|schar|bool|ptrdiff|sig_atomic|size|wchar|wint"
     r"|all|clean|edit_cache|help|install|makefile|package|package_source|preinstall|rebuild_cache|test"
 )
-_MARKUP = re.compile(
-    r"[\\`*\[\]<|~$@]"
+_MARKUP = (
+    r"(?i)[\\`*\[\]<|~$@]"
     r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis, which does not begin or end within a word
     r"|&(?=[#\w])"
     r"|[:/](?=/)|(?<=www)\."  # addresses that become links
-    r"|^ | $|(?<= ) ",
-    re.IGNORECASE,
+    r"|^ | $|(?<= ) "
 )
 
 
@@ -40,7 +39,7 @@ def terminal(text: str) -> str:
 
 def is_reserved(name: str) -> bool:
     """Whether Windows takes a file of this name for a device, in any folder."""
-    return bool(_DEVICES.match(name))
+    return bool(re.match(_DEVICES, name))
 
 
 def file_name(text: str) -> str:
@@ -57,7 +56,7 @@ def file_name(text: str) -> str:
 
 def c_name(text: str) -> str:
     """An identifier of C and a target of CMake. A name that is not plain, or defined already, gets a digest."""
-    if _PLAIN.fullmatch(text) and len(text) <= LONGEST and not _DEFINED.fullmatch(text):
+    if re.fullmatch(_PLAIN, text) and len(text) <= LONGEST and not re.fullmatch(_DEFINED, text):
         return text.replace("-", "_")
     words = re.findall(r"[a-z\d]+", text.lower(), re.ASCII)
     kept = "_".join(words)[:LONGEST].strip("_")
@@ -83,7 +82,7 @@ def markdown(text: str) -> str:
 
     An empty comment keeps GitHub from making a link of a mail address.
     """
-    return _MARKUP.sub(lambda match: "<!-- -->" * (match[0] == "@") + f"&#{ord(match[0])};", terminal(text))
+    return re.sub(_MARKUP, lambda match: "<!-- -->" * (match[0] == "@") + f"&#{ord(match[0])};", terminal(text))
 
 
 def markdown_code(text: str) -> str:
@@ -94,7 +93,9 @@ def markdown_code(text: str) -> str:
 
 def html(text: str) -> str:
     """Text or an attribute's value in HTML; control characters as escapes."""
-    return standard.escape(terminal(text))
+    from html import escape  # loads a table of all entities
+
+    return escape(terminal(text))
 
 
 def _digest(text: str) -> str:

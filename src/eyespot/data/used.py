@@ -69,12 +69,18 @@ def used_images(folder: ModelFolder, file: File) -> Used:
         calibrated = [bytes.fromhex(each) for link in links for each in link.facts.get("calibration_images", ())]
     except (ValueError, TypeError) as error:
         raise BadFileError(f"{file.path}: a sidecar names no image digests ({error}); delete it") from error
-    trained = [images[i + 4 : i + 12] for images in lists.values() for i in range(0, len(images), 12)]
+    trained = [each for images in lists.values() for each in _digests(images)]
     return Used(
         images=dict.fromkeys(calibrated, "calibrated") | dict.fromkeys(trained, "trained"),
         trained=len(trained) if lists else None,
         hashes=_hashes([path.with_name(HASHES) for path in lists], len(trained)),
     )
+
+
+def _digests(images: bytes) -> list[bytes]:
+    """The digests of a `split.image_list`, which has 4 bytes for the label and 8 for the digest of each image."""
+    entries = np.frombuffer(images[: len(images) // 12 * 12], np.uint8).reshape(-1, 12)
+    return entries[:, 4:].copy().view("V8")[:, 0].tolist()
 
 
 def _hashes(paths: list[Path], images: int) -> Hashes | None:

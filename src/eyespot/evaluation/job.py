@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from eyespot.data.near import Hashes, hashes
 from eyespot.data.split import image_digest
-from eyespot.evaluation.metrics import ranked
 from eyespot.preprocessing.spec import Damage, Preprocessing
 from eyespot.tflite.kernels import Content, Kernels
 from eyespot.tflite.run import checked, encoder_of, open_runner
@@ -57,3 +56,8 @@ def open_job(job: Job) -> Callable[[Span], Answers]:
         return ranked(outputs), digests, hashes(seen[:0] if job.under else seen)
 
     return work
+
+
+def ranked(outputs: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The five largest of each row (n, classes): their indices (n, 5). Of equal ones the lower is first."""
+    return np.argsort(-outputs, axis=1, kind="stable")[:, :5]

@@ -15,11 +15,6 @@ from eyespot.zoo.cards import Dataset
 TOP5_FROM = 21  # classes
 
 
-def ranked(outputs: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The five largest of each row (n, classes): their indices (n, 5). Of equal ones the lower is first."""
-    return np.argsort(-outputs, axis=1, kind="stable")[:, :5]
-
-
 def accuracy(answers: NDArray[np.int64], labels: NDArray[np.int64], classes: tuple[str, ...]) -> dict[str, Any]:
     """The fields of an `Evaluation` that are counted, from ranked classes (n, 5) and labels (n,)."""
     n, correct = len(labels), int((answers[:, 0] == labels).sum())

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.data.split import Split
-from eyespot.evaluation.metrics import ranked
+from eyespot.evaluation.job import ranked
 from eyespot.preprocessing.damage import Image
 from eyespot.preprocessing.image import orientation
 from eyespot.preprocessing.pipeline import Pipeline

@@ -95,7 +95,7 @@ WORDS: dict[str, dict[str, Any]] = {  # each word of `--using`, and the fields t
     "upright": {"upright": True},
     "exif-ignored": {"upright": False},
 }
-NUMBERS = re.compile(r"(crop)([-+.e\d]+)|(mean|std)=([-+.e\d:]+)")
+NUMBERS = r"(crop)([-+.e\d]+)|(mean|std)=([-+.e\d:]+)"
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def changed(pipeline: Pipeline, fields: Mapping[str, Any]) -> Pipeline:
 def _fields(word: str) -> dict[str, Any]:
     if word in WORDS:
         return WORDS[word]
-    if not (match := NUMBERS.fullmatch(word)):
+    if not (match := re.fullmatch(NUMBERS, word)):
         raise UnknownNameError("word of a pipeline", word, [*WORDS, "crop0.875", "mean=127.5", "std=127.5"])
     name, text = filter(None, match.groups())
     try:

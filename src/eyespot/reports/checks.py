@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from eyespot.evaluation.dumps.explanation import Explanation
 from eyespot.exports.verification.verified import Stage, Verified
-from eyespot.reports.styled import styled
+from eyespot.reports.styled import Cells, styled, table
 
 COLOURS = {"equal": "green", "close": "yellow", "differs": "red", "not run": "magenta"}
 
@@ -41,7 +40,7 @@ def _explanation(e: Explanation) -> Iterator[RenderableType]:
             ("; ".join(f.mistakes) or "as the contract says",
              f"{100 * f.equal:.1f} %", f"{f.correlation:.3f}", f"{f.difference:.2f} steps") for f in e.fits
         ]  # fmt: skip
-        yield _table(("explanation", "within one step", "correlation", "mean difference"), rows)
+        yield table("explanation", "within one step", "correlation", "mean difference", rows=rows)
 
 
 def verified(many: tuple[Verified, ...]) -> Group:
@@ -51,7 +50,7 @@ def verified(many: tuple[Verified, ...]) -> Group:
 
 def _verified(v: Verified) -> Iterator[RenderableType]:
     yield styled(f"{v.file}: {v.pictures} golden pictures ({v.golden})", "bold")
-    yield _table(("stage", "by", "status", "differ", "most"), map(_stage, v.stages))
+    yield table("stage", "by", "status", "differ", "most", rows=map(_stage, v.stages))
     for each in v.stages:
         if note := each.reason or each.first:
             yield styled(f"{each.stage}, {each.by}: {note}", "dim")
@@ -59,18 +58,9 @@ def _verified(v: Verified) -> Iterator[RenderableType]:
         yield styled(f"{e.dump}: {'not explained' if e.mistakes is None else ' and '.join(e.mistakes)}")
 
 
-def _stage(s: Stage) -> tuple[str | Text, ...]:
+def _stage(s: Stage) -> Cells:
     status = Text(s.status, COLOURS[s.status])
     if s.status == "not run":
         return s.stage, s.by, status, "", ""
     limit = f" of {s.tolerance:g}" if s.tolerance else ""
     return s.stage, s.by, status, f"{s.differing:,} of {s.values:,}", f"{s.most:.3g}{limit}"
-
-
-def _table(columns: tuple[str, ...], rows: Iterable[tuple[str | Text, ...]]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for place, column in enumerate(columns):
-        table.add_column(column, no_wrap=bool(place), min_width=0 if place else 18)
-    for row in rows:
-        table.add_row(*row)
-    return table

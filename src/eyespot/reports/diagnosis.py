@@ -11,7 +11,7 @@ from rich.text import Text
 
 from eyespot.errors import RefusedError
 from eyespot.evaluation.diagnosis import Diagnosis, Mistake
-from eyespot.reports.styled import styled
+from eyespot.reports.styled import styled, table
 
 WIDTH = 30  # characters of the longest bar
 
@@ -62,11 +62,9 @@ def _points(mistake: Mistake) -> str:
 
 def _bars(mistakes: tuple[Mistake, ...]) -> Table:
     most = max(1.0, *(each.cost for each in mistakes))
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for each in mistakes:
-        bar = "█" * round(WIDTH * max(0.0, each.cost) / most)
-        table.add_row(styled(f"  {each.change}"), styled(_points(each)), Text(bar, "red"))
-    return table
+    bars = ["█" * round(WIDTH * max(0.0, each.cost) / most) for each in mistakes]
+    rows = [(f"  {m.change}", _points(m), Text(bar, "red")) for m, bar in zip(mistakes, bars, strict=True)]
+    return table("", "", "", rows=rows)
 
 
 def draw(d: Diagnosis, path: Path) -> None:

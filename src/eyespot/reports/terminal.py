@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation, Finding
 from eyespot.escaping import terminal
-from eyespot.evaluation.diagnosis import Diagnosis
-from eyespot.evaluation.dumps.explanation import Explanation
-from eyespot.evaluation.prediction import Prediction
-from eyespot.exports.verification.verified import Verified
-from eyespot.reports import checks, words
-from eyespot.reports.diagnosis import diagnoses
-from eyespot.reports.model_list import Report
-from eyespot.reports.styled import styled
-from eyespot.zoo.listing import Listed
+from eyespot.reports import words
+from eyespot.reports.styled import Cells, styled, table
+
+if TYPE_CHECKING:
+    from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation, Finding
+    from eyespot.evaluation.prediction import Prediction
+    from eyespot.zoo.listing import Listed
 
 LONG = 20  # entries of a list that are shown one by one
+UNFOLDED = 10_000  # columns of a pipe or a file, where a path must stay in one piece
 LONG_ENOUGH = 5  # nouns of one kind that are better read as a table
-Cells = Sequence[str | Text]
+VIEWS = {  # how each noun is shown, loaded when one is
+    "Listed": "terminal:_models",
+    "Prediction": "terminal:_predictions",
+    "Compatibility": "terminal:_compatibility",
+    "Evaluation": "terminal:_evaluations",
+    "Accuracy": "terminal:_accuracies",
+    "Diagnosis": "diagnosis:diagnoses",
+    "Explanation": "checks:explanations",
+    "Verified": "checks:verified",
+}
 COLOURS = {"ok": "green", "partial": "yellow", "fails": "red", "unknown": "magenta"}
 
 
 def show(value: Any) -> None:
     """Print a verb's result."""
-    if isinstance(value, Report):
+    if hasattr(value, "markdown"):  # a report is text already
         print(value.markdown, end="")
     else:
         console = Console(highlight=False, emoji=False, markup=False)
+        if not console.is_terminal:
+            console.width = UNFOLDED
         console.print(rendered(value), soft_wrap=not console.is_terminal)
 
 
@@ -42,39 +51,20 @@ def rendered(value: Any) -> RenderableType:
     many = value if isinstance(value, tuple) else (value,)
     if not many:
         return "none"
-    tables: dict[type, Callable[[Any], RenderableType]] = {
-        Listed: _models,
-        Prediction: _predictions,
-        Compatibility: _compatibility,
-        Evaluation: _evaluations,
-        Accuracy: _accuracies,
-        Diagnosis: diagnoses,
-        Explanation: checks.explanations,
-        Verified: checks.verified,
-    }
-    if type(many[0]) in tables:
-        return tables[type(many[0])](many)
+    if view := VIEWS.get(type(many[0]).__name__):
+        rendering: RenderableType = resolve_name(f"eyespot.reports.{view}")(many)
+        return rendering
     if len(many) <= LONG_ENOUGH:
         return Group(*(_fields(each) for each in many))
     names = [field.name for field in fields(many[0])]
-    return _table(*names, rows=[[_text(getattr(each, name)) for name in names] for each in many])
-
-
-def _table(*columns: str, rows: Iterable[Cells]) -> Table:
-    """A table of texts that are ours, and of strings, which are shown as they are."""
-    table = Table(box=None, header_style="bold", pad_edge=False, show_header=any(columns))
-    for place, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=place == 0)
-    for row in rows:
-        table.add_row(*(terminal(cell) if isinstance(cell, str) else cell for cell in row))
-    return table
+    return table(*names, rows=[[_text(getattr(each, name)) for name in names] for each in many])
 
 
 def _models(models: tuple[Listed, ...]) -> Group:
     verdicts = ("runs", "npu") if any(m.runs for m in models) else ()
     columns = ("model", *verdicts, "data", "OPS", "int8", "arena", "top-1 int8")
-    table = _table(*columns, rows=[_model_row(m) for m in models])
-    return Group(table, *(["* best of its data set"] if any(m.best for m in models) else []))
+    rows = table(*columns, rows=[_model_row(m) for m in models])
+    return Group(rows, *(["* best of its data set"] if any(m.best for m in models) else []))
 
 
 def _model_row(m: Listed) -> Cells:
@@ -94,10 +84,10 @@ def _predictions(predictions: tuple[Prediction, ...]) -> Group:
 def _compatibility(many: tuple[Compatibility, ...]) -> Group:
     """The verdicts, then each device's findings, with the reason under each."""
     verdicts = [(c.device, _coloured(c.runs.status), _coloured(c.npu.status if c.npu else None)) for c in many]
-    parts: list[RenderableType] = [_table("device", "runs", "npu", rows=verdicts)]
+    parts: list[RenderableType] = [table("device", "runs", "npu", rows=verdicts)]
     for c in many:
         rows = [row for f in c.findings for row in _finding_rows(f)]
-        parts += [_heading(c.device), _table("", "", "", rows=rows)]
+        parts += [_heading(c.device), table("", "", "", rows=rows)]
     return Group(*parts)
 
 
@@ -116,23 +106,23 @@ def _coloured(status: str | None) -> str | Text:
 
 
 def _evaluations(evaluations: tuple[Evaluation, ...]) -> Group:
-    table = _table("model", "top-1 [95 %]", "data", "kernels", rows=[_evaluation_row(e) for e in evaluations])
+    rows = table("model", "top-1 [95 %]", "data", "kernels", rows=[_evaluation_row(e) for e in evaluations])
     known = [(e, [*words.hygiene(e), *([] if e.training_images else [words.UNKNOWN])]) for e in evaluations]
     lines = dict.fromkeys(f"{e.model}:{e.precision}: {line}" for e, lines in known for line in lines)
-    return Group(table, *(terminal(line) for line in lines))
+    return Group(rows, *(terminal(line) for line in lines))
 
 
 def _evaluation_row(e: Evaluation) -> tuple[str, str, str, str]:
     return f"{e.model}:{e.precision}", words.accuracy(e), words.images(e), e.kernels
 
 
-def _accuracies(accuracies: tuple[Accuracy, ...]) -> Table:
+def _accuracies(accuracies: tuple[Accuracy, ...]) -> RenderableType:
     """Each accuracy with its origin under it."""
     rows: list[Cells] = []
     for a in accuracies:
         name, top1, data, kernels = _evaluation_row(a.evaluation)
         rows += [(name, top1), ("", styled(f"{data}, {kernels}: {a.origin}", "dim"))]
-    return _table("model", "top-1 [95 %]", rows=rows)
+    return table("model", "top-1 [95 %]", rows=rows)
 
 
 def _fields(value: Any) -> RenderableType:
@@ -144,7 +134,7 @@ def _fields(value: Any) -> RenderableType:
             below += [_heading(field.name), rendered(content)]
         else:
             lines.append((field.name, _text(content)))
-    return Group(_table("", "", rows=lines), *below)
+    return Group(table("", "", rows=lines), *below)
 
 
 def _text(content: Any) -> str:
