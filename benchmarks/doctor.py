@@ -58,9 +58,11 @@ def known() -> None:
 
 
 def own() -> None:
-    """The files in the package and those that `make` wrote under the data root."""
+    """The files in the package and those that `make` wrote under the data root, on imagenette for ImageNet."""
     for path in sorted([*places.ZOO.glob("*/*.tflite"), *(places.data_root() / "models").glob("*/*.tflite")]):
-        found = _doctor(path)
+        contract = read(path).contract
+        assert contract
+        found = _doctor(path, "imagenette" if len(contract.classes) == 1000 else None)
         print(f"{found.contract}  {path.parent.name}/{path.name}: {_line(found)}", flush=True)
 
 
@@ -101,29 +103,33 @@ def shuffled() -> None:
 
 
 def direct() -> None:
-    """BGR's price against LiteRT and numpy alone: on the same images, and on all."""
-    for name in RESNETS:
-        found, file = _doctor(PUBLISHED / name, data="cifar-10", images=2000), read(PUBLISHED / name)
-        split = catalogue.open_split(catalogue.dataset("cifar-10"), "test")
-        images, half = sample(split.labels, 2000, 0)
+    """BGR's price against LiteRT and numpy alone, on all images."""
+    names = [*((name, "cifar-10") for name in RESNETS), *((f"vww_96_{end}.tflite", "vww") for end in ("float", "int8"))]
+    for name, data in names:
+        found, card = _doctor(PUBLISHED / name, data=data), catalogue.dataset(data)
+        whole = _bgr(read(PUBLISHED / name), catalogue.open_split(card, card.test))
         price = next(each for each in found.mistakes if each.change == "bgr")
-        same, whole = _bgr(file, split, images[half:]), _bgr(file, split, range(len(split)))
-        near = "ok" if abs(price.cost - same) <= 1 else "WRONG"
-        print(f"{near}  {name}: {price.cost:.2f} {price.interval}, direct {same:.2f}, all {whole:.2f}")
+        near = "ok" if abs(price.cost - whole) <= 1 else "WRONG"
+        print(f"{near}  {name}: {price.cost:.2f} {price.interval}, direct {whole:.2f}")
 
 
-def _bgr(file: File, split: Split, images: Sequence[int]) -> float:
+def _bgr(file: File, split: Split) -> float:
     interpreter = Interpreter(model_content=file.data)
     interpreter.allocate_tensors()
-    source, result = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]["index"]
+    scale, zero_point = source["quantization"]
+    times = 1 / 255 if "vww" in file.path.name else 1
 
     def answer(image: NDArray[np.uint8]) -> int:
-        tensor = image.astype(np.float32) if file.precision == "float32" else (image.astype(int) - 128).astype(np.int8)
-        interpreter.set_tensor(source, tensor[None])
+        tensor = image.astype(np.float32) * times
+        if file.precision != "float32":
+            tensor = (np.round(tensor / scale) + zero_point).clip(-128, 127).astype(np.int8)
+        interpreter.set_tensor(source["index"], tensor[None])
         interpreter.invoke()
         return int(interpreter.get_tensor(result).argmax())
 
-    right = [[answer(each) == split.labels[i] for each in (split.read(i), split.read(i)[..., ::-1])] for i in images]
+    images = ((i, split.read(i)) for i in range(len(split)))
+    right = [[answer(each) == split.labels[i] for each in (image, image[..., ::-1])] for i, image in images]
     good, swapped = np.mean(right, axis=0)
     return float(100 * (good - swapped))
 

@@ -225,6 +225,8 @@ def test_a_sample_has_all_classes_in_both_halves_and_in_each_beginning():
     for part in (images[:half], images[half:], images[:10]):
         assert np.bincount(labels[part], minlength=10).tolist() == [len(part) // 10] * 10
     assert images != sample(labels, 100, 4)[0]
+    longer, same = sample(labels, 100, 3, more=1000)
+    assert (longer[:100], same, sorted(longer)) == (images, half, list(range(500)))
 
 
 def test_labels_by_name_by_number_and_with_a_background():
@@ -268,6 +270,12 @@ def test_folders_of_wordnet_ids_are_imagenets_classes(tmp_path):
     split = _numbered(catalogue.open_split(catalogue.dataset(str(tmp_path)), "all"))
     assert sorted(split.labels) == [0, 701]
     assert split.classes == IMAGENET_CLASSES
+
+
+@pytest.mark.slow
+def test_by_default_a_small_network_is_judged_on_all_images_that_chose_nothing(foreign, pictures):
+    found = eyespot.doctor(foreign, data=str(pictures))
+    assert (found.images, found.found.n) == (400, 250)
 
 
 @pytest.mark.slow

@@ -114,16 +114,18 @@ class Trials:
         return bool((one["done"] & other["done"]).all() and (one["digest"] == other["digest"]).all())
 
 
-def sample(labels: NDArray[np.int64], images: int, seed: int) -> tuple[list[int], int]:
+def sample(labels: NDArray[np.int64], images: int, seed: int, more: int = 0) -> tuple[list[int], int]:
     """Up to `images` indices, evenly from all classes, and how many of them are in the first half.
 
     Both halves have images of all classes as far as possible, and so has each beginning of the first half.
+    Up to `more` others follow the second half.
     """
     shuffled = np.random.default_rng(seed).permutation(len(labels))
-    chosen = shuffled[np.argsort(turns(labels[shuffled]), kind="stable")[:images]]
+    dealt_out = shuffled[np.argsort(turns(labels[shuffled]), kind="stable")]
+    chosen, others = dealt_out[:images], dealt_out[images : images + more]
     turn, dealt = turns(labels[chosen]), np.argsort(labels[chosen], kind="stable")
     halves = [half[np.argsort(turn[half], kind="stable")] for half in (dealt[::2], dealt[1::2])]
-    return chosen[np.concatenate(halves)].tolist(), len(halves[0])
+    return [*chosen[np.concatenate(halves)].tolist(), *others.tolist()], len(halves[0])
 
 
 def turns(labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ def doctor(
     data: str | None = None,
     split: str | None = None,
     using: str | None = None,
-    images: int = 300,
+    images: int | None = None,
     seed: int = 0,
     write: Path | None = None,
     chart: Path | None = None,
@@ -39,7 +39,7 @@ def doctor(
         data: A data set or a folder of yours; the one of the file's contract by default.
         split: The data set's test split by default.
         using: Your own pipeline, in words as in docs/doctor.md; what it costs.
-        images: How many images to use, evenly from all classes.
+        images: How many images to use, evenly from all classes; by default 300, or more if the network is small.
         seed: Which images.
         write: Write a copy of the file with the finding as its contract.
         chart: Write a bar chart of the costs (PNG).

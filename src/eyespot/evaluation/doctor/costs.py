@@ -55,17 +55,21 @@ def _grouped(search: Search, found: Pipeline, changes: ways.Changes) -> tuple[li
 def _other_survivors(
     search: Search, leader: Hypothesis, near: Iterable[Pipeline], judged: Iterable[Pipeline]
 ) -> list[str]:
-    """Orders, ranges and labels that the first race left, unless single changes that are not `near` exclude them."""
-    found: dict[str, None] = {}
+    """Orders with ranges, and labels, that the first race left and that all images do not exclude.
+
+    What is but an order and a range that are both `near` needs no mention.
+    """
+    asked = dict[str, Hypothesis]()
     for way, labelling in search.survivors:
         ordered = replace(leader.pipeline, order=way.order)
         ranged = replace(leader.pipeline, mean=way.mean, std=way.std, cast=way.cast)
         both = replace(ranged, order=way.order)
         if both not in judged and (ordered not in near or ranged not in near):
-            found[words(both)] = None
+            asked[words(both)] = leader._replace(pipeline=both)
         if leader.labelling.name != "permutation" and not labelling.learned and labelling != leader.labelling:
-            found[labelling.name] = None
-    return list(found)
+            asked[labelling.name] = leader._replace(labelling=labelling)
+    search.trials.measure((each.pipeline for each in asked.values()), 0, len(search.labels), "doctor: what else fits")
+    return [name for name, each in asked.items() if not search.worse(leader, each)]
 
 
 def _cost(search: Search, leader: Hypothesis, change: str, each: Hypothesis) -> Mistake:

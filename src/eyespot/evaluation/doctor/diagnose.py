@@ -24,7 +24,8 @@ from eyespot.tflite.run import contract_of
 from eyespot.zoo.cards import Dataset
 from eyespot.zoo.datasets import IMAGENET_CLASSES, IMAGENET_IDS
 
-FEWEST = 20  # images
+FEWEST, IMAGES = 20, 300
+MULTIPLY_ADDS = 800e9  # of all images for one pipeline: 10,000 images of CIFAR-10 for a wide ResNet-8
 SKILL = 0.1  # of the way from the majority's share to 1 that top-1 must go
 LEARNED_SKILL = 0.35  # if the labels are learned, as some outputs always go with some classes
 NEXT = {  # by what was found
@@ -37,15 +38,18 @@ NEXT = {  # by what was found
 
 def diagnose(
     file: File, data: Dataset, split: str, *, pool: Pool, using: Mapping[str, Any] | None = None,
-    images: int = 300, seed: int = 0,
+    images: int | None = None, seed: int = 0,
 ) -> tuple[Diagnosis, tuple[str, ...]]:  # fmt: skip
     """Find what a file wants on some images of a split, evenly from all classes; also the data's class names.
 
+    Half of the `images` choose; the other half gives top-1 and the costs. By default 150 choose, and as many
+    others as a small network answers in a minute or two give the rest.
     `using` are the fields of the user's own pipeline (see `pipeline.parse`). MissingDataError for too few
     images, BadArgumentError for a pipeline that the file cannot take, BadFileError if LiteRT refuses the file.
     """
     opened = _numbered(catalogue.open_split(data, split))
-    chosen, half = sample(opened.labels, images, seed)
+    more = 0 if images else max(0, round(MULTIPLY_ADDS / max(1, file.operations / 2)) - IMAGES)
+    chosen, half = sample(opened.labels, images or IMAGES, seed, more)
     if len(chosen) < FEWEST:
         raise MissingDataError(f"{data.name}: {len(chosen)} images; a diagnosis needs {FEWEST} or more. Add some")
     job = (file.content, file.input.shape[1:], data, catalogue.folder(data), split)

@@ -29,7 +29,7 @@ LEVEL = 0.05
 NEAR = 0.05  # the p at which the best is preferred to a plainer one, although both may be right
 ROUNDS = (1 / 6, 1 / 2, 1)  # shares of the first half
 RIVALS = 5  # with which each hypothesis is compared
-LATER = 100  # tests after the first race, at most
+LATER = 120  # tests after the first race, at most
 
 
 class Hypothesis(NamedTuple):
