@@ -156,3 +156,18 @@ def test_commands_that_only_read_need_no_lock(tmp_path: Path, no_data: Path) -> 
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_a_build_removes_the_lock_that_a_kill_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from eyespot.quantization.engine import build
+    from eyespot.zoo import registry
+
+    monkeypatch.setenv("EYESPOT_DATA", str(tmp_path))
+    home = registry.home("mobilenet-v1")
+    home.mkdir(parents=True)
+    for name in ("float32.tflite", "int8.tflite"):
+        for end in ("", ".json"):
+            (home / (name + end)).write_bytes((registry.home("tiny-resnet") / (name + end)).read_bytes())
+    (home / ".eyespot.lock").touch()
+    build("mobilenet-v1")
+    assert not (home / ".eyespot.lock").exists()

@@ -37,6 +37,11 @@ def held(folder: Path, name: str = LOCK) -> Iterator[None]:
         yield
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a process works in a folder, or was killed there; `held` waits for the one, tidies up after the other."""
+    return (folder / LOCK).exists()
+
+
 def _acquire(folder: Path, name: str) -> FileLock:
     from filelock import FileLock, Timeout  # it takes long to import
 

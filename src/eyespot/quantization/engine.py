@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot import isolation
-from eyespot.artifacts.lock import held
+from eyespot.artifacts.lock import held, is_held
 from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder, handed_on, tools
 from eyespot.conversion.clean import finish, repair
 from eyespot.conversion.engine import convert
@@ -81,7 +81,7 @@ def build(model: str, weights: str | None = None, calibration: str | None = None
     """
     card, home, asked = registry.model(model), registry.home(model), weights or calibration
     folder = ModelFolder(home)
-    if registry.ships(model) or (not asked and _is_whole(folder)):
+    if registry.ships(model) or (not (asked or is_held(home)) and _is_whole(folder)):
         return folder
     if not card.weights:
         raise MissingDataError(f"{model}: does not ship, nobody publishes it. Use eyespot train {model}.")
