@@ -247,7 +247,7 @@ def test_the_example_builds_and_runs(exported, tflm, tmp_path, how):
             subprocess.run(command, check=True, capture_output=True)
     else:
         objects = []
-        for name in ("model.c", "preprocess.c", "golden.c"):
+        for name in ("model.c", "preprocess.c", "decide.c", "golden.c"):
             objects.append(built / f"{name}.o")
             subprocess.run(["gcc", *STRICT, "-c", exported.folder / name, "-o", objects[-1]], check=True)
         strict = ["-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{tflm}"]

@@ -90,7 +90,7 @@ def test_files(exported):
 
 def test_the_script_is_short_and_imports_little(exported):
     text = (exported.folder / "classify.py").read_text()
-    assert len(text.splitlines()) < 60
+    assert len(text.splitlines()) < 80
     tree = ast.walk(ast.parse(text))
     names = [n.names[0].name if isinstance(n, ast.Import) else n.module for n in tree if hasattr(n, "names")]
     outside = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
