@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FLOOR = float(np.finfo(np.float32).tiny)  # of a float32 probability, which may have underflowed to 0
 WEIGHT = 2.0  # images that the prior on the temperature counts for
 STEPS = 24  # of a bisection
-PARTS = 20  # of the images, between thresholds
+SILENT = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 DIGITS = 4  # of a threshold
 
 
@@ -74,8 +74,8 @@ def fit(shares: NDArray[Any], labels: NDArray[np.int64], least: float = FLOOR) -
 
 
 def _rows(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[Row, ...]:
-    """Thresholds that leave about 100 %, 95 %, 90 %, ... of the images, rounded downwards."""
-    marks = np.quantile(confidences, np.arange(1, PARTS) / PARTS, method="lower")
+    """Thresholds, rounded downwards, that leave about the shares `SILENT` of the images without an answer."""
+    marks = np.quantile(confidences, SILENT, method="lower")
     rows: dict[int, Row] = {}
     for threshold in (0.0, *np.unique(np.floor(marks * 10**DIGITS) / 10**DIGITS)):
         answered = confidences >= threshold
