@@ -3,12 +3,14 @@
     EYESPOT_DATA=... python benchmarks/confidence.py [MODEL ...]
 
 Prints rows of docs/confidence.md: the expected calibration error (15 bins of equal width; Guo et al., ICML 2017) and
-the mean negative log-likelihood before and after, and for wanted precisions what was chosen and what came of it. The
-intervals are of 95 %: the basic bootstrap's for errors, Wilson's for shares.
+the mean negative log-likelihood before and after, for wanted precisions what was chosen and what came of it, and how
+many pictures of other things are answered then. The intervals are of 95 %: the basic bootstrap's for errors, Wilson's
+for shares.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import replace
 from typing import Any
@@ -26,18 +28,19 @@ from eyespot.quantity import wilson
 from eyespot.tflite.read import File
 from eyespot.tflite.run import contract_of, encoder, to_float
 from eyespot.zoo import registry
+from eyespot.zoo.cards import Dataset
 
 MODELS = [f"{model}:{precision}" for model in ("tiny-resnet", "deepface-emotion") for precision in ("float32", "int8")]
 BINS, REPEATS = 15, 1000
+OTHERS = {"cifar-10": "fer2013", "fer2013": "cifar-10"}  # test images of which none shows what a model knows
 PRECISIONS = (0.8, 0.9, 0.95, 0.98)
 
 Outputs = tuple[NDArray[Any], NDArray[np.int64]]
 
 
-def outputs(file: File, contract: Contract, split: str) -> Outputs:
-    """What a file answers to a split of its own data, as stored (n, classes), and the labels."""
-    data, encode = catalogue.data_for(file.path, contract), encoder(file, contract)
-    opened = catalogue.open_split(data, data.test if split == "test" else split)
+def outputs(file: File, contract: Contract, data: Dataset, split: str) -> Outputs:
+    """What a file answers to a split, as stored (n, classes), and the labels."""
+    encode, opened = encoder(file, contract), catalogue.open_split(data, split)
     answers = run(file, (encode(image) for image in opened))
     return np.stack(list(track(answers, len(opened), f"{file.path.name}: {split}"))), opened.labels
 
@@ -82,11 +85,28 @@ def thresholds(name: str, file: File, contract: Contract, test: Outputs) -> None
         )
 
 
+def others(name: str, file: File, contract: Contract) -> None:
+    """A row for each wanted precision that can be reached."""
+    own = catalogue.data_for(file.path, contract).name
+    if own not in OTHERS:
+        return
+    data = catalogue.dataset(OTHERS[own])
+    shares = probabilities(outputs(file, contract, data, data.test)[0], file.output, contract.confidence)
+    for wanted in PRECISIONS:
+        with contextlib.suppress(RefusedError):
+            chosen = choose(contract, file.path, precision=wanted)
+            assert chosen is not None
+            answered, n = int((shares.max(1) >= np.float32(chosen.confidence)).sum()), len(shares)
+            low, high = wilson(answered, n)
+            print(f"| {name} | {wanted} | {data.title} | {answered / n:.3f} [{low:.3f}, {high:.3f}], n = {n:,} |")
+
+
 def measure(name: str) -> tuple[File, Contract, Outputs]:
     """A row of the first table; the file, its contract with the confidence, and its outputs for test images."""
     _, file = registry.open_model(name)
     contract = contract_of(file)
-    (validation, labels), test = (outputs(file, contract, split) for split in ("validation", "test"))
+    data = catalogue.data_for(file.path, contract)
+    (validation, labels), test = (outputs(file, contract, data, split) for split in ("validation", data.test))
     least = floor(file.output, len(contract.classes))
     confidence: Confidence = fit(to_float(validation, file.output), labels, least)
     raw, found = to_float(test[0], file.output), confidence.temperature
@@ -96,7 +116,7 @@ def measure(name: str) -> tuple[File, Contract, Outputs]:
 
 
 def main(names: list[str]) -> None:
-    """Print both tables."""
+    """Print the tables."""
     print("| File | n validation | Temperature | n test | ECE before | NLL before | ECE after | NLL after |")
     print("|---|---|---|---|---|---|---|---|")
     measured = {name: measure(name) for name in names}
@@ -104,6 +124,9 @@ def main(names: list[str]) -> None:
     print("|---|---|---|---|---|")
     for name, found in measured.items():
         thresholds(name, *found)
+    print("\n| File | Wanted | Pictures of other things | Answered |\n|---|---|---|---|")
+    for name, (file, contract, _) in measured.items():
+        others(name, file, contract)
 
 
 if __name__ == "__main__":
