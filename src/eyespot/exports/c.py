@@ -131,7 +131,7 @@ def _probability(file: File, contract: Contract, filled: dict[str, str]) -> str:
     levels = running.to_float(np.arange(-128, 128), file.output)
     table = powers(levels, contract.confidence.temperature, floor(file.output, len(contract.classes)))
     stated = {"temperature": repr(contract.confidence.temperature)}
-    stated["powers"] = _rows(f"{_c_float(each)}f" for each in np.maximum(table, FLOOR))
+    stated["powers"] = _rows((f"{_c_float(each)}f" for each in np.maximum(table, FLOOR)), each=8)
     return render("probability_calibrated.c", filled | stated).rstrip()
 
 
@@ -165,6 +165,6 @@ def _c_float(value: float) -> str:
     return text if "." in text or "e" in text else f"{text}.0"
 
 
-def _rows(words: Iterable[str]) -> str:
+def _rows(words: Iterable[str], each: int = 16) -> str:
     listed = list(words)
-    return "\n".join(f"    {', '.join(listed[i : i + 16])}," for i in range(0, len(listed), 16))
+    return "\n".join(f"    {', '.join(listed[i : i + each])}," for i in range(0, len(listed), each))

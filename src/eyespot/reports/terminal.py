@@ -144,11 +144,12 @@ def _fields(value: Any) -> RenderableType:
 
 
 def _text(content: Any) -> str:
-    """A value in one line; long lists by their length."""
+    """A value in one line; long lists and tables by their length."""
     if isinstance(content, Mapping):
         return ", ".join(f"{key} {_text(each)}" for key, each in content.items())
     if isinstance(content, tuple | list):
-        return ", ".join(map(_text, content)) if len(content) <= LONG else f"{len(content)} entries"
+        short = len(content) <= LONG and not any(isinstance(each, tuple | list) for each in content)
+        return ", ".join(map(_text, content)) if short else f"{len(content)} entries"
     if isinstance(content, float):
         return f"{content:.4g}"
     return f"{content:,}" if isinstance(content, int) and not isinstance(content, bool) else str(content)
