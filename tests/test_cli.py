@@ -169,7 +169,8 @@ def test_a_file_that_crashes_litert(capsys, photos, tmp_path):
 
 
 def test_markup_in_names_is_printed_as_it_is(capsys, tmp_path):
-    show(eyespot.Prediction(source="[/x].png", classes=(("frog [green]", 0.5), (":cat:", 0.25))))
+    classes = (("frog [green]", 0.5), (":cat:", 0.25))
+    show(eyespot.Prediction(source="[/x].png", answer="frog [green]", classes=classes))
     assert capsys.readouterr().out == "[/x].png: frog [green] 50.0 %, :cat: 25.0 %\n"
     code, out, _ = run(capsys, "export", "tiny-resnet", "--to", "folder", "--out", tmp_path / "w[/x]")
     assert code == 0

@@ -161,7 +161,7 @@ def test_comments_of_any_text_end_where_they_should(names, tmp_path):
 def test_whole_sources_of_any_name_compile(name, tmp_path):
     for template in source.FILES:
         (tmp_path / template).write_text(rendered(template, name))
-    sources = ["model.c", "preprocess.c", "golden.c"]
+    sources = ["model.c", "preprocess.c", "decide.c", "golden.c"]
     run("gcc", "-std=c99", *STRICT, "-fsyntax-only", *sources, cwd=tmp_path)
     tflm = write_headers(tmp_path / "tflm")
     run("g++", "-std=c++17", *STRICT, f"-I{tflm}", "-fsyntax-only", "main.cc", cwd=tmp_path)
@@ -254,7 +254,7 @@ def test_html_shows_names_as_they_are(names):
 
 
 def test_a_terminal_shows_names_as_they_are(names, capsys):
-    show(tuple(eyespot.Prediction(source=name, classes=((name, 0.5),)) for name in names))
+    show(tuple(eyespot.Prediction(source=name, answer=name, classes=((name, 0.5),)) for name in names))
     lines = capsys.readouterr().out.split("\n")
     assert lines == [*(f"{terminal(name)}: {terminal(name)} 50.0 %" for name in names), ""]
     assert all(line.isprintable() for line in lines)

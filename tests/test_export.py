@@ -15,12 +15,14 @@ from ai_edge_litert.schema_py_generated import BuiltinOperator
 
 from eyespot.devices.host import HostMeasurements
 from eyespot.errors import RefusedError
+from eyespot.evaluation.confidence import probabilities
 from eyespot.exports import c as source
 from eyespot.exports.c import resolver_name
 from eyespot.preprocessing.image import fit
-from eyespot.preprocessing.spec import Contract, Preprocessing
+from eyespot.preprocessing.spec import Confidence, Contract, Preprocessing, Row
 from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import schema
+from eyespot.tflite.contract import rewritten
 from eyespot.tflite.read import read
 from eyespot.tflite.run import open_runner
 from eyespot.tflite.tflm import measure_arena
@@ -51,7 +53,7 @@ def exported(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def library(exported, tmp_path_factory):
-    names = ["model.c", "preprocess.c", "golden.c"]
+    names = ["model.c", "preprocess.c", "decide.c", "golden.c"]
     return compiled(exported.folder, names, tmp_path_factory.mktemp("so") / "tiny.so")
 
 
@@ -219,6 +221,78 @@ def test_a_picture_at_the_models_size_is_pixel_minus_128(library):
     assert np.array_equal(out.astype(int), pixels.astype(int) - 128)
 
 
+# --- the decision
+
+SURE = Confidence(temperature=1.24, rows=(Row(0.0, 200, 170), Row(0.5, 150, 140), Row(0.8, 100, 98)))
+
+
+@pytest.fixture(scope="module", params=[None, 0.05, 0.35, 1.24, 20.0], ids=str)
+def decision(request, measured, tmp_path_factory):
+    """tiny-resnet with a temperature, and what its C function says of an output: the class and its probability."""
+    confidence = replace(SURE, temperature=request.param) if request.param else None
+    folder = tmp_path_factory.mktemp("decide")
+    contract = replace(measured.file.contract, confidence=confidence)
+    source.write_c(measured, contract, folder, min_confidence=0.8)
+    decide = compiled(folder, ["decide.c"], folder / "decide.so").tiny_resnet_decide
+    decide.argtypes = [ctypes.c_void_p, ctypes.c_float, ctypes.POINTER(ctypes.c_float)]
+
+    def answer(output: np.ndarray, least: float) -> tuple[int, float]:
+        found = ctypes.c_float()
+        return decide(output.ctypes.data_as(ctypes.c_void_p), least, found), found.value
+
+    return confidence, answer
+
+
+def outputs(images: int) -> np.ndarray:
+    """Softmaxes of all kinds, and any bytes: all equal, all 0."""
+    chance = np.random.default_rng(0)
+    logits = chance.standard_normal((images, 10)) * chance.uniform(0, 8, (images, 1))
+    shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    soft = (np.round(shares * 256) - 128).clip(-128, 127).astype(np.int8)
+    bytes_ = chance.integers(-128, 128, (images, 10), np.int8)
+    equal = np.repeat(np.arange(-128, 128, dtype=np.int8)[:, None], 10, 1)
+    return np.concatenate([soft, bytes_, equal])
+
+
+@pytest.mark.parametrize("least", [0.0, 0.3, 0.5, 0.8, 0.9961, 1.0])
+def test_c_decides_as_predict(decision, measured, least):
+    confidence, answer = decision
+    for output in outputs(1000):
+        shares = probabilities(output, measured.file.output, confidence)
+        found, sure = answer(output, least)
+        assert sure == pytest.approx(shares.max(), rel=1e-5)
+        if abs(shares.max() - least) > 1e-5:
+            assert found == (output.argmax() if shares.max() >= least else -1)
+
+
+def test_a_threshold_that_is_met_exactly_is_an_answer(measured, library):
+    output = np.full(10, -128, np.int8)
+    output[3] = 0
+    found = ctypes.c_float()
+    pointer = output.ctypes.data_as(ctypes.c_void_p)
+    for least, expected in ((0.5, 3), (np.nextafter(np.float32(0.5), np.float32(1)), -1)):
+        assert library.tiny_resnet_decide(pointer, ctypes.c_float(least), ctypes.byref(found)) == expected
+    assert found.value == 0.5
+
+
+def test_the_threshold_of_a_precision_is_exported(measured, tmp_path):
+    file = measured.file
+    (tmp_path / "own.tflite").write_bytes(rewritten(file.data, replace(file.contract, confidence=SURE)))
+    made = export(str(tmp_path / "own.tflite"), min_precision=0.95, out=tmp_path / "c")
+    assert (made.threshold.confidence, made.threshold.answered) == (0.8, 100)
+    assert "#define TINY_RESNET_MIN_CONFIDENCE 0.8f\n" in (tmp_path / "c/model.h").read_text()
+    assert "1.24" in (tmp_path / "c/decide.c").read_text()
+    with pytest.raises(RefusedError, match=r"expected a precision of 0.99, found at most 0.980"):
+        export(str(tmp_path / "own.tflite"), min_precision=0.99, out=tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_without_a_threshold_every_answer_is_given(exported):
+    assert exported.threshold is None
+    assert "#define TINY_RESNET_MIN_CONFIDENCE 0.0f\n" in (exported.folder / "model.h").read_text()
+    assert "powers" not in (exported.folder / "decide.c").read_text()
+
+
 # --- the example
 
 
@@ -247,7 +321,7 @@ def test_the_example_builds_and_runs(exported, tflm, tmp_path, how):
             subprocess.run(command, check=True, capture_output=True)
     else:
         objects = []
-        for name in ("model.c", "preprocess.c", "golden.c"):
+        for name in ("model.c", "preprocess.c", "decide.c", "golden.c"):
             objects.append(built / f"{name}.o")
             subprocess.run(["gcc", *STRICT, "-c", exported.folder / name, "-o", objects[-1]], check=True)
         strict = ["-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{tflm}"]

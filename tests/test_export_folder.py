@@ -18,8 +18,9 @@ from eyespot.conversion.clean import finish
 from eyespot.errors import RefusedError
 from eyespot.exports.folder import write_folder
 from eyespot.preprocessing.image import decode, fit
-from eyespot.preprocessing.spec import Preprocessing
+from eyespot.preprocessing.spec import Confidence, Preprocessing, Row
 from eyespot.preprocessing.synthetic import picture
+from eyespot.tflite.contract import rewritten
 from eyespot.tflite.read import read
 from eyespot.tflite.run import contract_of
 from eyespot.verbs.export import export
@@ -90,7 +91,7 @@ def test_files(exported):
 
 def test_the_script_is_short_and_imports_little(exported):
     text = (exported.folder / "classify.py").read_text()
-    assert len(text.splitlines()) < 60
+    assert len(text.splitlines()) < 80
     tree = ast.walk(ast.parse(text))
     names = [n.names[0].name if isinstance(n, ast.Import) else n.module for n in tree if hasattr(n, "names")]
     outside = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
@@ -132,6 +133,22 @@ def test_a_float32_file_is_exported_too(photos, site, tmp_path):
     done = alone(site, RUN, made.folder / "classify.py", photos[0])
     (ours,) = predict("tiny-resnet:float32", (str(photos[0]),), top=1)
     assert done.stdout == f"{photos[0]}: {ours.classes[0][0]} {100 * ours.classes[0][1]:.1f} %\n"
+
+
+@pytest.mark.parametrize("name", ["tiny-resnet", "tiny-resnet:float32"])
+def test_it_calibrates_and_refuses_as_predict_does(photos, site, tmp_path, name):
+    file = read(registry.find(name))
+    sure = Confidence(temperature=1.7, rows=(Row(0.0, 100, 80), Row(0.5, 60, 57)))
+    own = tmp_path / "own.tflite"
+    own.write_bytes(rewritten(file.data, replace(file.contract, confidence=sure)))
+    made = export(str(own), to="folder", min_precision=0.95, out=tmp_path / "board")
+    assert json.loads((made.folder / "contract.json").read_text())["min_confidence"] == made.threshold.confidence == 0.5
+    for words, least in (((), 0.5), (("--min-confidence", "0.9"), 0.9), (("--min-confidence", "0"), 1e-9)):
+        done = alone(site, RUN, made.folder / "classify.py", *photos, *words)
+        ours = predict(str(own), tuple(map(str, photos)), top=1, min_confidence=least)
+        named = [(p, f"{p.classes[0][0]} {100 * p.classes[0][1]:.1f} %") for p in ours]
+        expected = [f"{p.source}: {line if p.answer else f'none of these ({line})'}" for p, line in named]
+        assert done.stdout.splitlines() == expected, done.stderr
 
 
 def test_each_channel_has_its_numbers(photos, site, tmp_path):

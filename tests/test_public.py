@@ -135,11 +135,13 @@ def test_nouns_print_briefly_and_convert():
 
 
 def test_tables_in_a_notebook():
-    predictions = Table([eyespot.Prediction(source="<b>.png", classes=(("cat & dog", 1 / 3),))])
-    assert repr(predictions) == "Prediction(source='<b>.png', classes=(('cat & dog', 0.3333),))"
+    predictions = Table([eyespot.Prediction(source="<b>.png", answer=None, classes=(("cat & dog", 1 / 3),))])
+    fields = "source='<b>.png', answer=None, classes=(('cat & dog', 0.3333),), threshold=None"
+    assert repr(predictions) == f"Prediction({fields})"
     assert predictions._repr_html_() == (
-        "<table><tr><th>source</th><th>classes</th></tr>"
-        "<tr><td>&lt;b&gt;.png</td><td>((&#x27;cat &amp; dog&#x27;, 0.3333),)</td></tr></table>"
+        "<table><tr><th>source</th><th>answer</th><th>classes</th><th>threshold</th></tr>"
+        "<tr><td>&lt;b&gt;.png</td><td>None</td><td>((&#x27;cat &amp; dog&#x27;, 0.3333),)</td>"
+        "<td>None</td></tr></table>"
     )
     assert predictions[0]._repr_html_().startswith("<table><tr><th>source</th><td>&lt;b&gt;.png</td></tr>")
     assert isinstance(eyespot.list_models(), Table)

@@ -29,8 +29,12 @@ from .evaluation.diagnosis import (
     Found as Found,
     Mistake as Mistake,
 )
-from .evaluation.prediction import Prediction as Prediction
-from .preprocessing.spec import Contract as Contract, Preprocessing as Preprocessing
+from .evaluation.prediction import Prediction as Prediction, Threshold as Threshold
+from .preprocessing.spec import (
+    Confidence as Confidence,
+    Contract as Contract,
+    Preprocessing as Preprocessing,
+)
 from .quantity import Quantity as Quantity
 from .verbs.check import check as check
 from .verbs.compile import compile_for as compile_for

@@ -13,7 +13,7 @@ from eyespot.conversion.clean import adopt, finish, repair
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.spec import Contract
-from eyespot.tflite.contract import decode
+from eyespot.tflite.contract import decode, decode_confidence
 from eyespot.tflite.read import read
 from eyespot.weights import published
 from eyespot.zoo import registry
@@ -47,9 +47,10 @@ def convert(card: Model, weights: str | None, folder: ModelFolder) -> Artifact:
         classes = tuple(source.facts["classes"])
         try:
             contract = replace(contract, preprocessing=decode(source.facts), classes=classes)
+            contract = replace(contract, confidence=decode_confidence(source.facts))
         except ValueError as error:
             raise BadFileError(
-                f"{source.path}: its sidecar has no valid preprocessing ({error}). Train again."
+                f"{source.path}: its sidecar has no valid preprocessing or confidence ({error}). Train again."
             ) from error
     file = read(source.path) if source.path and source.path.suffix == ".tflite" else None
     if adopted := file is not None and file.precision == "float32":

@@ -14,7 +14,8 @@ from PIL import Image
 from eyespot.artifacts import places
 from eyespot.artifacts.model_folder import read_sidecar
 from eyespot.errors import BadArgumentError, MissingDataError
-from eyespot.evaluation.prediction import Prediction
+from eyespot.evaluation.confidence import probabilities
+from eyespot.evaluation.prediction import Prediction, Threshold
 from eyespot.isolation import Pool
 from eyespot.preprocessing.image import SUFFIXES, decode, pixels
 from eyespot.preprocessing.spec import Contract
@@ -27,8 +28,10 @@ Picture = str | Path | Image.Image | NDArray[np.uint8]
 Pictures = Picture | Sequence[Picture]
 
 
-def classify(file: File, contract: Contract, images: Pictures, top: int) -> tuple[Prediction, ...]:
-    """The `top` most probable classes of each image.
+def classify(
+    file: File, contract: Contract, images: Pictures, top: int, threshold: Threshold | None = None
+) -> tuple[Prediction, ...]:
+    """The `top` most probable classes of each image, calibrated if the contract has a temperature.
 
     MissingDataError for a folder or pattern without images, BadArgumentError for an array that is no image.
     """
@@ -38,12 +41,20 @@ def classify(file: File, contract: Contract, images: Pictures, top: int) -> tupl
     tensors = (encode(_pixels(source, picture, spec.channels)) for source, picture in pictures)
     outputs = track(run(file, tensors), len(pictures), "predict")
     classes = len(contract.classes)
-    shares = [running.to_float(running.checked(file, each, classes), file.output) for each in outputs]
-    best = [np.argsort(-each, kind="stable")[:top] for each in shares]
+    shares = (probabilities(running.checked(file, each, classes), file.output, contract.confidence) for each in outputs)
     return tuple(
-        Prediction(source=source, classes=tuple((contract.classes[i], float(share[i])) for i in first))
-        for (source, _), share, first in zip(pictures, shares, best, strict=True)
+        _prediction(source, share, contract.classes, top, threshold)
+        for (source, _), share in zip(pictures, shares, strict=True)
     )
+
+
+def _prediction(
+    source: str, shares: NDArray[np.float32], classes: Sequence[str], top: int, threshold: Threshold | None
+) -> Prediction:
+    best = np.argsort(-shares, kind="stable")[:top]
+    sure = threshold is None or shares[best[0]] >= np.float32(threshold.confidence)  # as the exported C compares
+    named = tuple((classes[i], float(shares[i])) for i in best)
+    return Prediction(source=source, answer=named[0][0] if sure else None, classes=named, threshold=threshold)
 
 
 def run(file: File, tensors: Iterable[NDArray[Any]], kernels: Kernels = "xnnpack") -> Iterator[NDArray[Any]]:

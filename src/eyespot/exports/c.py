@@ -16,6 +16,7 @@ from eyespot.artifacts.atomic import write
 from eyespot.devices.host import HostMeasurements
 from eyespot.errors import EyespotError, RefusedError
 from eyespot.escaping import c_comment, c_name, c_string
+from eyespot.evaluation.confidence import FLOOR, floor, powers
 from eyespot.exports.folder import answers
 from eyespot.preprocessing.spec import Contract
 from eyespot.preprocessing.synthetic import picture
@@ -28,21 +29,27 @@ GOLDEN_BYTES = 65_536  # of flash
 LONGEST = 4095  # bytes of a string that every compiler of C99 accepts
 CAMERA = 30, 40  # height and width of the picture that checks the C preprocessing
 TEMPLATES = Path(__file__).parent / "templates" / "c"
-FILES = ("model.h", "model.c", "preprocess.c", "golden.c", "main.cc", "CMakeLists.txt")
+FILES = ("model.h", "model.c", "preprocess.c", "decide.c", "golden.c", "main.cc", "CMakeLists.txt")
 
 
 def write_c(
-    measured: HostMeasurements, contract: Contract, folder: Path, golden_bytes: int = GOLDEN_BYTES
+    measured: HostMeasurements,
+    contract: Contract,
+    folder: Path,
+    *,
+    golden_bytes: int = GOLDEN_BYTES,
+    min_confidence: float = 0.0,
 ) -> tuple[tuple[Path, ...], int]:
     """Write the sources; return them and the bytes of arena that they reserve.
 
+    `min_confidence` is the least probability of an answer.
     RefusedError for a file or a contract that the sources do not support; errors of the arena's measurement.
     """
     file = measured.file
     _check(file, contract)
     if isinstance(measured.arena, EyespotError):
         raise measured.arena
-    filled = values(file, contract, measured.arena.total) | _golden(file, contract, golden_bytes)
+    filled = values(file, contract, measured.arena.total, min_confidence) | _golden(file, contract, golden_bytes)
     return tuple(write(folder / name, render(name, filled)) for name in FILES), int(filled["arena"])
 
 
@@ -81,7 +88,7 @@ def for_host(file: File, contract: Contract, height: int, width: int) -> dict[st
     return {name: render(name, filled) for name in ("model.h", "preprocess.c", "host.c")}
 
 
-def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
+def values(file: File, contract: Contract, measured: int, min_confidence: float = 0.0) -> dict[str, str]:
     """Values of the placeholders except the golden ones; `measured` is the arena in bytes."""
     name = c_name(contract.model)
     spec, operators = contract.preprocessing, sorted(set(file.operators))
@@ -106,6 +113,8 @@ def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
         "input_zero_point": str(file.input.zero_point),
         "output_scale": _c_float(file.output.scale),
         "output_zero_point": str(file.output.zero_point),
+        "min_confidence": _c_float(min_confidence),
+        "probability": _probability(file, contract, {"NAME": name.upper()}),
         "arena": str(int(measured * MARGIN) // 16 * 16 + 16),
         "arena_source": f"{measured:,} bytes measured on a 64-bit host, plus 5 %",
         "operator_count": str(len(operators)),
@@ -113,6 +122,17 @@ def values(file: File, contract: Contract, measured: int) -> dict[str, str]:
         "size": str(len(file.data)),
         "bytes": _rows(f"0x{byte:02x}" for byte in file.data),
     }
+
+
+def _probability(file: File, contract: Contract, filled: dict[str, str]) -> str:
+    """The C function from an output tensor to the probability of a class, as `evaluation.confidence` computes it."""
+    if contract.confidence is None:
+        return render("probability.c", filled).rstrip()
+    levels = running.to_float(np.arange(-128, 128), file.output)
+    table = powers(levels, contract.confidence.temperature, floor(file.output, len(contract.classes)))
+    stated = {"temperature": repr(contract.confidence.temperature)}
+    stated["powers"] = _rows((f"{_c_float(each)}f" for each in np.maximum(table, FLOOR)), each=8)
+    return render("probability_calibrated.c", filled | stated).rstrip()
 
 
 def _golden(file: File, contract: Contract, most: int) -> dict[str, str]:
@@ -145,6 +165,6 @@ def _c_float(value: float) -> str:
     return text if "." in text or "e" in text else f"{text}.0"
 
 
-def _rows(words: Iterable[str]) -> str:
+def _rows(words: Iterable[str], each: int = 16) -> str:
     listed = list(words)
-    return "\n".join(f"    {', '.join(listed[i : i + 16])}," for i in range(0, len(listed), 16))
+    return "\n".join(f"    {', '.join(listed[i : i + each])}," for i in range(0, len(listed), each))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from eyespot.artifacts.atomic import replacing, write, write_json
 from eyespot.errors import RefusedError
 from eyespot.escaping import file_name, is_line
+from eyespot.evaluation.confidence import floor
 from eyespot.evaluation.predict import run
 from eyespot.preprocessing.image import to_pillow
 from eyespot.preprocessing.spec import Contract
@@ -23,10 +24,12 @@ from eyespot.tflite.read import File
 SCRIPT = Path(__file__).parent / "templates" / "folder" / "classify.py"
 
 
-def write_folder(file: File, contract: Contract, folder: Path) -> tuple[Path, ...]:
+def write_folder(file: File, contract: Contract, folder: Path, min_confidence: float = 0.0) -> tuple[Path, ...]:
     """Write the model, labels.txt, contract.json and classify.py. RefusedError for labels with control characters.
 
-    The contract's `levels` are what pixel values 0..255 become: (256,), or (256, channels) if they differ.
+    The contract's `levels` are what pixel values 0..255 become: (256,), or (256, channels) if they differ. Its
+    `floor` is what an output of 0 counts for where a temperature is applied. `min_confidence` is the least
+    probability of an answer.
     """
     if unfit := [name for name in contract.classes if not is_line(name)]:
         raise RefusedError(
@@ -37,6 +40,8 @@ def write_folder(file: File, contract: Contract, folder: Path) -> tuple[Path, ..
         **asdict(contract),
         "file": name,
         "sha256": file.sha256,
+        "floor": floor(file.output, len(contract.classes)),
+        "min_confidence": min_confidence,
         "levels": running.levels(contract.preprocessing, file.input).tolist(),
     }
     return (

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal, Protocol
+from itertools import pairwise
+from typing import Annotated, Literal, NamedTuple, Protocol
 
 from msgspec import Meta
+
+from eyespot.quantity import Count, Share
 
 Damage = Literal["jpeg", "bgr", "rgb565", "rgb565-swapped", "blur", "darker", "brighter"]
 Resize = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 LARGEST = 1e9  # of a mean or deviation, so that no float32 overflows
+COLDEST, HOTTEST = 0.05, 20.0  # temperatures
+ROWS = 32  # of a table of thresholds
 Side = Annotated[int, Meta(ge=1, le=8192)]
 
 
@@ -65,13 +70,50 @@ class Preprocessing:
         return self.height, self.width, self.channels
 
 
+class Row(NamedTuple):
+    """How many validation images are answered if a confidence of `threshold` is asked for, and how many correctly."""
+
+    threshold: Share
+    answered: Count
+    correct: Count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confidence:
+    """How much the probabilities of a file are worth, measured on validation images.
+
+    A probability p of the file becomes p^(1 / temperature), divided by the sum over all classes (Guo et al., ICML
+    2017). `rows` are a table of thresholds for the result of the most probable class. The first row has threshold 0
+    and so all images.
+    """
+
+    temperature: Annotated[float, Meta(ge=COLDEST, le=HOTTEST)]
+    rows: Annotated[tuple[Row, ...], Meta(min_length=1, max_length=ROWS)]
+
+    def __post_init__(self) -> None:
+        """ValueError for a temperature that is out of range, or rows that no set of images can give."""
+        if not COLDEST <= self.temperature <= HOTTEST:
+            raise ValueError(f"temperature is from {COLDEST} to {HOTTEST}, found {self.temperature}")
+        first, last = self.rows[0], self.rows[-1]
+        falling = all(
+            a.threshold < b.threshold and 0 <= a.correct - b.correct <= a.answered - b.answered
+            for a, b in pairwise(self.rows)
+        )
+        if not falling or first.threshold or last.threshold > 1 or not 0 <= last.correct <= last.answered >= 1:
+            raise ValueError("expected thresholds that rise from 0, with ever fewer images and correct answers")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """What travels inside every file of ours: the preprocessing, and the class names in label order."""
+    """What travels inside every file of ours: the preprocessing, and the class names in label order.
+
+    `confidence` is None for a file without validation images.
+    """
 
     model: str
     preprocessing: Preprocessing
     classes: tuple[str, ...]
+    confidence: Confidence | None = None
 
     def __post_init__(self) -> None:
         """ValueError unless all names are valid Unicode and not empty, and the class names distinct."""

@@ -15,6 +15,7 @@ from eyespot.conversion.clean import finish, repair
 from eyespot.conversion.engine import convert
 from eyespot.data import catalogue
 from eyespot.errors import BadFileError, MissingDataError
+from eyespot.evaluation.validation import with_confidence
 from eyespot.nouns import Noun
 from eyespot.quantization import activations
 from eyespot.quantization.activations import LayerError
@@ -58,6 +59,7 @@ def quantize(
     inputs = {"float32": file.sha256, "calibration": digest}
     record = {"verb": "quantize", "model": contract.model, "arguments": asdict(how), "inputs": inputs}
     int8 = isolation.run(_int8, file.content, pixels, how, record, **LIMITS)
+    int8 = with_confidence(int8, folder.path / INT8, source.path)
     origin = source.record(file.path.name)
     facts = handed_on(origin.facts if origin else {}) | facts
     used = tools("litert-quantizer", "ai-edge-litert")

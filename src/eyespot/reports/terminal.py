@@ -76,9 +76,15 @@ def _model_row(m: Listed) -> Cells:
 
 
 def _predictions(predictions: tuple[Prediction, ...]) -> Group:
-    """One line a picture, as file names are long."""
-    shares = (", ".join(f"{name} {100 * share:.1f} %" for name, share in p.classes) for p in predictions)
-    return Group(*(terminal(f"{p.source}: {line}") for p, line in zip(predictions, shares, strict=True)))
+    """One line a picture, as file names are long; below them how the threshold was chosen."""
+    threshold = predictions[0].threshold
+    chosen = [words.threshold(threshold)] if threshold and threshold.n else []
+    return Group(*(terminal(f"{p.source}: {_answer(p)}") for p in predictions), *chosen)
+
+
+def _answer(p: Prediction) -> str:
+    shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in p.classes)
+    return f"none of these ({shares})" if p.threshold and p.answer is None else shares
 
 
 def _compatibility(many: tuple[Compatibility, ...]) -> Group:
@@ -138,11 +144,12 @@ def _fields(value: Any) -> RenderableType:
 
 
 def _text(content: Any) -> str:
-    """A value in one line; long lists by their length."""
+    """A value in one line; long lists and tables by their length."""
     if isinstance(content, Mapping):
         return ", ".join(f"{key} {_text(each)}" for key, each in content.items())
     if isinstance(content, tuple | list):
-        return ", ".join(map(_text, content)) if len(content) <= LONG else f"{len(content)} entries"
+        short = len(content) <= LONG and not any(isinstance(each, tuple | list) for each in content)
+        return ", ".join(map(_text, content)) if short else f"{len(content)} entries"
     if isinstance(content, float):
         return f"{content:.4g}"
     return f"{content:,}" if isinstance(content, int) and not isinstance(content, bool) else str(content)

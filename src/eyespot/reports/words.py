@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from eyespot.artifacts.measurements import Evaluation, Finding, Subset
+from eyespot.evaluation.prediction import Threshold
 
 UNKNOWN = "overlap with its training images is unknown"
 
@@ -34,6 +35,13 @@ def hygiene(e: Evaluation) -> list[str]:
     if e.near_duplicates:
         lines.append(f"{len(e.near_duplicates):,} look like training images")
     return lines
+
+
+def threshold(t: Threshold) -> str:
+    """A threshold that was chosen for a precision, and what it costs."""
+    precision = f"precision {t.precision:.4f} [{t.low:.3f}, {t.high:.3f}], n = {t.answered:,}"
+    coverage = f"{100 * (t.coverage or 0):.0f} % of {t.n:,} validation images answered"
+    return f"confidence {t.confidence:.4f} or more: {precision}; {coverage}"
 
 
 def cost(damaged: Evaluation, clean: Evaluation) -> str:

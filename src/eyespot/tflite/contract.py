@@ -2,7 +2,8 @@
 
 A file alone says how an image becomes its input, what its outputs are called, and what it was made from.
 `version` is the lowest that can express the contract. Version 1, which has no such field, knows RGB and
-gray, the bilinear filter, and one mean and standard deviation for all channels.
+gray, the bilinear filter, and one mean and standard deviation for all channels. Version 2 can express every
+preprocessing, version 3 has a `confidence` besides.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import msgspec
 import numpy as np
 from ai_edge_litert import schema_py_generated as generated
 
-from eyespot.preprocessing.spec import Contract, Preprocessing
+from eyespot.preprocessing.spec import Confidence, Contract, Preprocessing
+from eyespot.tflite import schema
 
 NAME = b"eyespot"
-VERSION = 2
+VERSION = 3
 INPUT = ("height", "width", "channels", "crop", "mean", "std")
 PREPROCESSING = tuple(each.name for each in fields_of(Preprocessing))
+CONFIDENCE = tuple(each.name for each in fields_of(Confidence))
 ORDERS = {1: "gray", 3: "rgb"}  # by the channels that version 1 states
 
 
@@ -37,15 +40,25 @@ class Content:
 
 def write(model: Any, contract: Contract, provenance: Mapping[str, Any]) -> None:
     """Put the contract and the provenance into a model's object form, in place of older ones."""
-    fields = {"model": contract.model, "classes": contract.classes, **encode(contract.preprocessing)}
-    version = {} if "input" in fields else {"version": VERSION}
-    content = {"contract": fields, "provenance": provenance, **version}
+    confidence = encode_confidence(contract.confidence)
+    fields = {"model": contract.model, "classes": contract.classes, **encode(contract.preprocessing), **confidence}
+    version = 3 if confidence else 1 if "input" in fields else 2
+    content = {"contract": fields, "provenance": provenance, **({"version": version} if version > 1 else {})}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     buffer, entry = generated.BufferT(), generated.MetadataT()
     buffer.data = np.frombuffer(text.encode(), np.uint8)
     entry.name, entry.buffer = NAME, len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [m for m in model.metadata or [] if m.name != NAME] + [entry]
+
+
+def rewritten(data: bytes, contract: Contract) -> bytes:
+    """The bytes of a file of ours, with another contract in the place of its own."""
+    model = schema.unpack(data)
+    stored, old = content(model), next(m.buffer for m in model.metadata if m.name == NAME)
+    write(model, contract, stored.provenance if stored else {})
+    model.buffers[old], model.metadata[-1].buffer = model.buffers.pop(), old
+    return schema.pack(model)
 
 
 def content(model: Any) -> Content | None:
@@ -81,8 +94,10 @@ def read(model: Any) -> Contract | None:
     if not 1 <= stored.version <= VERSION:
         raise ValueError(f"its metadata has version {stored.version}, this eyespot reads 1 to {VERSION}")
     fields = stored.contract
-    _check_names("the contract", fields, ("model", "classes", "input" if "input" in fields else "preprocessing"))
-    return msgspec.convert(fields | {"preprocessing": asdict(decode(fields))}, Contract)
+    names = ["model", "classes", "input" if "input" in fields else "preprocessing"]
+    _check_names("the contract", fields, names + ["confidence"] * (stored.version >= 3))
+    decoded = {"preprocessing": asdict(decode(fields)), **encode_confidence(decode_confidence(fields))}
+    return msgspec.convert(fields | decoded, Contract)
 
 
 def encode(spec: Preprocessing) -> dict[str, Any]:
@@ -103,6 +118,20 @@ def decode(fields: Mapping[str, Any]) -> Preprocessing:
     _check_names("input", first, INPUT)
     order = ORDERS.get(msgspec.convert(first.pop("channels"), int))
     return msgspec.convert(first | {"order": order, "mean": [first["mean"]], "std": [first["std"]]}, Preprocessing)
+
+
+def encode_confidence(confidence: Confidence | None) -> dict[str, Any]:
+    """As JSON holds it; nothing for None."""
+    return {"confidence": asdict(confidence)} if confidence else {}
+
+
+def decode_confidence(fields: Mapping[str, Any]) -> Confidence | None:
+    """The inverse of `encode_confidence`. ValueError for fields that are missing, unknown or out of range."""
+    if "confidence" not in fields:
+        return None
+    found = msgspec.convert(fields["confidence"], dict[str, Any])
+    _check_names("confidence", found, CONFIDENCE)
+    return msgspec.convert(found, Confidence)
 
 
 def _check_names(what: str, found: Mapping[str, Any], expected: Collection[str]) -> None:

@@ -18,9 +18,10 @@ from eyespot.conversion.pytorch import to_tflite
 from eyespot.data import catalogue, manifest
 from eyespot.data.manifest import Manifest
 from eyespot.data.used import HASHES, LIST
+from eyespot.evaluation.confidence import fit
 from eyespot.preprocessing.spec import Contract
 from eyespot.quantity import wilson
-from eyespot.tflite.contract import encode
+from eyespot.tflite.contract import encode, encode_confidence
 from eyespot.training.checkpoint import Run
 from eyespot.training.data import Data
 from eyespot.training.loop import answers
@@ -49,8 +50,11 @@ def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
     low, high = wilson(correct, n)
     own = {"training_images": data.digest} if trained.parts else {}
     facts = {"dropped": data.dropped, "validation_top1": correct / n, "classes": trained.classes}
-    weights = _save_weights(trained, folder, facts | own)
-    contract = Contract(model=run.model, preprocessing=run.preprocessing, classes=trained.classes)
+    confidence = fit(shares, labels) if trained.parts else None  # files of our recipes keep their bytes
+    weights = _save_weights(trained, folder, facts | own | encode_confidence(confidence))
+    contract = Contract(
+        model=run.model, preprocessing=run.preprocessing, classes=trained.classes, confidence=confidence
+    )
     model, inputs = repair(to_tflite(trained.network, run.preprocessing)), {"weights": weights.sha256}
     float32 = save_float32(ModelFolder(folder), model, contract, TRAINED, inputs, own, TORCH)
     training = Training(

@@ -10,6 +10,8 @@ from eyespot.arguments import verb
 from eyespot.artifacts.lock import held
 from eyespot.devices.host import HostMeasurements
 from eyespot.escaping import file_name
+from eyespot.evaluation.confidence import choose
+from eyespot.evaluation.prediction import Threshold
 from eyespot.exports.c import write_c
 from eyespot.exports.folder import write_folder
 from eyespot.nouns import Noun
@@ -19,15 +21,23 @@ from eyespot.zoo import registry
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Exported(Noun):
-    """What was written; the arena in bytes that the C source asks for."""
+    """What was written; the arena in bytes that the C source asks for; the threshold of an answer, if any."""
 
     folder: Path
     files: tuple[Path, ...]
     arena: int | None = None
+    threshold: Threshold | None = None
 
 
 @verb
-def export(model: str, *, to: Literal["c", "folder"] = "c", out: Path | None = None) -> Exported:
+def export(
+    model: str,
+    *,
+    to: Literal["c", "folder"] = "c",
+    min_confidence: float | None = None,
+    min_precision: float | None = None,
+    out: Path | None = None,
+) -> Exported:
     """Write a file as C source for a microcontroller, or as a folder for a Linux board.
 
     Example: eyespot export tiny-resnet --to c --out firmware/model
@@ -36,13 +46,20 @@ def export(model: str, *, to: Literal["c", "folder"] = "c", out: Path | None = N
         model: A model (its int8 file), a .tflite file with a contract, or a folder.
         to: c: C99 with preprocessing, golden check and an example for TensorFlow Lite for Microcontrollers;
             folder: the file with labels, contract and classify.py, which needs numpy, Pillow and LiteRT.
+        min_confidence: By default the exported code answers "none of these" where the most probable class is less
+            probable than this, 0 to 1.
+        min_precision: The same, with the lowest confidence of which so many answers were correct on validation
+            images, 0 to 1.
         out: Folder to write to; build/MODEL/c or build/MODEL/folder by default.
     """
     _, file = registry.open_model(model)
     contract = contract_of(file)
+    threshold = choose(contract, file.path, min_confidence, min_precision)
+    least = threshold.confidence if threshold else 0.0
     folder = out or Path("build") / file_name(contract.model) / to
     with held(folder):
         if to == "folder":
-            return Exported(folder=folder, files=write_folder(file, contract, folder))
-        files, arena = write_c(HostMeasurements(file=file), contract, folder)
-        return Exported(folder=folder, files=files, arena=arena)
+            files = write_folder(file, contract, folder, least)
+            return Exported(folder=folder, files=files, threshold=threshold)
+        files, arena = write_c(HostMeasurements(file=file), contract, folder, min_confidence=least)
+        return Exported(folder=folder, files=files, arena=arena, threshold=threshold)

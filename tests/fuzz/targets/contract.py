@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 
 from eyespot.errors import BadFileError
-from eyespot.preprocessing.spec import Contract, Preprocessing
+from eyespot.preprocessing.spec import Confidence, Contract, Preprocessing, Row
 from eyespot.tflite import contract
 from fuzzing import refusals
 from json_mutation import mutate as mutate
 from tflite_files import CONTRACT
 
 OTHER = Preprocessing(height=8, width=9, order="bgr", crop=0.875, resize="bicubic", mean=(1, 2, 3), std=(4, 5, 6))
+SURE = Confidence(temperature=1.5, rows=(Row(0.0, 10, 8), Row(0.75, 6, 5)))
 
 
 def seeds() -> Iterator[bytes]:
-    for each in (CONTRACT, replace(CONTRACT, preprocessing=OTHER)):
+    for each in (CONTRACT, replace(CONTRACT, preprocessing=OTHER), replace(CONTRACT, confidence=SURE)):
         model = SimpleNamespace(buffers=[], metadata=[])
         contract.write(model, each, {"verb": "convert", "inputs": {"weights": "0"}})
         yield bytes(model.buffers[0].data)
@@ -60,7 +61,7 @@ def _same(found: Any, said: Any) -> bool:
 
 def _check_said(read: Contract, content: dict[str, Any]) -> None:
     said, spec = content["contract"], read.preprocessing
-    assert content.get("version", 1) in {1, 2}
+    assert content.get("version", 1) in {1, 2, 3}
     assert _same(read.model, said["model"])
     assert _same(read.classes, said["classes"])
     if "input" in said:
@@ -73,7 +74,13 @@ def _check_said(read: Contract, content: dict[str, Any]) -> None:
         fields = {name: getattr(spec, name) for name in names}
     place = said["input" if "input" in said else "preprocessing"]
     assert set(place) == set(fields), place
-    assert set(said) == {"model", "classes", "input" if "input" in said else "preprocessing"}
+    sure = {"confidence"} if content.get("version") == 3 else set()
+    assert set(said) == {"model", "classes", "input" if "input" in said else "preprocessing"} | sure
+    assert (read.confidence is not None) == bool(sure)
+    if read.confidence:
+        assert set(said["confidence"]) == {"temperature", "rows"}
+        assert _same(read.confidence.temperature, said["confidence"]["temperature"])
+        assert _same(read.confidence.rows, said["confidence"]["rows"])
     for name, found in fields.items():
         assert _same(found, place[name]), (name, found, place[name])
 
@@ -88,3 +95,10 @@ def _check_range(read: Contract) -> None:
     assert {len(spec.mean), len(spec.std)} <= {1, spec.channels}
     assert all(type(name) is str and name and name.encode() for name in (read.model, *read.classes))
     assert len(set(read.classes)) == len(read.classes) > 0
+    if read.confidence:
+        rows = read.confidence.rows
+        assert 0.05 <= read.confidence.temperature <= 20
+        assert 1 <= len(rows) <= 32
+        assert all(0 <= row.threshold <= 1 and 0 <= row.correct <= row.answered for row in rows)
+        assert [row.threshold for row in rows] == sorted({row.threshold for row in rows} | {0.0})
+        assert [row.answered for row in rows] == sorted((row.answered for row in rows), reverse=True)

@@ -44,9 +44,8 @@ int main() {
 
   ${name}_from_rgb565(frame, kWidth, kHeight, scratch, image);
   Run(image, scores);
-  int best = 0;
-  for (int i = 1; i < ${NAME}_CLASSES; i++) best = scores[i] > scores[best] ? i : best;
-  const double share = (scores[best] - ${NAME}_OUTPUT_ZERO_POINT) * ${NAME}_OUTPUT_SCALE;
-  std::printf("%s %.3f\n", ${name}_classes[best], share);
+  float confidence;
+  const int answer = ${name}_decide(scores, ${NAME}_MIN_CONFIDENCE, &confidence);
+  std::printf("%s %.3f\n", answer < 0 ? "none of these" : ${name}_classes[answer], static_cast<double>(confidence));
   return 0;
 }

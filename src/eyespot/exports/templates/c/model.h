@@ -54,6 +54,12 @@ void ${name}_from_rgb565(const uint16_t *pixels, int width, int height, int32_t 
 /* The model on your board: an input tensor to an output tensor of ${NAME}_CLASSES values. */
 typedef void (*${name}_run)(const int8_t *input, int8_t *output);
 
+/* The most probable class, or -1 for none of these: if its probability, 0 to 1, is below `min_confidence`.
+ * Its probability is stored in `confidence`.
+ */
+#define ${NAME}_MIN_CONFIDENCE ${min_confidence}f
+int ${name}_decide(const int8_t *output, float min_confidence, float *confidence);
+
 /* The golden check, stage by stage. Pixels to tensor: the index of the first value that differs by more than 1
  * for a picture of a camera, -1 if none does; `scratch` and `input` as above. Tensor to output: the first class
  * for which `run` differs from LiteRT's reference kernels, -1 if none does; and how many pictures differ.

@@ -1,7 +1,7 @@
 """Classify images: python classify.py IMAGE... (needs numpy, Pillow and a LiteRT runtime, nothing else)."""
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +39,17 @@ def pixels(path, spec=CONTRACT["preprocessing"]):
     return resized[..., ::-1] if spec["order"] == "bgr" else resized
 
 
-def main(paths):
-    """Print each image's most probable class, with its probability."""
+def calibrated(shares, confidence=CONTRACT["confidence"]):
+    """Probabilities at the model's temperature, if it has one."""
+    if confidence is None:
+        return shares
+    logits = np.log(np.maximum(shares.astype(np.float64), CONTRACT["floor"])) / confidence["temperature"]
+    powers = np.exp(logits - logits.max())
+    return (powers / powers.sum()).astype(np.float32)
+
+
+def main(paths, min_confidence):
+    """Print each image's most probable class, or "none of these" if its probability is too low."""
     model = Interpreter(str(HERE / CONTRACT["file"]))
     model.allocate_tensors()
     source, result = model.get_input_details()[0], model.get_output_details()[0]
@@ -51,9 +60,14 @@ def main(paths):
         model.set_tensor(source["index"], levels[image, np.arange(image.shape[2]) % levels.shape[1]][None])
         model.invoke()
         scores = model.get_tensor(result["index"]).reshape(-1)
-        shares = (scores.astype(np.float32) - zero) * scale if scale else scores
-        print(f"{path}: {LABELS[shares.argmax()]} {100 * shares.max():.1f} %")
+        shares = calibrated((scores.astype(np.float32) - zero) * scale if scale else scores)
+        answer = f"{LABELS[shares.argmax()]} {100 * shares.max():.1f} %"
+        print(f"{path}: {answer if shares.max() >= np.float32(min_confidence) else f'none of these ({answer})'}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description="Classify images.")
+    parser.add_argument("images", nargs="+")
+    parser.add_argument("--min-confidence", type=float, default=CONTRACT["min_confidence"], help="%(default)s")
+    arguments = parser.parse_args()
+    main(arguments.images, arguments.min_confidence)
