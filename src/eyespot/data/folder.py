@@ -80,14 +80,3 @@ def is_unsorted(path: Path) -> bool:
 def read(card: Dataset, root: Path, split: str) -> Split:
     """Open all of it or one part, images as (height, width, 3)."""
     return open_files(card, split, root, [each for each in card.files if split in {ALL, each.part}])
-
-
-def absent(card: Dataset) -> tuple[str, ...]:
-    """A line for each class that has no image in a part that the folder gives or the manifest made."""
-    found = {(each.part, each.label) for each in card.files}
-    parts = [part for part in ("train", "validation", "test") if any(part == each for each, _ in found)]
-    lines = []
-    for label, name in enumerate(card.classes):
-        if lacking := [part for part in parts if (part, label) not in found]:
-            lines.append(f"{name}: no image in {' and '.join(lacking)}")
-    return tuple(lines)

@@ -108,7 +108,7 @@ def read(path: Path) -> Annotations:
     raw: Any = strict_json.loads(path.read_bytes(), str(path), UNREAD)
     try:
         content = msgspec.convert(raw, Annotations)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # the latter for half a character
         raise BadFileError(f"{path}: {str(error)[:200]}. Export it again") from error
     if not content.images or not content.categories:
         raise BadFileError(f"{path}: has no images or no categories. Export it again")

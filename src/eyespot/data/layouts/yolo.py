@@ -135,8 +135,8 @@ def _box(where: str, words: Sequence[bytes], names: Mapping[int, str]) -> tuple[
         raise BadFileError(f"{where}: expected class, x, y, width and height, found {found!r}. Correct it")
     if kind not in names:
         raise BadFileError(f"{where}: the class {kind:g} has no name; there are {len(names)} names. Correct it")
-    if not all(-SLACK <= value <= 1 + SLACK for value in values):
-        raise BadFileError(f"{where}: expected shares of the image, 0 to 1, found {max(values, key=abs):g}. Correct it")
+    if outside := [value for value in values if not -SLACK <= value <= 1 + SLACK]:
+        raise BadFileError(f"{where}: expected shares of the image, 0 to 1, found {outside[0]:g}. Correct it")
     if len(values) == 4:
         return names[int(kind)], values[2] * values[3]
     x, y = values[::2], values[1::2]
