@@ -103,7 +103,7 @@ def test_a_class_folder_without_images(photos: Path) -> None:
 
 
 def test_a_folder_around_the_class_folders(photos: Path) -> None:
-    with pytest.raises(BadFileError, match=rf"only 'photos' with folders in it\. Give that one: {photos}"):
+    with pytest.raises(BadFileError, match=rf"found only 'photos', .*\. Give that one: {photos}"):
         opened(photos.parent)
     (photos.parent / "cat").mkdir()
     with pytest.raises(BadFileError, match="cat: a class folder without images; add some or remove the folder"):

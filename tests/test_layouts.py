@@ -11,11 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from eyespot.artifacts.model_folder import ModelFolder
+from eyespot.cli import main
 from eyespot.data import catalogue, folder, manifest
 from eyespot.data.layouts import boxes, coco, lists, yolo
 from eyespot.data.manifest import PARTS
+from eyespot.data.split import image_digest
 from eyespot.errors import BadArgumentError, BadFileError, EyespotError, UnknownNameError
+from eyespot.preprocessing.image import decode
 from eyespot.preprocessing.synthetic import CLASSES
+from eyespot.verbs.evaluate import evaluate
+from eyespot.verbs.quantize import quantize
+from eyespot.verbs.train import train
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Dataset
 from eyespot.zoo.datasets import IMAGENET_CLASSES, IMAGENET_IDS
@@ -174,6 +181,77 @@ def test_a_part_may_lack_a_class(tmp_path: Path) -> None:
     card = dataset(tmp_path)
     assert card.classes == tuple(sorted(CLASSES))
     assert set(catalogue.open_split(card, "test").labels) == {0, 2, 3}
+
+
+# --- from a folder to an accuracy
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Trained and quantized on a folder that gives train and test, with 3 test images in train too."""
+    pytest.importorskip("torch")
+    root = tmp_path_factory.mktemp("trained")
+    image_folder({"train": "train", "test": "test"})(root / "photos", pictures(200, ("train", "train", "test")))
+    for path in sorted((root / "photos" / "test").rglob("*.png"))[:3]:
+        shutil.copy(path, root / "photos" / "train" / path.parent.name / f"copy{path.name}")
+    training = train("tiny-resnet", data=str(root / "photos"), out=root / "mine", threads=1)
+    assert training.dropped["in validation or test"] == 3
+    quantize(str(root / "mine"))
+    return root
+
+
+@pytest.mark.slow
+def test_given_test_images_test_and_nothing_else(trained: Path) -> None:
+    given = sorted((trained / "photos" / "test").rglob("*.png"))
+    by_part = {part: {row[0] for row in manifest.load(trained / "mine").rows if row[3] == part} for part in PARTS}
+    assert by_part["test"] == {path.relative_to(trained / "photos").as_posix() for path in given}
+    assert by_part["validation"]
+    for data in (None, str(trained / "photos")):
+        measured = evaluate(str(trained / "mine"), data=data)
+        assert (measured.split, measured.n) == ("test", len(given))
+        assert measured.top1 > 0.8
+    facts = ModelFolder(trained / "mine").record("int8.tflite").facts
+    tests = {image_digest(decode(path, 3)).hex() for path in given}
+    assert facts["calibration"] == "photos train"
+    assert not tests & set(facts["calibration_images"])
+
+
+@pytest.mark.slow
+def test_published_weights_calibrate_on_the_training_images_of_a_folder(trained: Path, tmp_path: Path) -> None:
+    quantize("tiny-resnet", calibration=str(trained / "photos"), out=tmp_path)
+    used = set(ModelFolder(tmp_path).record("int8.tflite").facts["calibration_images"])
+    held_out = {image_digest(decode(path, 3)).hex() for path in (trained / "photos" / "test").rglob("*.png")}
+    assert used
+    assert not used & held_out
+
+
+@pytest.mark.slow
+def test_a_network_that_says_whether_a_picture_contains_something(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    BOXES["YOLO"](tmp_path / "photos", pictures(120))
+    data = f"{tmp_path}/photos:disc:5"
+    main(["train", "tiny-resnet", "--data", data, "--out", str(tmp_path / "mine"), "--threads", "1"])
+    main(["quantize", str(tmp_path / "mine")])
+    measured = evaluate(str(tmp_path / "mine"))
+    assert (measured.data, measured.split, measured.n) == (data, "test", 24)
+    assert measured.per_class.keys() == {"disc", "no disc"}
+    assert measured.top1 > 0.8
+
+
+@pytest.mark.slow
+def test_pictures_in_folders_of_wordnet_ids(tmp_path: Path, real_data: Callable[[str], Path]) -> None:
+    """A model of ImageNet on 10 of its classes: as on the data set, but not called by its name."""
+    for name in ("imagenette", "models/mobilenet-v2"):
+        real_data(name)
+    opened = catalogue.open_split(registry.dataset("imagenette"), "test")
+    for i in range(0, len(opened), 25):
+        path = opened.path(i)
+        (tmp_path / path.parent.name).mkdir(exist_ok=True)
+        (tmp_path / path.parent.name / path.name).symlink_to(path)
+    measured = evaluate("mobilenet-v2", data=str(tmp_path))
+    assert (measured.data, measured.n, len(measured.per_class)) == (str(tmp_path), 20, len(list(tmp_path.iterdir())))
+    assert measured.top1 > 0.4
+    assert measured.per_class.keys() <= set(IMAGENET_CLASSES)
 
 
 # --- ImageNet's classes

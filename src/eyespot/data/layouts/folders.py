@@ -93,9 +93,9 @@ def _checked(path: Path, found: Found, skipped: int, classes: tuple[str, ...]) -
 
 def _refuse_wrapped(path: Path, folders: Sequence[str]) -> None:
     """BadFileError for a folder around the class folders, as archives have it."""
-    inner = entries(path / folders[0])
-    if len(folders) == 1 and inner.folders and not inner.images:
+    inside = entries(path / folders[0])
+    if len(folders) == 1 and (lists.find(path / folders[0], inside.folders) or (inside.folders and not inside.images)):
         raise BadFileError(
-            f"{path}: expected a folder for each class, found only {folders[0]!r} with folders in it. "
-            f"Give that one: {path / folders[0]}"
+            f"{path}: expected a folder for each class, found only {folders[0]!r}, which has more in it than "
+            f"images. Give that one: {path / folders[0]}"
         )
