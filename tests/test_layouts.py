@@ -14,7 +14,7 @@ import pytest
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.cli import main
 from eyespot.data import catalogue, folder, manifest
-from eyespot.data.layouts import boxes, coco, lists, yolo
+from eyespot.data.layouts import boxes, coco, lists, strict_json, yolo
 from eyespot.data.manifest import PARTS
 from eyespot.data.split import image_digest
 from eyespot.errors import BadArgumentError, BadFileError, EyespotError, UnknownNameError
@@ -484,8 +484,8 @@ def test_a_label_file_of_yolo(text: str, found: object, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda root: (root / "data.yaml").unlink(), "but 0 .yaml files; expected data.yaml with names"),
-        (lambda root: write(root / "b.yml", "names: [a]"), "but 2 .yaml files; expected data.yaml with names"),
+        (lambda root: (root / "data.yaml").unlink(), "but 0 .yaml files; expected one, data.yaml with the"),
+        (lambda root: write(root / "b.yml", "names: [a]"), "but 2 .yaml files; expected one, data.yaml with the"),
         (lambda root: write(root / "data.yaml", "nc: 3"), "data.yaml: expected names, a list of class names"),
         (lambda root: write(root / "data.yaml", "names: {"), "data.yaml: expected names, a list of class names"),
         (lambda root: write(root / "data.yaml", "names: []"), "data.yaml: names no classes"),
@@ -561,6 +561,11 @@ def test_large_json_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "coco.json").open("wb") as file:
         file.truncate(coco.LARGEST + 1)
     assert "536,870,913 bytes, expected at most" in refused(tmp_path)
+
+
+def test_json_with_too_many_values_is_not_parsed() -> None:
+    with pytest.raises(BadFileError, match=r"broken JSON \(more than 100,000,000 values\)"):
+        strict_json.loads(b"," * (strict_json.VALUES + 1), "x.json")
 
 
 def test_json_of_another_kind_is_skipped(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from eyespot.errors import BadFileError
 
 LONGEST = 200  # characters of a reason
+VALUES = 100_000_000  # commas and brackets; COCO's training set has 60 million, and each takes up to 32 bytes
 
 
 def loads(data: bytes, where: str, without: Collection[str] = ()) -> Any:
@@ -25,6 +26,8 @@ def loads(data: bytes, where: str, without: Collection[str] = ()) -> Any:
         raise ValueError(f"{word} is no number")
 
     try:
+        if sum(map(data.count, (b",", b"[", b"{"))) > VALUES:
+            raise ValueError(f"more than {VALUES:,} values")
         return json.loads(data.decode("utf-8-sig"), object_pairs_hook=pairs, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise BadFileError(f"{where}: broken JSON ({str(error)[:LONGEST]}). Export it again") from error

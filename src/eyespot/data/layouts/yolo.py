@@ -74,7 +74,8 @@ def _names(path: Path) -> Mapping[int, str]:
     found = sorted({*path.glob("[!.]*.yaml"), *path.glob("[!.]*.yml")})
     if len(found) != 1:
         raise BadFileError(
-            f"{path}: has labels beside images, but {len(found)} .yaml files; expected data.yaml with names"
+            f"{path}: has labels beside images, but {len(found)} .yaml files; expected one, data.yaml with the "
+            "class names. Add it, or move the others elsewhere"
         )
     check_size(found[0], LARGEST_YAML)
     try:
