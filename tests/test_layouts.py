@@ -170,7 +170,7 @@ def test_a_manifest_of_boxes_leads_back_to_them(tmp_path: Path) -> None:
 
 def test_nothing_to_train_on_is_one_line(tmp_path: Path) -> None:
     image_folder({"test": "test"})(tmp_path, pictures(8, ("test",)))
-    with pytest.raises(BadFileError, match=r"gives no images to train on, only test\. Add some"):
+    with pytest.raises(BadFileError, match=r"has no images to train on, only for test\. Add some"):
         manifest.decide(dataset(tmp_path))
 
 
@@ -391,6 +391,7 @@ def test_a_list_of_images(text: str, said: str | None, name: str, tmp_path: Path
         ('{"file_name": "2.png", ', "line 3: broken JSON (Expecting"),
         ("[" * 100_000, "line 3: broken JSON"),
         ("[1]", "line 3: expected an object such as"),
+        ("{}", "line 3: expected the columns file"),
         ('{"file_name": "/etc/passwd", "label": "x"}', "line 3: '/etc/passwd' leaves the folder"),
         ('{"file_name": "1.png", "label": 7}', "line 3: lists '1.png' again, with different labels"),
     ],
@@ -403,6 +404,25 @@ def test_metadata_jsonl(line: str, said: str | None, tmp_path: Path) -> None:
         assert said in refused(tmp_path)
     else:
         assert [each.label for each in dataset(tmp_path).files] == [0, 3]
+
+
+def test_parts_are_those_of_the_folders_if_all_files_are_in_one(tmp_path: Path) -> None:
+    files = ("images/train/1.png", "images/test/2.png", "images/cat/3.png")
+    for name in files:
+        save(tmp_path / name, IMAGES[0])
+    for count, parts in ((2, ["train", "test"]), (3, ["", "", ""])):
+        write(
+            tmp_path / "labels.csv",
+            "\n".join(["file,label", *(f"{name},a{i}" for i, name in enumerate(files[:count]))]),
+        )
+        assert [each.part for each in dataset(tmp_path).files] == parts
+
+
+def test_copies_of_a_whole_part_make_no_other(tmp_path: Path) -> None:
+    images = [each._replace(part="test") for each in IMAGES] + [each._replace(part="validation") for each in IMAGES]
+    WITH_PARTS["ImageFolder"](tmp_path, [*images, *pictures(80, ("train",))[40:]])
+    parts = Counter((file.partition("/")[0], part) for file, _, _, part in manifest.decide(dataset(tmp_path)).rows)
+    assert parts == {("train", "train"): 40, ("val", "validation"): 40, ("test", "test"): 40}
 
 
 def test_two_lists(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from eyespot.data.files import OURS, entries, only_images, open_files
 from eyespot.data.layouts import boxes, classes, coco, folders, lists, yolo
 from eyespot.data.layouts.boxes import Contains
 from eyespot.data.layouts.rows import Found
+from eyespot.data.manifest import PARTS
 from eyespot.data.split import Split
 from eyespot.errors import BadFileError
 from eyespot.escaping import terminal
@@ -33,7 +34,7 @@ def card(path: Path, contains: Contains | None = None) -> Dataset:
     found = _found(path, own, contains)
     names, files = classes.number(path, found.rows, found.classes or own)
     given = Counter(each.part for each in files if each.part)
-    whole = len(given) == 3  # otherwise what is missing is made of train
+    whole = given.keys() == set(PARTS)  # otherwise what is missing is made of train
     splits = {part: count for part, count in given.items() if whole or part != "train"}
     suffix = boxes.suffix(contains)
     return Dataset(

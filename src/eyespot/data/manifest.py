@@ -72,15 +72,15 @@ def decide(card: Dataset, earlier: Manifest | None = None) -> Manifest:
         except OSError as error:
             raise BadFileError(f"{path}: cannot be read ({error.strerror}); mend or remove it") from error
     files = list(zip(card.files, digests, strict=True))
-    given = {digest: each.part for each, digest in files if each.part in card.splits}
-    made = tuple(part for part in PARTS if part not in given.values())
-    if "train" in made and len(given) and not any(each.part not in card.splits for each, _ in files):
+    given = {digest for each, digest in files if each.part in card.splits}
+    free = [(each.label, digest) for each, digest in files if each.part not in card.splits]
+    made = tuple(part for part in PARTS if part not in card.splits)
+    if made and not free:
         raise BadFileError(
-            f"{card.name}: gives no images to train on, only {', '.join(sorted(set(given.values())))}. Add some"
+            f"{card.name}: has no images to train on, only for {' and '.join(sorted({each.part for each in card.files}))}. Add some"
         )
     kept = {digest: part for _, digest, _, part in (earlier.rows if earlier else ()) if part in made}
     kept |= dict.fromkeys(given, "train")  # a copy of a given image makes no other part
-    free = [(each.label, digest) for each, digest in files if each.part not in card.splits]
     parts = assign(free, kept, made)
     names = card.classes or tuple(map(str, range(1 + max(each.label for each in card.files))))
     rows = ((f.file, d, names[f.label], cast(Part, f.part if f.part in card.splits else parts[d])) for f, d in files)

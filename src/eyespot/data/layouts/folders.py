@@ -14,6 +14,7 @@ from eyespot.data.files import Entries, entries, only_images
 from eyespot.data.layouts import lists
 from eyespot.data.layouts.classes import CLASSES, check_distinct
 from eyespot.data.layouts.rows import Found, Row, part_of
+from eyespot.data.manifest import PARTS
 from eyespot.errors import BadFileError
 
 
@@ -53,7 +54,7 @@ def _distinct(path: Path, names: Sequence[str]) -> dict[str, str]:
         if part in named:
             raise BadFileError(f"{path}: {named[part]} and {name} are both the {part} part. Merge them")
         named[part] = name
-    return {named[part]: part for part in ("train", "validation", "test") if part in named}
+    return {named[part]: part for part in PARTS if part in named}
 
 
 def _part(path: Path, name: str, part: str) -> Found:

@@ -68,8 +68,8 @@ def read(path: Path, folder: Path | None = None) -> list[Row]:
     if not 0 < len(rows) <= ROWS:
         raise BadFileError(f"{path}: names {'no files' if not rows else f'more than {ROWS:,} files'}")
     check_once(rows)
-    folders = [part_of(each.file.partition("/")[0]) if "/" in each.file else "" for each in rows]
-    if all(folders) and not any(each.part for each in rows):
+    folders = [next(filter(None, map(part_of, each.file.split("/")[:-1])), "") for each in rows]
+    if all(folders) and not rows[0].part:
         rows = [each._replace(part=part) for each, part in zip(rows, folders, strict=True)]
     return _placed(rows, folder or path.parent)
 
@@ -103,16 +103,16 @@ def _of_csv(path: Path) -> Iterator[Row]:
 def _of_json(path: Path) -> Iterator[Row]:
     with path.open("rb") as file:
         for line, data in enumerate(file, start=1):
-            where = f"{path}: line {line}"
-            found = strict_json.loads(data, where) if data.strip() else {}
-            if not isinstance(found, dict):
-                raise BadFileError(
-                    f'{where}: expected an object such as {{"file_name": ..., "label": ...}}. Correct it'
-                )
-            if found:
-                columns = _columns(where, [each.strip().casefold() for each in found])
-                values = list(found.values())
-                yield _row(where, columns, [_text(where, i in columns[:3], each) for i, each in enumerate(values)])
+            if data.strip():
+                yield _of_object(f"{path}: line {line}", data)
+
+
+def _of_object(where: str, data: bytes) -> Row:
+    found = strict_json.loads(data, where)
+    if not isinstance(found, dict):
+        raise BadFileError(f'{where}: expected an object such as {{"file_name": ..., "label": ...}}. Correct it')
+    columns = _columns(where, [each.strip().casefold() for each in found])
+    return _row(where, columns, [_text(where, i in columns[:3], each) for i, each in enumerate(found.values())])
 
 
 def _text(where: str, needed: bool, value: object) -> str:

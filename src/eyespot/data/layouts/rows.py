@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from eyespot.errors import BadFileError
 
-PARTS = {
+PART_NAMES = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
     "test": "test", "testing": "test",
 }  # fmt: skip
@@ -39,7 +39,7 @@ class Found:
 
 def part_of(name: str) -> str:
     """The part that a folder or a cell names, in any case; "" if it names none."""
-    return PARTS.get(name.strip().casefold(), "")
+    return PART_NAMES.get(name.strip().casefold(), "")
 
 
 def check_once(rows: Sequence[Row]) -> None:
