@@ -458,9 +458,15 @@ def test_boxes_without_a_class_name_the_way(tmp_path: Path) -> None:
     assert not folder.is_unsorted(tmp_path / "train")
 
 
+def test_the_classes_of_visual_wake_words(tmp_path: Path) -> None:
+    """So that an export tests the model as it is."""
+    BOXES["COCO"](tmp_path, [each._replace(label="person") if each.label == "disc" else each for each in IMAGES])
+    assert dataset(tmp_path, ":person").classes == registry.contract("visual-wake-word").classes
+
+
 def test_a_folder_without_boxes(tmp_path: Path) -> None:
     class_folders(tmp_path, IMAGES)
-    assert "has no boxes (YOLO's data.yaml or COCO's JSON) to look for 'disc' in" in refused(tmp_path, ":disc")
+    assert "has no boxes (YOLO's data.yaml or COCO's JSON), so 'disc' names nothing." in refused(tmp_path, ":disc")
     with pytest.raises(UnknownNameError):
         dataset(tmp_path / "nowhere", ":disc")
 

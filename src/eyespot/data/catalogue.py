@@ -10,7 +10,7 @@ from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write
 from eyespot.data import imagenet, manifest
 from eyespot.data.folder import card as user_card
-from eyespot.data.layouts.boxes import parse
+from eyespot.data.layouts import boxes
 from eyespot.data.manifest import Manifest
 from eyespot.data.used import HASHES, LIST
 from eyespot.errors import BadFileError, MissingDataError, UnknownNameError
@@ -32,7 +32,7 @@ def dataset(name: str) -> Dataset:
     """
     if registry.is_named(name):
         return registry.dataset(name)
-    path, contains = parse(name)
+    path, contains = boxes.parse(name)
     if not path.is_dir():
         raise UnknownNameError("data set or folder", name, (card.name for card in DATASETS))
     card = user_card(path, contains)
@@ -90,7 +90,7 @@ def _noted(noted: Manifest, path: Path) -> Dataset:
     """The data set of a manifest at `path`; a folder with its parts."""
     if registry.is_named(noted.data):
         return dataset(noted.data)
-    folder, _ = parse(noted.data)
+    folder, _ = boxes.parse(noted.data)
     if not (folder.is_absolute() and folder.is_dir()):
         raise MissingDataError(
             f"{path}: names {noted.data!r}, which is no folder here. Move it back, or give its new place "

@@ -52,7 +52,8 @@ def _found(path: Path, own: tuple[str, ...], contains: Contains | None) -> Found
         return boxes.classify(path, export, contains)
     if contains:
         raise BadFileError(
-            f"{path}: has no boxes (YOLO's data.yaml or COCO's JSON) to look for {contains.name!r} in. Give {path}"
+            f"{path}: has no boxes (YOLO's data.yaml or COCO's JSON), so {contains.name!r} names nothing. "
+            f"Give the folder alone: {path}"
         )
     if listed := lists.find(path, inside.folders):
         return Found("list", lists.read(listed), skipped=inside.skipped - (listed.name not in OURS))

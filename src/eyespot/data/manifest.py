@@ -76,9 +76,8 @@ def decide(card: Dataset, earlier: Manifest | None = None) -> Manifest:
     free = [(each.label, digest) for each, digest in files if each.part not in card.splits]
     made = tuple(part for part in PARTS if part not in card.splits)
     if made and not free:
-        raise BadFileError(
-            f"{card.name}: has no images to train on, only for {' and '.join(sorted({each.part for each in card.files}))}. Add some"
-        )
+        parts_given = " and ".join(sorted({each.part for each in card.files}))
+        raise BadFileError(f"{card.name}: has no images to train on, only for {parts_given}. Add some")
     kept = {digest: part for _, digest, _, part in (earlier.rows if earlier else ()) if part in made}
     kept |= dict.fromkeys(given, "train")  # a copy of a given image makes no other part
     parts = assign(free, kept, made)
