@@ -259,19 +259,6 @@ def test_tails_and_intervals():
     assert (low, high) == pytest.approx((-0.00166, 0.15852), abs=1e-5)  # (13 - 5) / 102 -+ z * 0.040863
 
 
-def test_folders_of_wordnet_ids_are_imagenets_classes(tmp_path):
-    from eyespot.data import catalogue
-    from eyespot.evaluation.doctor.diagnose import _numbered
-    from eyespot.zoo.datasets import IMAGENET_CLASSES, IMAGENET_IDS
-
-    for name in (IMAGENET_IDS[701], IMAGENET_IDS[0]):
-        (tmp_path / name).mkdir()
-        Image.fromarray(NOISE.view(np.uint8)).save(tmp_path / name / "a.png")
-    split = _numbered(catalogue.open_split(catalogue.dataset(str(tmp_path)), "all"))
-    assert sorted(split.labels) == [0, 701]
-    assert split.classes == IMAGENET_CLASSES
-
-
 @pytest.mark.slow
 def test_by_default_a_small_network_is_judged_on_all_images_that_chose_nothing(foreign, pictures):
     found = eyespot.doctor(foreign, data=str(pictures))

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from eyespot.data import catalogue
-from eyespot.data.files import read_labels
-from eyespot.data.folder import read_classes
+from eyespot.data.layouts import lists
+from eyespot.data.layouts.classes import read_classes
 from eyespot.data.split import Split
 from eyespot.errors import BadFileError, EyespotError, RefusedError, UnknownNameError
 from eyespot.preprocessing.synthetic import CLASSES, picture
@@ -63,11 +63,22 @@ def test_class_folders_in_an_order_of_their_own(photos: Path) -> None:
     assert opened(photos).labels.tolist() == [i % 4 for i in range(12)]
 
 
-def test_what_a_file_manager_leaves_behind_is_no_image(photos: Path) -> None:
+def test_what_a_file_manager_leaves_behind_is_skipped_and_counted(photos: Path) -> None:
     for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._00000.png"):
         (photos / "disc" / name).write_bytes(b"")
-    (photos / ".git").mkdir()
+    for name in (".git", "__MACOSX"):
+        (photos / name).mkdir()
+        (photos / name / "1.png").touch()
     assert len(opened(photos)) == 12
+    assert catalogue.dataset(str(photos)).skipped == 6
+
+
+def test_texts_beside_images_are_skipped_and_counted(photos: Path) -> None:
+    for name in ("notes.txt", "README", "boxes.xml", "1.JSON"):
+        (photos / "disc" / name).touch()
+    (photos / "LICENSE").touch()
+    assert len(opened(photos)) == 12
+    assert catalogue.dataset(str(photos)).skipped == 5
 
 
 def test_a_data_set_of_ours_wins_over_a_folder_of_its_name(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,8 +102,14 @@ def test_a_class_folder_without_images(photos: Path) -> None:
         opened(photos)
 
 
-def test_a_folder_of_splits_is_not_a_folder_of_classes(photos: Path) -> None:
-    with pytest.raises(BadFileError, match=r"photos: 4 of 4 entries are not images \(cross, ...\)"):
+def test_a_folder_around_the_class_folders(photos: Path) -> None:
+    with pytest.raises(BadFileError, match=rf"found only 'photos', .*\. Give that one: {photos}"):
+        opened(photos.parent)
+    (photos.parent / "cat").mkdir()
+    with pytest.raises(BadFileError, match="cat: a class folder without images; add some or remove the folder"):
+        opened(photos.parent)
+    shutil.copytree(photos, photos.parent / "cat", dirs_exist_ok=True)
+    with pytest.raises(BadFileError, match=r"cat: 4 of 4 entries are not images \('cross', ...\); move them elsewhere"):
         opened(photos.parent)
 
 
@@ -102,16 +119,16 @@ def test_a_folder_without_anything(tmp_path: Path) -> None:
 
 
 def test_files_that_are_not_images_by_name(photos: Path) -> None:
-    (photos / "disc" / "notes.txt").touch()
-    (photos / "disc" / "README").touch()
-    with pytest.raises(BadFileError, match=r"disc: 2 of 5 entries are not images \(README, ...\)"):
+    (photos / "disc" / "film.mp4").touch()
+    (photos / "disc" / "raw").mkdir()
+    with pytest.raises(BadFileError, match=r"disc: 2 of 5 entries are not images \('film\.mp4', ...\)"):
         opened(photos)
 
 
 def test_a_pipe_is_no_image(photos: Path) -> None:
     """To read it would wait for ever."""
     os.mkfifo(photos / "disc" / "pipe.png")
-    with pytest.raises(BadFileError, match=r"disc: 1 of 4 entries are not images \(pipe\.png, ...\)"):
+    with pytest.raises(BadFileError, match=r"disc: 1 of 4 entries are not images \('pipe\.png', ...\)"):
         opened(photos)
 
 
@@ -177,13 +194,22 @@ def test_a_labels_csv_beside_a_folder_of_images(labelled: Path) -> None:
         ("file,class_index\n0.png,0\n1.png,-1\n", "line 3: the label '-1' is not a whole number from 0"),
         ("file,class_index\n0.png,cat\n", "line 2: the label 'cat' is not a whole number"),
         ("file,class_index\n0.png,99999999999999999999\n", "line 2: the label '99999"),
-        ("file,class_index\n0.png\n", "line 2: expected the columns file and class_index"),
-        ("name,label\n0.png,1\n", "line 2: expected the columns file and class_index"),
+        ("file,class_index\n0.png\n", "line 2: expected 2 columns as in line 1, found 1"),
+        ("file,class_index\n0.png,\n", "line 2: expected a file and a label, found '0.png' and ''"),
+        (
+            "name,label\n0.png,1\n",
+            r"line 1: expected the columns file \(or filename, .*\) and label .* found 'name, label'",
+        ),
+        ("0.png,1\n", r"line 1: expected the columns .*; found '0\.png,1'\. Add a heading"),
+        ("file|label\n0.png|1\n", r"line 1: expected the columns .*; found 'file\|label'\. Add a heading"),
         ("file,class_index\n", "names no files"),
-        ("", "names no files"),
-        ("file,class_index\n0.png,0\n0.png,1\n", r"names '0\.png' 2 times"),
-        ("file,class_index\n0.png,0\n./0.png,1\n", r"names '0\.png' 2 times"),
-        ("file,class_index,class_index\n0.png,0,1\n", "line 1: expected the columns file and class_index, once each"),
+        ("", "line 1: expected the columns file .* found ''. Add a heading"),
+        (
+            "file,class_index\n0.png,0\n0.png,1\n",
+            r"line 3: lists '0\.png' again, with different labels \(before: .*line 2\)",
+        ),
+        ("file,class_index\n0.png,0\n./0.png,0\n", r"line 3: lists '0\.png' again, with the same label"),
+        ("file,class_index,class_index\n0.png,0,1\n", "line 1: .* once each; found 'class_index, class_index'"),
         ("file,class_index\n0.png,0\n7.png,1\n8.png,1\n", r"2 of 3 files are not in .* \('7\.png', \.\.\.\)"),
         ("file,class_index\n\udcff.png,0\n", "is not a CSV file in UTF-8"),
     ],
@@ -211,7 +237,7 @@ def test_lists_that_are_too_long(labelled: Path) -> None:
     with (labelled / "labels.csv").open("wb") as file:
         file.truncate(1 << 30)
     with pytest.raises(BadFileError, match=r"labels\.csv: 1,073,741,824 bytes"):
-        read_labels(labelled / "labels.csv", labelled, None)
+        lists.read(labelled / "labels.csv")
 
 
 def test_a_class_name_that_is_too_long(labelled: Path) -> None:
@@ -224,7 +250,7 @@ def test_a_class_name_that_is_too_long(labelled: Path) -> None:
 @pytest.mark.parametrize("target", ["nowhere", "loop.png"])
 def test_links_that_lead_nowhere(target: str, photos: Path) -> None:
     (photos / "disc" / "loop.png").symlink_to(target)
-    with pytest.raises(BadFileError, match=r"not images \(loop\.png"):
+    with pytest.raises(BadFileError, match=r"not images \('loop\.png'"):
         opened(photos)
 
 
@@ -270,9 +296,9 @@ def test_any_labels_csv_gives_rows_or_one_line(text: str, tmp_path: Path) -> Non
         (tmp_path / name).touch()
     (tmp_path / "labels.csv").write_text(text, encoding="utf-8", errors="replace", newline="")
     try:
-        rows = read_labels(tmp_path / "labels.csv", tmp_path, 3)
+        rows = lists.read(tmp_path / "labels.csv")
     except EyespotError as error:
         assert len(str(error).splitlines()) == 1
     else:
         assert rows
-        assert all((tmp_path / name).is_file() and 0 <= label < 3 for name, label, _ in rows)
+        assert all((tmp_path / row.file).is_file() and row.label for row in rows)

@@ -203,6 +203,6 @@ def test_a_folder_without_classes_calibrates(visual_wake_word, tmp_path):
     made = quantize(str(visual_wake_word), calibration=str(tmp_path / "pictures"), out=tmp_path)
     assert made.artifact.facts["calibration"] == "pictures all"
     assert len(made.artifact.facts["calibration_images"]) == 6
-    (tmp_path / "pictures" / "notes.txt").touch()
-    with pytest.raises(BadFileError, match=r"1 of 7 entries are not images \(notes.txt"):
+    (tmp_path / "pictures" / "notes.doc").touch()
+    with pytest.raises(BadFileError, match=r"1 of 7 entries are not images \('notes.doc'"):
         quantize(str(visual_wake_word), calibration=str(tmp_path / "pictures"), out=tmp_path)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write
-from eyespot.data import manifest
+from eyespot.data import imagenet, manifest
 from eyespot.data.folder import card as user_card
+from eyespot.data.layouts import boxes
 from eyespot.data.manifest import Manifest
 from eyespot.data.used import HASHES, LIST
 from eyespot.errors import BadFileError, MissingDataError, UnknownNameError
 from eyespot.preprocessing.spec import Contract
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Dataset
-from eyespot.zoo.datasets import DATASETS
+from eyespot.zoo.datasets import DATASETS, IMAGENET_CLASSES
 
 if TYPE_CHECKING:
     from eyespot.data.split import Split
@@ -25,12 +26,17 @@ RECORDS = (manifest.NAME, LIST, HASHES)  # what is known of the data that traine
 
 
 def dataset(name: str) -> Dataset:
-    """The card of one of our data sets, or of a folder of the user's. UnknownNameError lists near names."""
+    """The card of one of our data sets, or of a folder of the user's. UnknownNameError lists near names.
+
+    A folder with boxes is FOLDER:CLASS or FOLDER:CLASS:AREA (see `data.layouts.boxes`).
+    """
     if registry.is_named(name):
         return registry.dataset(name)
-    if not Path(name).is_dir():
+    path, contains = boxes.parse(name)
+    if not path.is_dir():
         raise UnknownNameError("data set or folder", name, (card.name for card in DATASETS))
-    return user_card(Path(name))
+    card = user_card(path, contains)
+    return replace(card, name=f"./{card.name}") if registry.is_named(card.name) else card
 
 
 def open_split(card: Dataset, split: str) -> Split:
@@ -60,16 +66,23 @@ def data_for(file: Path, contract: Contract, data: str | None = None, split: str
     """The data set to evaluate or calibrate a model file on: `data`, or the file's own if None.
 
     Its own is the one in the manifest beside it, with the test part as the test, or that of its card. If
-    `data` is a folder, its parts come from the manifest, or are decided now if `split` is one of them (each
-    image is opened once). MissingDataError if the manifest's folder is missing, BadFileError if images are.
+    `data` is a folder, its parts come from the manifest, or are decided now if `split` is one that the folder
+    does not give (each image is opened once). For a model with ImageNet's classes, WordNet ids are its class
+    numbers. MissingDataError if the manifest's folder is missing, BadFileError if images are.
     """
+    card = _data_for(file, contract, data, split)
+    return imagenet.numbered(card) if contract.classes == IMAGENET_CLASSES else card
+
+
+def _data_for(file: Path, contract: Contract, data: str | None, split: str | None) -> Dataset:
     noted = manifest.load(file.parent)
     if data is None:
         path = file.parent / manifest.NAME
         return _noted(noted, path) if noted else dataset(registry.model(contract.model).data)
     card = dataset(data)
     if not (noted and noted.rows and not noted.missing(card)):
-        noted = manifest.decide(card) if card.root and split in manifest.PARTS else None
+        made = card.root and split in manifest.PARTS and split not in card.splits
+        noted = manifest.decide(card) if made else None
     return replace(noted.divided(card), test=card.test) if noted else card
 
 
@@ -77,7 +90,8 @@ def _noted(noted: Manifest, path: Path) -> Dataset:
     """The data set of a manifest at `path`; a folder with its parts."""
     if registry.is_named(noted.data):
         return dataset(noted.data)
-    if not (Path(noted.data).is_absolute() and Path(noted.data).is_dir()):
+    folder, _ = boxes.parse(noted.data)
+    if not (folder.is_absolute() and folder.is_dir()):
         raise MissingDataError(
             f"{path}: names {noted.data!r}, which is no folder here. Move it back, or give its new place "
             "with --data or --calibration"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import islice
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +17,22 @@ from eyespot.preprocessing.image import SUFFIXES, decode
 from eyespot.progress import track
 from eyespot.zoo.cards import Dataset, LabelledFile
 
-LITTER = frozenset({"thumbs.db", "desktop.ini"})  # files that file managers create, besides hidden ones
+LITTER = frozenset(  # files and folders that systems create, besides hidden ones
+    {
+        "thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "icon\r",
+        "__macosx",
+        "$recycle.bin",
+        "system volume information",
+        "@eadir",
+    }
+)
+TEXTS = frozenset(
+    {".csv", ".json", ".jsonl", ".md", ".txt", ".xml", ".yaml", ".yml"}
+)  # suffixes of notes beside images
+OURS = frozenset({"labels.csv", "metadata.csv", "metadata.jsonl", "classes.txt"})  # which eyespot reads
 
 ROWS = 1_000_000  # images in a list; each line has 256 bytes at most on average
 
@@ -36,22 +49,56 @@ def holder(source: Path, *names: str) -> Path:
     raise BadFileError(f"{source}: expected a folder with {' and '.join(names[:3])} in it, found none")
 
 
-def images_in(folder: Path, data: str) -> list[str]:
-    """Names of the images in a folder, unsorted. BadFileError if it is empty or contains other files."""
+@dataclass(frozen=True)
+class Entries:
+    """Names in a folder, sorted. `others` are neither images nor folders; `skipped` counts litter and texts."""
+
+    images: list[str]
+    folders: list[str]
+    others: list[str]
+    skipped: int
+
+
+def entries(folder: Path) -> Entries:
+    """What is in a folder. BadFileError if it cannot be read."""
     try:
-        entries = [e for e in os.scandir(folder) if e.name[0] != "." and e.name.lower() not in LITTER]
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise MissingDataError(f"{folder}: no such folder; get it with: eyespot fetch {data}") from error
+        names = sorted(os.listdir(folder))  # noqa: PTH208 (no object for each of a million images)
     except OSError as error:
         raise BadFileError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error
-    names = [e.name for e in entries if Path(e.name).suffix.lower() in SUFFIXES and os.path.isfile(e)]  # noqa: PTH113 (links in circles too)
-    if others := sorted({e.name for e in entries}.difference(names)):
+    images, folders, others, skipped = list[str](), list[str](), list[str](), 0
+    for name in names:
+        suffix, path = Path(name).suffix.lower(), f"{folder}/{name}"
+        if name[0] == "." or name.lower() in LITTER:
+            skipped += 1
+        elif suffix in SUFFIXES and os.path.isfile(path):  # noqa: PTH113 (links in circles too)
+            images.append(name)
+        elif os.path.isdir(path):  # noqa: PTH112
+            folders.append(name)
+        elif suffix in TEXTS or name.upper() in {"README", "LICENSE"}:
+            skipped += name not in OURS
+        else:
+            others.append(name)
+    return Entries(images, folders, others, skipped)
+
+
+def images_in(folder: Path, data: str) -> list[str]:
+    """Names of the images in a folder of `data`. MissingDataError without it; errors as `only_images`."""
+    if not folder.is_dir():
+        raise MissingDataError(f"{folder}: no such folder; get it with: eyespot fetch {data}")
+    return only_images(folder).images
+
+
+def only_images(folder: Path) -> Entries:
+    """What is in a class folder. BadFileError if it has no images, or folders and files other than texts."""
+    found = entries(folder)
+    if others := sorted({*found.folders, *found.others}):
         raise BadFileError(
-            f"{folder}: {len(others)} of {len(entries)} entries are not images ({others[0]}, ...); move them elsewhere"
+            f"{folder}: {len(others)} of {len(found.images) + len(others)} entries are not images "
+            f"({others[0]!r}, ...); move them elsewhere"
         )
-    if not names:
+    if not found.images:
         raise BadFileError(f"{folder}: a class folder without images; add some or remove the folder")
-    return names
+    return found
 
 
 def in_folders(root: Path, folders: Sequence[str], data: str) -> list[LabelledFile]:
@@ -67,45 +114,6 @@ def open_files(card: Dataset, split: str, root: Path, files: Sequence[LabelledFi
         data=card.name, name=split, classes=card.classes, labels=labels,
         read=lambda i: decode(root / files[i].file, channels), path=lambda i: root / files[i].file,
     )  # fmt: skip
-
-
-def read_labels(path: Path, folder: Path, classes: int | None) -> list[LabelledFile]:
-    """The files and labels in a labels.csv; columns other than `file` and `class_index` are ignored.
-
-    BadFileError names the line if a column is missing or a label is no number or not below `classes`, and
-    the file if it is listed twice, not in `folder`, or named by a path that leaves it.
-    """
-    check_size(path, ROWS << 8)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # as spreadsheets write it
-            reader = csv.DictReader(file)
-            if any((reader.fieldnames or ()).count(name) > 1 for name in ("file", "class_index")):
-                raise BadFileError(f"{path}: line 1: expected the columns file and class_index, once each")
-            rows = [_row(f"{path}: line {reader.line_num}", row, classes) for row in islice(reader, ROWS + 1)]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise BadFileError(f"{path}: is not a CSV file in UTF-8 ({error})") from error
-    if not 0 < len(rows) <= ROWS:
-        raise BadFileError(f"{path}: names {'no files' if not rows else f'more than {ROWS:,} files'}")
-    name, times = Counter(each.file for each in rows).most_common(1)[0]
-    if times > 1:
-        raise BadFileError(f"{path}: names {name!r} {times} times")
-    missing = [each.file for each in rows if not os.path.isfile(folder / each.file)]  # noqa: PTH113 (impossible names too)
-    if missing:
-        raise BadFileError(f"{path}: {len(missing)} of {len(rows)} files are not in {folder} ({missing[0]!r}, ...)")
-    return rows
-
-
-def _row(where: str, row: Mapping[str, str | None], classes: int | None) -> LabelledFile:
-    name, label = row.get("file"), row.get("class_index")
-    if not name or not label:
-        raise BadFileError(f"{where}: expected the columns file and class_index")
-    if not (label.isascii() and label.isdigit() and len(label) < 10):
-        raise BadFileError(f"{where}: the label {label[:20]!r} is not a whole number from 0")
-    if not is_inside(name):
-        raise BadFileError(f"{where}: {name[:80]!r} leaves the folder. Name files by their path in it, with /")
-    if classes is not None and int(label) >= classes:
-        raise BadFileError(f"{where}: the label {label[:20]} is out of range 0..{classes - 1}")
-    return LabelledFile(PurePosixPath(name).as_posix(), int(label))  # ./a.png is a.png
 
 
 def check_size(path: Path, most: int) -> None:

@@ -1,96 +1,84 @@
-"""A user's folder: one folder of images per class, or images with a labels.csv.
+"""A user's folder: its layout (`data.layouts`), its card and its images.
 
-    photos/cat/*.jpg, photos/dog/*.jpg             classes sorted by name, or as classes.txt lists them
-    photos/labels.csv (file,class_index), *.jpg    names from classes.txt; without it, numbers only
+    photos/cat/*.jpg, photos/dog/*.jpg           class folders, sorted by name or as classes.txt lists them
+    photos/train/cat/*.jpg, photos/test/...      with parts; those that are missing are made of train
+    photos/labels.csv, metadata.csv or .jsonl    a list of images and their classes
+    photos/data.yaml, instances.json             boxes: YOLO and COCO, as photos:CLASS or photos:CLASS:AREA
 
-Images in labels.csv may also be in a folder called images. The split `all` has all of them; train,
-validation and test exist once `data.manifest` has decided which image is in which.
+The split `all` has all images. The parts of a folder that gives none exist once `data.manifest` has decided
+which image is in which.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Sequence
+from collections import Counter
 from pathlib import Path
 
-from eyespot.data.files import check_size, images_in, in_folders, open_files, read_labels
+from eyespot.data.files import OURS, entries, only_images, open_files
+from eyespot.data.layouts import boxes, classes, coco, folders, lists, yolo
+from eyespot.data.layouts.boxes import Contains
+from eyespot.data.layouts.rows import Found
+from eyespot.data.manifest import PARTS
 from eyespot.data.split import Split
 from eyespot.errors import BadFileError
-from eyespot.escaping import is_line, terminal
-from eyespot.preprocessing.image import SUFFIXES
+from eyespot.escaping import terminal
 from eyespot.zoo.cards import Dataset, LabelledFile
 
-LABELS, CLASSES = "labels.csv", "classes.txt"
 ALL = "all"
-LENGTH = 255  # characters of a class name
 
 
-def card(path: Path) -> Dataset:
+def card(path: Path, contains: Contains | None = None) -> Dataset:
     """The card of a folder and its present images. BadFileError for another layout than above."""
-    classes = read_classes(path / CLASSES) if (path / CLASSES).is_file() else ()
-    if (path / LABELS).is_file():
-        images = Path("images") if (path / "images").is_dir() else Path()
-        rows = read_labels(path / LABELS, path / images, len(classes) or None)
-        return _card(path, classes, [row._replace(file=(images / row.file).as_posix()) for row in rows])
-    folders = [entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-    if not folders:
-        raise BadFileError(f"{path}: expected a folder for each class or {LABELS}, found neither")
-    check_distinct(path, folders)
-    if classes and (differing := sorted(set(folders) ^ set(classes))):
-        raise BadFileError(f"{path}: {CLASSES} and the class folders differ in {', '.join(differing[:3])}")
-    classes = classes or tuple(sorted(folders))
-    return _card(path, classes, in_folders(path, classes, str(path)))
+    listed = path / classes.CLASSES
+    own = classes.read_classes(listed) if listed.is_file() else ()
+    found = _found(path, own, contains)
+    names, files = classes.number(path, found.rows, found.classes or own)
+    given = Counter(each.part for each in files if each.part)
+    whole = given.keys() == set(PARTS)  # otherwise what is missing is made of train
+    splits = {part: count for part, count in given.items() if whole or part != "train"}
+    suffix = boxes.suffix(contains)
+    return Dataset(
+        name=f"{path}{suffix}", title=terminal(path.resolve().name + suffix), classes=names,
+        splits={ALL: len(files)} | splits, source="a folder of yours", terms="Your own.", download=None,
+        reader=__name__, test="test" if "test" in given else ALL, root=path, files=tuple(files),
+        layout=found.layout, skipped=found.skipped,
+    )  # fmt: skip
+
+
+def _found(path: Path, own: tuple[str, ...], contains: Contains | None) -> Found:
+    """The images of a folder, by the first layout that fits."""
+    inside = entries(path)
+    if export := yolo.find(path, inside) or coco.find(path, inside):
+        return boxes.classify(path, export, contains)
+    if contains:
+        raise BadFileError(
+            f"{path}: has no boxes (YOLO's data.yaml or COCO's JSON), so {contains.name!r} names nothing. "
+            f"Give the folder alone: {path}"
+        )
+    if listed := lists.find(path, inside.folders):
+        return Found("list", lists.read(listed), skipped=inside.skipped - (listed.name not in OURS))
+    return folders.read(path, inside, own)
 
 
 def unsorted(path: Path) -> tuple[Dataset, Split]:
     """Images without classes, for calibration only; their labels are 0."""
-    card = _card(path, ("",), [LabelledFile(name, 0) for name in sorted(images_in(path, str(path)))])
+    found = only_images(path)
+    card = Dataset(
+        name=str(path), title=terminal(path.resolve().name), classes=("",), splits={ALL: len(found.images)},
+        source="a folder of yours", terms="Your own.", download=None, reader=__name__, test=ALL, root=path,
+        files=tuple(LabelledFile(name, 0) for name in found.images), layout="images", skipped=found.skipped,
+    )  # fmt: skip
     return card, read(card, path, ALL)
 
 
 def is_unsorted(path: Path) -> bool:
     """Whether a folder contains images without classes."""
-    if not path.is_dir() or (path / LABELS).is_file():
+    if not path.is_dir():
         return False
-    return any(entry.suffix.lower() in SUFFIXES and entry.is_file() for entry in path.iterdir())
+    found = entries(path)
+    return bool(found.images) and not lists.find(path, found.folders) and not coco.find(path, found)
 
 
 def read(card: Dataset, root: Path, split: str) -> Split:
     """Open all of it or one part, images as (height, width, 3)."""
     return open_files(card, split, root, [each for each in card.files if split in {ALL, each.part}])
-
-
-def _card(path: Path, classes: tuple[str, ...], files: Sequence[LabelledFile]) -> Dataset:
-    return Dataset(
-        name=str(path), title=terminal(path.resolve().name), classes=classes, splits={ALL: len(files)},
-        source="a folder of yours", terms="Your own.", download=None, reader=__name__, test=ALL, root=path,
-        files=tuple(files),
-    )  # fmt: skip
-
-
-def read_classes(path: Path) -> tuple[str, ...]:
-    """The names in a classes.txt, one per line in label order. BadFileError for none or for equal ones."""
-    check_size(path, 1 << 20)
-    try:
-        lines = path.read_text("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise BadFileError(f"{path}: is not text in UTF-8") from error
-    names = tuple(name for line in lines if (name := line.strip()))
-    if not names:
-        raise BadFileError(f"{path}: names no classes")
-    check_distinct(path, names)
-    return names
-
-
-def check_distinct(where: Path, names: Sequence[str]) -> None:
-    """BadFileError for names that are not a line in UTF-8, or equal on a system that ignores case."""
-    seen: dict[str, str] = {}
-    for name in names:
-        if not is_line(name):
-            raise BadFileError(f"{where}: the class name {name!r} is not a line of UTF-8; rename it")
-        if len(name) > LENGTH:
-            raise BadFileError(f"{where}: the class name {name[:40]!r}... has over {LENGTH} characters; shorten it")
-        key = unicodedata.normalize("NFC", name).casefold()
-        if other := seen.get(key):
-            raise BadFileError(f"{where}: two classes of the same name, {other!r} and {name!r}; rename one")
-        seen[key] = name

@@ -6,6 +6,7 @@ never published.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from eyespot.data.files import holder, in_folders, open_files
 from eyespot.data.split import Split
 from eyespot.errors import BadFileError
 from eyespot.zoo.cards import Dataset
-from eyespot.zoo.datasets import IMAGENET_IDS
+from eyespot.zoo.datasets import IMAGENET_CLASSES, IMAGENET_IDS
 
 FOLDERS = {"train": "train", "test": "val"}
 
@@ -44,3 +45,15 @@ def verify(card: Dataset, root: Path) -> str:
         if count != expected:
             raise BadFileError(f"{root / 'val' / name}: {count} images, expected {expected}")
     return f"{expected} validation images in each of {len(IMAGENET_IDS):,} classes"
+
+
+def numbered(card: Dataset) -> Dataset:
+    """A folder whose classes are WordNet ids, with ImageNet's class names and numbers; any other as it is.
+
+    It keeps its own name: accuracy on it is not ImageNet accuracy.
+    """
+    if not card.classes or not set(card.classes) <= set(IMAGENET_IDS):
+        return card
+    labels = [IMAGENET_IDS.index(name) for name in card.classes]
+    files = tuple(each._replace(label=labels[each.label]) for each in card.files)
+    return replace(card, classes=IMAGENET_CLASSES, files=files)

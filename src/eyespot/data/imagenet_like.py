@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eyespot.data.files import holder, open_files, read_labels, verify_files
+from eyespot.data.files import holder, open_files, verify_files
+from eyespot.data.layouts import lists
+from eyespot.data.layouts.classes import number
 from eyespot.data.split import Split
 from eyespot.errors import MissingDataError
 from eyespot.zoo.cards import Dataset
@@ -17,7 +19,8 @@ def read(card: Dataset, root: Path, split: str) -> Split:
     """Open a split: the first 100 images by file name are for calibration, the others are the test."""
     if not (root / "labels.csv").is_file():
         raise MissingDataError(f"{root}: no labels.csv; bring it: eyespot fetch {card.name} --from FOLDER")
-    files = sorted(read_labels(root / "labels.csv", root / "images", len(card.classes)))
+    rows = lists.read(root / "labels.csv", root / "images")
+    files = sorted(number(root, rows, card.classes)[1])
     end = card.splits["calibration"]
     return open_files(card, split, root / "images", files[:end] if split == "calibration" else files[end:])
 

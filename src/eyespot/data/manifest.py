@@ -13,11 +13,11 @@ import csv
 import io
 from bisect import bisect
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import msgspec
 
@@ -50,16 +50,20 @@ class Manifest:
         return sorted({file for file, *_ in self.rows} - {each.file for each in card.files})
 
     def divided(self, card: Dataset) -> Dataset:
-        """The card of the folder with the part of each image; images added since then have none."""
+        """The card of the folder with the part of each image; one added since then has what the folder gives."""
         parts = {file: part for file, _, _, part in self.rows}
-        files = tuple(each._replace(part=parts.get(each.file, "")) for each in card.files)
+        files = tuple(each._replace(part=parts.get(each.file, each.part)) for each in card.files)
         counts = Counter(each.part for each in files)
         splits = dict(card.splits) | {part: counts[part] for part in PARTS}
         return replace(card, files=files, splits=splits, test="test")
 
 
 def decide(card: Dataset, earlier: Manifest | None = None) -> Manifest:
-    """Decide the parts of a folder's images, opened once each; images in `earlier` keep theirs."""
+    """Decide the parts of a folder's images, opened once each; images in `earlier` keep theirs.
+
+    Parts that the folder gives stay as they are; those that it lacks are made of the others' images. Of equal
+    images in two given parts, training leaves out the copy (`split.usable`). BadFileError if none could train.
+    """
     digests = []
     for each in track(card.files, len(card.files), "compare images"):
         path = (card.root or Path()) / each.file
@@ -67,32 +71,48 @@ def decide(card: Dataset, earlier: Manifest | None = None) -> Manifest:
             digests.append(digest_file(path))
         except OSError as error:
             raise BadFileError(f"{path}: cannot be read ({error.strerror}); mend or remove it") from error
-    kept = {digest: part for _, digest, _, part in (earlier.rows if earlier else ())}
-    parts = assign(((each.label, digest) for each, digest in zip(card.files, digests, strict=True)), kept)
+    files = list(zip(card.files, digests, strict=True))
+    given = {digest for each, digest in files if each.part in card.splits}
+    free = [(each.label, digest) for each, digest in files if each.part not in card.splits]
+    made = tuple(part for part in PARTS if part not in card.splits)
+    if made and not free:
+        parts_given = " and ".join(sorted({each.part for each in card.files}))
+        raise BadFileError(f"{card.name}: has no images to train on, only for {parts_given}. Add some")
+    kept = {digest: part for _, digest, _, part in (earlier.rows if earlier else ()) if part in made}
+    kept |= dict.fromkeys(given, "train")  # a copy of a given image makes no other part
+    parts = assign(free, kept, made)
     names = card.classes or tuple(map(str, range(1 + max(each.label for each in card.files))))
-    rows = ((f.file, d, names[f.label], parts[d]) for f, d in zip(card.files, digests, strict=True))
+    rows = ((f.file, d, names[f.label], cast(Part, f.part if f.part in card.splits else parts[d])) for f, d in files)
     return Manifest(data=str(Path(card.name).absolute()), rows=tuple(rows))
 
 
-def assign(images: Iterable[tuple[int, str]], kept: Mapping[str, Part]) -> dict[str, Part]:
-    """A part for each digest of (label, digest) images, so that equal images are in one part.
+def assign(
+    images: Iterable[tuple[int, str]], kept: Mapping[str, Part], made: Sequence[Part] = PARTS
+) -> dict[str, Part]:
+    """A part of those `made` for each digest of (label, digest) images, so that equal images are in one part.
 
-    The digest's first byte decides. A class that lacks a part then gets the image with the highest digest
-    of its largest part, unless that image is `kept` elsewhere or is also in other classes.
+    The digest's first byte decides; train gets those of parts that are not made. A class that lacks a part
+    then gets the image with the highest digest of its largest part, unless that image is `kept` elsewhere or
+    is also in other classes.
     """
     members: dict[int, set[str]] = {}
     for label, digest in images:
         members.setdefault(label, set()).add(digest)
     times = Counter(digest for digests in members.values() for digest in digests)
-    parts = {digest: kept.get(digest) or PARTS[bisect(LIMITS, int(digest[:2], 16))] for digest in times}
+    parts = {digest: kept.get(digest) or _first_part(digest, made) for digest in times}
     for digests in members.values():
         free = [digest for digest in digests if digest not in kept and times[digest] == 1]
-        for part in reversed(PARTS):
+        for part in reversed(made):
             counts = Counter(parts[digest] for digest in digests)
             spare = [(counts[parts[digest]], digest) for digest in free if counts[parts[digest]] > 1]
             if spare and not counts[part]:
                 parts[max(spare)[1]] = part
     return parts
+
+
+def _first_part(digest: str, made: Sequence[Part]) -> Part:
+    part = PARTS[bisect(LIMITS, int(digest[:2], 16))]
+    return part if part in made else "train"
 
 
 def save(manifest: Manifest, folder: Path) -> None:

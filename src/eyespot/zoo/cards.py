@@ -29,7 +29,10 @@ class Download:
 
 
 class LabelledFile(NamedTuple):
-    """An image of a user's folder: its path there, its label, and the part it is in ("" if undecided)."""
+    """An image of a user's folder: its path there, its label, and the part it is in ("" if undecided).
+
+    The part is the one that the folder gives, until `data.manifest` divides the card.
+    """
 
     file: str
     label: int
@@ -40,8 +43,10 @@ class LabelledFile(NamedTuple):
 class Dataset:
     """A data set. `splits` is the number of images in each split, 0 if the count is not fixed.
 
-    The data is in the folder `root`, by default in a folder of the set's name under the data root; `files`
-    are the images of a user's folder. `digest` is the sha256 of what `sha256sum` prints for the files,
+    The data is in the folder `root`, by default in a folder of the set's name under the data root. A user's
+    folder has its images in `files`, in `splits` the parts that it gives and that training does not divide
+    further, in `layout` the kind of folder, and in `skipped` how many files and folders are no images, such
+    as hidden ones. `digest` is the sha256 of what `sha256sum` prints for the files,
     sorted by name. `reader` names the module that knows the format. It has `read(card, root, split)`, which
     opens a `Split` without reading images; `parts(source)`, the parts of an unpacked archive or a user's
     copy, {name under root: path}; and `verify(card, root)`, which compares digests and returns what it
@@ -62,6 +67,8 @@ class Dataset:
     repeats: str = ""
     root: Path | None = None
     files: tuple[LabelledFile, ...] = ()
+    layout: str = ""
+    skipped: int = 0
 
     @cached_property
     def repeated(self) -> frozenset[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eyespot.data import folder, manifest
+from eyespot.data.layouts.classes import read_classes
 from fuzzing import file, refusals
 
 NAMES = ("labels.csv", "classes.txt", "manifest.csv")
@@ -32,6 +33,6 @@ def one(data: bytes) -> None:
             card = folder.card(path.parent)
             assert all(".." not in each.file.split("/") and not each.file.startswith("/") for each in card.files)
         elif kind == 1:
-            assert folder.read_classes(path)
+            assert read_classes(path)
         else:
             assert manifest.load(path.parent)

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eyespot.data import catalogue
-from eyespot.data.split import Split
+from eyespot.data import catalogue, imagenet
 from eyespot.errors import BadArgumentError, MissingDataError
 from eyespot.evaluation.diagnosis import Diagnosis, Found
 from eyespot.evaluation.doctor.costs import costs
@@ -22,7 +21,6 @@ from eyespot.quantity import at_least, wilson
 from eyespot.tflite.read import File, check_classifier
 from eyespot.tflite.run import contract_of
 from eyespot.zoo.cards import Dataset
-from eyespot.zoo.datasets import IMAGENET_CLASSES, IMAGENET_IDS
 
 FEWEST, IMAGES = 20, 300
 MULTIPLY_ADDS = 800e9  # of all images for one pipeline: 10,000 images of CIFAR-10 for a wide ResNet-8
@@ -47,7 +45,7 @@ def diagnose(
     `using` are the fields of the user's own pipeline (see `pipeline.parse`). MissingDataError for too few
     images, BadArgumentError for a pipeline that the file cannot take, BadFileError if LiteRT refuses the file.
     """
-    opened = _numbered(catalogue.open_split(data, split))
+    opened = catalogue.open_split(data, split)
     more = 0 if images else max(0, round(MULTIPLY_ADDS / max(1, file.operations / 2)) - IMAGES)
     chosen, half = sample(opened.labels, images or IMAGES, seed, more)
     if len(chosen) < FEWEST:
@@ -78,15 +76,7 @@ def data_for(file: File, data: str | None, split: str | None) -> Dataset:
         return catalogue.data_for(file.path, contract_of(file), data, split)
     if data is None:
         raise BadArgumentError(f"{file.path}: carries no contract, so name labelled pictures: --data FOLDER")
-    return catalogue.dataset(data)
-
-
-def _numbered(split: Split) -> Split:
-    """With ImageNet's class numbers, if the class folders are called by WordNet ids."""
-    if not split.classes or not set(split.classes) <= set(IMAGENET_IDS):
-        return split
-    numbers = np.array([IMAGENET_IDS.index(name) for name in split.classes])
-    return replace(split, classes=IMAGENET_CLASSES, labels=numbers[split.labels])
+    return imagenet.numbered(catalogue.dataset(data))
 
 
 def _works(search: Search, leader: Hypothesis, nothing: Diagnosis) -> bool:
