@@ -13,7 +13,7 @@ from eyespot.devices import device as device_card
 from eyespot.devices.host import HostMeasurements, compile_file
 from eyespot.devices.verdicts import check_file
 from eyespot.errors import MissingExtraError
-from eyespot.evaluation.model_files import NOW, accuracies
+from eyespot.evaluation.model_files import accuracies
 from eyespot.exports.c import write_c
 from eyespot.exports.folder import write_golden
 from eyespot.nouns import Noun
@@ -80,10 +80,7 @@ def make(
                 compile_file(measured, card, folder / device)
         except MissingExtraError as error:
             left_out.append(str(error))
-        known = accuracies(source)
-        for each in known:
-            if each.origin == NOW:
-                measurements.keep(each.evaluation, folder)
+        known = accuracies(source, folder)
         atomic.write(folder / "card.md", model_card(contract, records, known, compatibility))
         return Made(
             folder=folder, sizes={each.file: len(source.file(each.file).data) for each in records},
