@@ -105,7 +105,7 @@ def opened() -> Iterator[Browser]:
     answers, told = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         script = f'exec "$0" "$@" 3<&{commands} 4>&{told}'
-        words = ["sh", "-c", script, chromium, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+        words = ["bash", "-c", script, chromium, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         process = subprocess.Popen(
             words, pass_fds=(commands, told), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )

@@ -101,7 +101,7 @@ def left_out(s: Subject) -> tuple[tuple[str, str], ...]:
     lacking = {
         ("the int8 file", f"eyespot quantize {s.name}/"): own and not s.part("int8"),
         ("accuracy on test images", evaluate or kept): not (clean or s.main.refused),
-        ("float32 beside int8", f"{evaluate}:float32" if own else evaluate): clean and s.part("float32") and not s.pair,
+        ("float32 beside int8", f"{evaluate}:float32" if own else evaluate): clean and len(s.parts) > 1 and not s.pair,
         ("robustness", f"{evaluate} --under jpeg" if own else evaluate): clean and evaluate and not s.damaged,
         ("devices", f"eyespot make {s.name}/" if own else evaluate or kept): not s.compatibility,
         ("training curves", "drawn for runs with epochs"): own and not s.trained.history,
