@@ -249,6 +249,20 @@ def test_the_answers_of_each_image_follow_from_the_counts(right: str) -> None:
         replace(four, right=right)
 
 
+def test_what_quantize_found_on_validation_images_is_told(mine: Path) -> None:
+    path = sidecar(mine / "int8.tflite")
+    record = json.loads(path.read_text())
+    eight, nine = (
+        {"n": 10, "correct": k, "top1": k / 10} | dict(zip(("low", "high"), wilson(k, 10), strict=True)) for k in (8, 9)
+    )
+    low, high = paired(0, 1, 10)
+    found = {"n": 10, "float32": nine, "int8": eight, "difference": -0.1, "low": low, "high": high, "same": 0.9}
+    for validation in (found, {"n": "many"}):
+        write_json(path, record | {"facts": record["facts"] | {"validation": validation}})
+        said = "on 10 validation images (float32 90.0 %, int8 80.0 %)" in document(gather(str(mine)))
+        assert said == (validation is found)
+
+
 # --- names and numbers from outside
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import sqrt
 from pathlib import Path
+from typing import Any, TypedDict
 
-from eyespot.artifacts.measurements import Compatibility, Evaluation, Finding, Status
+import msgspec
+
+from eyespot.artifacts.measurements import Compatibility, Evaluation, Finding, Status, Subset
 from eyespot.evaluation.metrics import difference
 from eyespot.preprocessing.spec import Damage
+from eyespot.quantity import Count
 from eyespot.reports import words
 from eyespot.reports.page.markup import Markup, tag
 from eyespot.zoo import registry
@@ -67,6 +71,25 @@ def change(first: Evaluation, second: Evaluation) -> tuple[float, float, float, 
     up = sqrt((first.high - first.top1) ** 2 + (second.top1 - second.low) ** 2)
     middle = first.top1 - second.top1
     return middle, middle - down, middle + up, False
+
+
+class Compared(TypedDict):
+    """What the sidecar of an int8 file says of both files' answers to the same validation images."""
+
+    n: Count
+    difference: float
+    low: float
+    high: float
+    float32: Subset
+    int8: Subset
+
+
+def compared(facts: Mapping[str, Any]) -> Compared | None:
+    """The fact that `quantize` notes, None for files that it made without validation images."""
+    try:
+        return msgspec.convert(facts.get("validation"), Compared)
+    except ValueError:
+        return None
 
 
 def counted(e: Evaluation) -> dict[int, tuple[int, int]]:

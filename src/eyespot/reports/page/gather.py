@@ -90,15 +90,14 @@ class Subject:
 
 def gather(model: str) -> Subject:
     """What is known of MODEL. Errors as `registry.find` and `ModelFolder`; BadFileError for damaged records."""
-    folder, names = _files(model)
+    named, (folder, names) = _named(model), _files(model)
     files = [folder.file(name) for name in names]
     contract = contract_of(files[0]) if files[0].contract else None
     card = next((card for card in MODELS if contract and card.name == contract.model), None)
     parts = tuple(_part(folder, file, card) for file in files)
-    named = model.partition(":")[0] in {each.name for each in MODELS}
     origin: Origin = "built" if named else "own" if any(part.chain for part in parts) else "file"
     return Subject(
-        name=model.partition(":")[0] if named else folder.path.resolve().name if origin == "own" else names[0],
+        name=named or (folder.path.resolve().name if origin == "own" else names[0]),
         origin=origin,
         parts=parts,
         contract=contract,
@@ -110,16 +109,22 @@ def gather(model: str) -> Subject:
 
 def default_path(model: str) -> Path:
     """report.html in a folder of the user's, or build/MODEL/report.html; FILE.html for a file FILE.tflite."""
-    base, path = model.partition(":")[0], Path(model.removesuffix(":float32").removesuffix(":int8"))
-    if base in {each.name for each in MODELS}:
-        return Path("build") / base / REPORT
+    if named := _named(model):
+        return Path("build") / named / REPORT
+    path = Path(model.removesuffix(":float32").removesuffix(":int8"))
     return path / REPORT if path.is_dir() else path.with_suffix(".html")
+
+
+def _named(model: str) -> str:
+    """The name of a model of ours, "" for a path."""
+    base = model.partition(":")[0]
+    return base if any(base == card.name for card in MODELS) else ""
 
 
 def _files(model: str) -> tuple[ModelFolder, list[str]]:
     """The folder that MODEL means and its files that the page shows, the main one first."""
     path = Path(model)
-    if path.is_dir():
+    if path.is_dir() and not _named(model):
         names = [name for name in (INT8, FLOAT32) if (path / name).is_file()]
         names = names or sorted(each.name for each in path.glob("*.tflite"))
         if not names:
@@ -153,16 +158,9 @@ def _sorted(found: Iterable[Evaluation], file: File, card: Model | None) -> tupl
     kernels = ("xnnpack", "reference", "tflm")
 
     def rank(e: Evaluation) -> tuple[object, ...]:
-        own = card is not None and e.data == card.data
-        return (
-            e.artifact != file.sha256,
-            e.split != "test",
-            not own,
-            -e.n,
-            kernels.index(e.kernels),
-            e.data,
-            str(e.under),
-        )
+        others = card is None or e.data != card.data
+        same = (e.artifact != file.sha256, e.split != "test", others, -e.n)
+        return (*same, kernels.index(e.kernels), e.data, str(e.under))
 
     distinct = {(e.artifact, e.data_digest, e.kernels, e.under): e for e in reversed(list(found))}
     return tuple(sorted(distinct.values(), key=rank))

@@ -8,7 +8,7 @@ from math import ceil, sqrt
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.quantity import wilson
 from eyespot.reports.page import charts
-from eyespot.reports.page.figures import DAMAGES, between, change, counted, data, percent, points, size
+from eyespot.reports.page.figures import DAMAGES, between, change, compared, counted, data, percent, points, size
 from eyespot.reports.page.gather import Part, Subject
 from eyespot.reports.page.markup import Markup, folded, join, name, table, tag
 from eyespot.reports.page.trained import CONFUSION, SHEET, Mistake
@@ -56,7 +56,7 @@ def files(s: Subject) -> Markup:
     """Float32 beside int8: accuracies on one axis, and their difference."""
     shown = [(part, e) for part, e in _compared(s) if e]
     if not shown:
-        return Markup("")
+        return _quantized(s)
     lows, highs = [e.low for _, e in shown], [e.high for _, e in shown]
     room = 0.15 * (max(highs) - min(lows))
     start, stop = max(0.0, min(lows) - room), min(1.0, max(highs) + room)
@@ -68,7 +68,7 @@ def files(s: Subject) -> Markup:
         for part, e in shown
     ]  # fmt: skip
     columns = ("File", "Top-1", between(start, stop), "95 % interval", "n", "Images", "Kernels", "Size")
-    return join([table("Accuracy of each file", columns, rows, "numbers"), _difference(s)])
+    return join([table("Accuracy of each file", columns, rows, "numbers"), _difference(s), _quantized(s)])
 
 
 def _compared(s: Subject) -> list[tuple[Part, Evaluation | None]]:
@@ -82,10 +82,26 @@ def _difference(s: Subject) -> Markup:
     if not s.pair:
         return Markup("")
     middle, low, high, paired = change(*s.pair)
-    how = "paired: both files answered the same images" if paired else "as if of different images, so too wide"
+    how = "paired" if paired else "as of two independent measurements, wider than a paired one"
+    return _lost(f"On the images of {data(s.pair[0])}", middle, low, high, how)
+
+
+def _quantized(s: Subject) -> Markup:
+    """What `quantize` found on validation images."""
+    int8 = s.part("int8")
+    known = compared(int8.chain[0].facts) if int8 and int8.chain and not int8.refused else None
+    if not known:
+        return Markup("")
+    tops = f"float32 {percent(known['float32'].top1)}, int8 {percent(known['int8'].top1)}"
+    where = f"When it was quantized, on {known['n']:,} validation images ({tops})"
+    return _lost(where, known["difference"], known["low"], known["high"], "paired")
+
+
+def _lost(where: str, middle: float, low: float, high: float, how: str) -> Markup:
+    """The difference of int8 from float32 in a sentence."""
     sure = "it may be chance" if low <= 0 <= high else "int8 costs accuracy" if middle < 0 else "int8 is better"
-    said = f" points from float32 to int8, 95 % interval {points(low)} to {points(high)} ({how}): {sure}."
-    return tag("p", tag("strong", points(middle)), said)
+    interval = f" (95 % interval {points(low)} to {points(high)}, {how}): {sure}."
+    return tag("p", f"{where}, int8 minus float32: ", tag("strong", f"{points(middle)} points"), interval)
 
 
 def classes(s: Subject) -> Markup:
@@ -165,7 +181,7 @@ def _confused(s: Subject, e: Evaluation) -> Markup:
 def mistakes(s: Subject) -> Markup:
     """The mistakes on validation images that the network is surest of, or the sheet that `train` drew."""
     t = s.trained
-    if not t.mistakes:
+    if SHEET in t.sheets or not t.mistakes:
         return _sheet(s, SHEET, "Validation pictures that the trained network calls wrongly")
     of = sum(counts.get("validation", 0) for counts in t.parts.values())
     shown = f"the {len(t.mistakes)} surest of " if t.wrong > len(t.mistakes) else ""

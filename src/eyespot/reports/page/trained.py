@@ -108,9 +108,9 @@ def _history(path: Path) -> dict[str, Points]:
     columns: dict[str, list[tuple[float, float]]] = {name: [] for name in shown if rows}
     for line, row in rows:
         with _reading(path, line):
-            values = dict(zip(header, map(_number, row), strict=True))
+            values = dict(zip(header, row, strict=True))
             for name, points in columns.items():
-                points.append((values["epoch"], values[name]))
+                points.append((_number(values["epoch"]), _number(values[name])))
     return {name: tuple(points) for name, points in columns.items()}
 
 
