@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from eyespot.arguments import verb
-from eyespot.artifacts.atomic import write
 from eyespot.errors import BadArgumentError
 from eyespot.reports.model_list import Report, model_list
-from eyespot.reports.page.document import Page, document
-from eyespot.reports.page.gather import default_path, gather
-from eyespot.reports.page.summary import left_out
+from eyespot.reports.page.written import Page
 
 
 @verb
@@ -33,8 +30,6 @@ def report(model: str | None = None, *, html: bool | Path = False) -> Report | P
         return model_list()
     if not html:
         raise BadArgumentError(f"{model}: its report is a page; add --html, or --html FILE")
-    subject = gather(model)
-    path = default_path(model) if html is True else html
-    text = document(subject)
-    write(path, text)
-    return Page(path=path, bytes=len(text.encode()), left_out=tuple(map(": ".join, left_out(subject))))
+    from eyespot.reports.page.document import write_page  # which loads numpy and matplotlib
+
+    return write_page(model, None if html is True else html)

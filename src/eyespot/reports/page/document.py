@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from eyespot.artifacts.atomic import write
 from eyespot.artifacts.model_folder import tools
-from eyespot.nouns import Noun
 from eyespot.reports.page import facts, results
-from eyespot.reports.page.gather import Subject
+from eyespot.reports.page.gather import Subject, default_path, gather
 from eyespot.reports.page.markup import Markup, join, tag
-from eyespot.reports.page.summary import missing, summary
+from eyespot.reports.page.summary import left_out, missing, summary
+from eyespot.reports.page.written import Page
 
 STYLE = Path(__file__).with_name("page.css")
 ICON = (
@@ -35,13 +35,12 @@ SECTIONS: Mapping[str, Callable[[Subject], Markup]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Page(Noun):
-    """A written page and its size in bytes; `left_out` says what it lacks, and what to do about it."""
-
-    path: Path
-    bytes: int
-    left_out: tuple[str, ...]
+def write_page(model: str, path: Path | None = None) -> Page:
+    """Write the page about MODEL, to `default_path` by default. Errors as `gather`."""
+    subject, path = gather(model), path or default_path(model)
+    text = document(subject)
+    write(path, text)
+    return Page(path=path, bytes=len(text.encode()), left_out=tuple(map(": ".join, left_out(subject))))
 
 
 def document(s: Subject) -> str:
