@@ -23,7 +23,7 @@ from eyespot.data import manifest
 from eyespot.data.manifest import Manifest
 from eyespot.errors import BadArgumentError, BadFileError, MissingDataError, RefusedError
 from eyespot.evaluation.metrics import accuracy, difference
-from eyespot.preprocessing.spec import Contract
+from eyespot.preprocessing.spec import Confidence, Contract, Row
 from eyespot.quantity import paired, wilson
 from eyespot.reports.page.document import SECTIONS, document
 from eyespot.reports.page.figures import change
@@ -261,6 +261,16 @@ def test_what_quantize_found_on_validation_images_is_told(mine: Path) -> None:
         write_json(path, record | {"facts": record["facts"] | {"validation": validation}})
         said = "on 10 validation images (float32 90.0 %, int8 80.0 %)" in document(gather(str(mine)))
         assert said == (validation is found)
+
+
+def test_what_a_confidence_is_worth(mine: Path) -> None:
+    subject = gather(str(mine))
+    assert subject.contract
+    rows = (Row(0.0, 40, 30), Row(0.9, 20, 19))
+    contract = replace(subject.contract, confidence=Confidence(temperature=1.5, rows=rows))
+    text = " ".join(Parsed(document(replace(subject, contract=contract))).texts)
+    assert "at temperature 1.5" in text
+    assert "90.0 % 20 of 40 95.0 %" in " ".join(text.split())
 
 
 # --- names and numbers from outside

@@ -11,6 +11,7 @@ from eyespot.artifacts.measurements import Compatibility, Finding
 from eyespot.artifacts.model_folder import Artifact
 from eyespot.devices import devices as cards
 from eyespot.preprocessing.spec import Contract
+from eyespot.quantity import wilson
 from eyespot.reports import words
 from eyespot.reports.page.figures import answer, between, chip, command, found, percent, verdicts
 from eyespot.reports.page.gather import Part, Subject
@@ -79,7 +80,7 @@ def wants(s: Subject) -> Markup:
         else [("Contract", "none in the file; only its maker knows what it expects")]
     )
     rows += [(f"{what} tensor", _tensor(each)) for what, each in (("Input", file.input), ("Output", file.output))]
-    return join([definitions(rows), *([_classes(contract.classes)] if contract else [])])
+    return join([definitions(rows), *([_classes(contract.classes), _confidence(contract)] if contract else [])])
 
 
 def _contract(file: File, contract: Contract) -> list[tuple[str, object]]:
@@ -117,6 +118,21 @@ def _classes(names: Sequence[str]) -> Markup:
     title = f"{len(names):,} classes in the order of the output"
     listed = tag("ol", *(tag("li", name(each)) for each in names), start="0", class_="labels")
     return folded(title, listed) if len(names) > CLASSES else join([tag("h3", title), listed])
+
+
+def _confidence(contract: Contract) -> Markup:
+    """What probabilities are worth on validation images, threshold by threshold."""
+    known = contract.confidence
+    if not known:
+        return Markup("")
+    rows = [
+        (percent(r.threshold), f"{r.answered:,} of {known.rows[0].answered:,}", percent(r.correct / r.answered),
+         between(*wilson(r.correct, r.answered)))
+        for r in known.rows
+    ]  # fmt: skip
+    caption = f"On validation images, of probabilities at temperature {known.temperature:.4g}"
+    columns = ("Confidence of at least", "Answered", "Precision", "95 % interval")
+    return folded("What a confidence is worth", table(caption, columns, rows, "numbers"))
 
 
 def definitions(rows: Iterable[tuple[object, object]]) -> Markup:
