@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import glob
+import sys
+from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -12,7 +14,8 @@ from typing import Literal, TypeVar
 from eyespot import decoding
 from eyespot.artifacts import places
 from eyespot.artifacts.atomic import write_json
-from eyespot.escaping import file_name
+from eyespot.errors import EyespotError
+from eyespot.escaping import file_name, terminal
 from eyespot.nouns import Noun
 from eyespot.preprocessing.spec import Damage
 from eyespot.quantity import Count, Kind, Quantity, Share, wilson
@@ -29,7 +32,9 @@ SHOWN = {  # what is shown with a check or with a quantity
     "vela": {"cycles"},
 }
 
-NEWER = {"training_images", "near_duplicates", "unrepeated"}  # fields that older measurements lack
+NEWER = {"training_images", "near_duplicates", "unrepeated", "right"}  # fields that older measurements lack
+
+BESIDE = "measurements"  # within a folder of the user's: what was measured of its files
 
 T = TypeVar("T")
 
@@ -67,7 +72,8 @@ class Evaluation(Noun):
     No image trained or calibrated the file, as far as known: it was compared with `training_images` images
     (None: what trained it is unknown). `near_duplicates` are the numbers of those that look like one of them
     (None: not compared). `unrepeated` leaves out the images that are in the data set's training split too,
-    whether or not they trained the file (None: no list of them).
+    whether or not they trained the file (None: no list of them). `right` says of each image in order whether
+    the answer was correct: bits in base64, the highest of a byte first (None: not kept).
     """
 
     model: str
@@ -91,9 +97,10 @@ class Evaluation(Noun):
     training_images: Count | None = None
     near_duplicates: tuple[Count, ...] | None = None
     unrepeated: Subset | None = None
+    right: str | None = None
 
     def __post_init__(self) -> None:
-        """ValueError unless all numbers follow from the confusion, except top-5."""
+        """ValueError unless all numbers follow from the confusion, except top-5, and `right` counts the same."""
         images, hits = Counter[int](), Counter[int]()
         for actual, called, times in self.confusion:
             images[actual] += times
@@ -104,6 +111,10 @@ class Evaluation(Noun):
         counted = [self.correct / self.n, *wilson(self.correct, self.n), *sorted(hits[i] / images[i] for i in images)]
         if not _agree(shares, counted) or (self.top5 is not None and self.top5 < self.top1):
             raise ValueError("expected the shares that `confusion` counts, found others")
+        if self.right is not None:
+            bits = b64decode(self.right, validate=True)
+            if (len(bits), sum(map(int.bit_count, bits))) != (-(-self.n // 8), self.correct):
+                raise ValueError("expected one bit for each image in `right`, set for each correct one")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -172,6 +183,19 @@ def save(evaluation: Evaluation, folder: Path) -> Path:
     return write_json(folder / f"{'.'.join(map(file_name, parts))}.json", fields)
 
 
+def keep(evaluation: Evaluation, folder: Path) -> None:
+    """Save an evaluation in the folder of the measured file, for `beside`; say so where that cannot be written."""
+    try:
+        save(evaluation, folder / BESIDE)
+    except EyespotError as error:
+        print(f"eyespot: {terminal(str(error))} The measurement is not kept.", file=sys.stderr)
+
+
+def beside(folder: Path) -> tuple[Evaluation, ...]:
+    """What `keep` saved in a folder. BadFileError for a damaged file."""
+    return tuple(_each(Evaluation, sorted((folder / BESIDE).glob("*.json"))))
+
+
 def save_devices(model: str, checked: tuple[Compatibility, ...], folder: Path) -> Path:
     """Write the compatibility of a model's int8 file with all devices, without fields that are empty."""
     entries = [asdict(c, dict_factory=lambda pairs: {k: v for k, v in pairs if v or v == 0}) for c in checked]
@@ -194,5 +218,8 @@ def compatibilities(model: str) -> Iterator[tuple[Compatibility, ...]]:
 
 
 def _read(kind: type[T], pattern: str) -> Iterator[T]:
-    paths = (path for folder in (own(), places.MEASUREMENTS) for path in sorted(folder.glob(pattern)))
+    return _each(kind, (path for folder in (own(), places.MEASUREMENTS) for path in sorted(folder.glob(pattern))))
+
+
+def _each(kind: type[T], paths: Iterable[Path]) -> Iterator[T]:
     return (decoding.read(kind, path, "Delete it and measure again") for path in paths)

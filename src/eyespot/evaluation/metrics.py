@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.artifacts.measurements import Subset
-from eyespot.quantity import wilson
+from eyespot.artifacts.measurements import Evaluation, Subset
+from eyespot.quantity import paired, wilson
 from eyespot.zoo.cards import Dataset
 
 TOP5_FROM = 21  # classes
@@ -32,6 +33,7 @@ def accuracy(answers: NDArray[np.int64], labels: NDArray[np.int64], classes: tup
         "top5": top5 if len(classes) >= TOP5_FROM else None,
         "per_class": {name: float(confusion[i, i] / total[i]) for i, name in enumerate(classes) if total[i]},
         "confusion": tuple((int(i), int(j), int(confusion[i, j])) for i, j in np.argwhere(confusion)),
+        "right": b64encode(np.packbits(answers[:, 0] == labels).tobytes()).decode(),
     }
 
 
@@ -44,3 +46,12 @@ def unrepeated(right: NDArray[np.bool_], digests: Sequence[bytes], data: Dataset
     correct, n = int(kept.sum()), len(kept)
     low, high = wilson(correct, n)
     return Subset(n=n, correct=correct, top1=correct / n, low=low, high=high)
+
+
+def difference(first: Evaluation, second: Evaluation) -> tuple[float, float, float] | None:
+    """Top-1 of the first minus that of the second, with its paired 95 % interval; None if they cannot be paired."""
+    if first.data_digest != second.data_digest or first.right is None or second.right is None:
+        return None
+    ours, theirs = (np.unpackbits(np.frombuffer(b64decode(e.right or ""), np.uint8)) for e in (first, second))
+    won, lost = int((ours > theirs).sum()), int((ours < theirs).sum())
+    return (won - lost) / first.n, *paired(won, lost, first.n)

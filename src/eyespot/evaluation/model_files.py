@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Accuracy, Evaluation
@@ -25,8 +26,11 @@ RUNS: tuple[tuple[str, Kernels], ...] = ((FLOAT32, "xnnpack"), (INT8, "xnnpack")
 REFERENCE_WITHIN = 100_000_000  # operations; the reference kernels take hours beyond
 
 
-def accuracies(folder: ModelFolder) -> tuple[Accuracy, ...]:
-    """Of each file with genuine weights: measured now, else shipped for this file, else of another build."""
+def accuracies(folder: ModelFolder, out: Path) -> tuple[Accuracy, ...]:
+    """Of each file with genuine weights: measured now, else shipped for this file, else of another build.
+
+    What is measured is kept in `out`, where copies of the files are.
+    """
     records = [record for record in folder.pair() if not provenance.stand_in(record)]
     contract = contract_of(folder.file(INT8))
     try:
@@ -36,6 +40,8 @@ def accuracies(folder: ModelFolder) -> tuple[Accuracy, ...]:
         return tuple(found for record in records if (found := _shipped(record, contract.model)))
     with workers.start() as pool:
         measured = [next(_evaluations(folder, record.file, data, pool)) for record in records]
+    for each in measured:
+        measurements.keep(each, out)
     return tuple(Accuracy(evaluation=each, origin=NOW) for each in measured)
 
 

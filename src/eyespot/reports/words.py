@@ -73,11 +73,18 @@ def value(f: Finding) -> str:
         return f"{q['accepted']} of {sum(q.values())} operators{rest}"
     if "latency" in q:
         latency = f.quantities["latency"]
-        return f"{q['latency']:g} ms" if q["latency"] else f"{latency.low:.3g} to {latency.high:.3g} ms"
+        return (
+            f"{q['latency']:g} ms" if q["latency"] else f"{_three(latency.low or 0)} to {_three(latency.high or 0)} ms"
+        )
     if f.kind == "estimate":
         return "not estimated"
     no = "not compiled" if f.decides == "npu" else "no"
     return {"ok": f.place, "unknown": "not checked"}.get(f.status, no)
+
+
+def _three(number: float) -> str:
+    """Three digits, without an exponent."""
+    return f"{float(f'{number:.3g}'):,g}"
 
 
 def reason(f: Finding) -> str:

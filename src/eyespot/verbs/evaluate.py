@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eyespot.arguments import CORES, positive, verb
+from eyespot.artifacts import measurements, places
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.evaluation import workers
 from eyespot.preprocessing.spec import Damage
@@ -22,6 +23,8 @@ def evaluate(
     contract: str | None = None,
 ) -> Evaluation:
     """Measure top-1 on a data set, with its 95 % interval.
+
+    In a folder that `train` or `make` wrote, the measurement is kept for `eyespot report`.
 
     Example: eyespot evaluate tiny-resnet --kernels reference
 
@@ -47,7 +50,10 @@ def evaluate(
         folder, file = registry.open_model(model)
         agreed = contract_of(file, registry.contract(contract) if contract else None)
         card = catalogue.data_for(file.path, agreed, data, split)
-        return engine.evaluate(
+        measured = engine.evaluate(
             folder, file, agreed, card, split or card.test, pool=pool, kernels=kernels, under=under,
             images=images,
         )  # fmt: skip
+        if images is None and folder.record(file.path.name) and not folder.path.is_relative_to(places.ZOO):
+            measurements.keep(measured, folder.path)
+        return measured

@@ -80,7 +80,7 @@ def make(
                 compile_file(measured, card, folder / device)
         except MissingExtraError as error:
             left_out.append(str(error))
-        known = accuracies(source)
+        known = accuracies(source, folder)
         atomic.write(folder / "card.md", model_card(contract, records, known, compatibility))
         return Made(
             folder=folder, sizes={each.file: len(source.file(each.file).data) for each in records},
