@@ -43,6 +43,12 @@ def orientation(path: Path) -> int:
     return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
 
 
+def form(path: Path) -> str:
+    """The format and the mode of an image file, such as "JPEG RGB". Errors as `decode`."""
+    with _opened(path) as image:
+        return f"{image.format} {image.mode}"
+
+
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """An image file, in memory: of a real file, Pillow reads as much as a damaged chunk states."""
