@@ -94,8 +94,8 @@ def open_sheet(job: Job) -> Callable[[int], Pixels]:
         image = _read(split, i)
         if isinstance(image, str):
             return whole
-        picture = to_pillow(image).convert("RGB")
-        picture.thumbnail((SHEET, SHEET))
+        sides = [max(1, side * SHEET // max(image.shape[:2])) for side in image.shape[1::-1]]
+        picture = to_pillow(image).convert("RGB").resize((sides[0], sides[1]))
         top, left = (SHEET - picture.height) // 2, (SHEET - picture.width) // 2
         whole[top : top + picture.height, left : left + picture.width] = np.asarray(picture)
         return whole

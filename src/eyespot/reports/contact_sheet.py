@@ -29,7 +29,7 @@ def write(title: str, pictures: Sequence[tuple[str, Pixels]], folder: Path) -> P
         draw.text((x, y + SHEET + 1), _fitting(name.rpartition("/")[2], SHEET, font), "black", font)
     path = folder / f"{file_name(title)}.png"
     with replacing(path) as partial:
-        sheet.save(partial, "PNG")
+        sheet.save(partial, "PNG", compress_level=1)
     return path
 
 

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from eyespot.data.inspected import Inspection
+from eyespot.escaping import terminal
 from eyespot.reports.styled import styled, table
 
 SHOWN = 20  # of a list; --json has all
@@ -54,7 +55,7 @@ def _where(exact: bool, parts: Sequence[str], classes: Sequence[str]) -> str:
 def _list(title: str, rows: Sequence[Sequence[str]]) -> Iterator[RenderableType]:
     """A heading with the number of rows, and the first rows."""
     if rows:
-        yield styled(f"\n{title}: {len(rows):,}", "bold")
+        yield Text(f"\n{terminal(title)}: {len(rows):,}", "bold")
         yield table(*("" for _ in rows[0]), rows=[(f"  {row[0]}", *row[1:]) for row in rows[:SHOWN]])
         if len(rows) > SHOWN:
             yield styled(f"  and {len(rows) - SHOWN:,} more (--json has all)", "dim")

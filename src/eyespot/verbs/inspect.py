@@ -22,7 +22,8 @@ def inspect(
 
     Args:
         data: A folder of yours, in any layout that `train` takes, or a data set.
-        model: Whose features show wrong labels; mobilenet-v2 by default if `make` built it, else tiny-resnet.
+        model: Whose features show wrong labels; by default efficientnet-lite0 or mobilenet-v2 if `make` built one,
+            else tiny-resnet.
         sheets: Write a contact sheet of each class (PNG) to this folder.
         processes: To run in; one for each core by default.
     """

@@ -43,6 +43,8 @@ def _pairs(thumbnails: Thumbnails) -> Iterator[tuple[int, int]]:
         likely = coarse[start : start + CHUNK] @ coarse.T
         likely[np.arange(len(likely)), np.arange(start, start + len(likely))] = -1
         [rows] = (likely.max(1) >= LIKELY).nonzero()
+        if not len(rows):
+            continue
         closest = np.argpartition(-likely[rows], min(CLOSEST, n) - 1, axis=1)[:, :CLOSEST]
         mine, theirs = (_standard(thumbnails[places]) for places in (rows + start, closest.ravel()))
         alike = (mine[:, None] * theirs.reshape(len(rows), -1, mine.shape[1])).sum(2) >= ALIKE

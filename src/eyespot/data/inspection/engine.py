@@ -11,13 +11,13 @@ import numpy as np
 
 from eyespot.data.inspected import Broken, Copies, Doubt, Inspection, Spread
 from eyespot.data.inspection import copies, labels, survey
-from eyespot.data.inspection.features import BEST
 from eyespot.data.inspection.mend import Counts, advice
 from eyespot.data.inspection.survey import Entry
 from eyespot.data.look import Extractor, Pixels, Seen
 from eyespot.zoo.cards import Dataset
 
 MOST = 50_000  # pictures that are compared with each other
+START = "mobilenet-v2"  # the model to train first
 TABLE = 50_000_000  # probabilities of classes, for all pictures
 
 Group = list[int]
@@ -67,7 +67,7 @@ def _near(seen: Seen, exact: Sequence[Group], notes: list[str]) -> list[Group]:
     if len(first) > MOST:
         notes.append(f"near copies were not looked for: {len(first):,} pictures, at most {MOST:,} are compared")
         return []
-    groups = copies.near(seen.thumbnails[first])
+    groups = copies.near(seen.thumbnails[np.array(first, int)])
     return [sorted(j for i in group for j in (first[i], *others.get(first[i], ()))) for group in groups]
 
 
@@ -84,12 +84,17 @@ def _doubts(
         listed = ", ".join(names[i] for i in few[:3])
         notes.append(f"labels of {listed} were not checked: expected at least {labels.LEAST} different pictures")
     if len(enough) < 2 or len(kept) > MOST or len(kept) * len(enough) > TABLE:
-        notes.append("labels were not checked: " + ("a single class" if len(enough) < 2 else "too many pictures"))
+        notes.append(
+            "labels were not checked: "
+            + ("fewer than two classes have enough pictures" if len(enough) < 2 else "too many pictures")
+        )
         return []
     checked = np.array(kept)[np.isin(given, enough)]
     numbered = np.searchsorted(enough, given[np.isin(given, enough)])
     wrong, likely = labels.doubts(seen.features[checked], numbered, len(enough))
-    order = [int(i) for i in np.argsort(-wrong, kind="stable") if wrong[i] >= labels.DOUBTFUL]
+    order = labels.reported(wrong)
+    if len(order) < (about := round(wrong.sum())):
+        notes.append(f"about {about:,} labels are probably wrong; mend those listed, then inspect again")
     return [
         Doubt(
             file=pictures[checked[i]].name, label=names[enough[numbered[i]]], likely=names[enough[likely[i]]],
@@ -127,7 +132,7 @@ def _inspection(
         copies=tuple(found), commonest=commonest, prior=sizes[commonest] / len(pictures),
         imbalance=sizes[commonest] / max(1, min(sizes.values())), doubts=tuple(doubts), features=features,
         notes=tuple(notes), mend=tuple(advice(counts, broken, blank, found, doubts)),
-        next=f"eyespot train {BEST} --data {shlex.quote(card.name)}",
+        next=f"eyespot train {START} --data {shlex.quote(card.name)}",
     )  # fmt: skip
 
 

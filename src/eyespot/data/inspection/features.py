@@ -12,14 +12,15 @@ from eyespot.tflite.read import File, parse
 from eyespot.tflite.run import contract_of, levels, run_on_zeros
 from eyespot.zoo import registry
 
-BEST, SHIPPED = "mobilenet-v2", "tiny-resnet"
+BEST, SHIPPED = ("efficientnet-lite0", "mobilenet-v2"), "tiny-resnet"
 LAYERS = {"CONV_2D", "FULLY_CONNECTED"}
 WIDEST = 4096  # features
 
 
 def default() -> str:
-    """The model to use if none is asked for: MobileNetV2 if it was built on this machine, else one that ships."""
-    return BEST if (registry.home(BEST) / "int8.tflite").is_file() else SHIPPED
+    """The model to use if none is asked for: the best one that was built on this machine, else one that ships."""
+    built = (name for name in BEST if (registry.home(name) / "int8.tflite").is_file())
+    return next(built, SHIPPED)
 
 
 def extractor(file: File) -> Extractor:

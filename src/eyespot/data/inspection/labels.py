@@ -23,7 +23,8 @@ FOLDS, PASSES, STEPS = 10, 3, 30
 DIMENSIONS = 128  # principal components of the features
 SHRINKAGE = 0.2  # of the covariance towards a multiple of the identity
 TEMPERATURES = np.geomspace(0.3, 10, 30)
-DOUBTFUL = 0.25  # the least probability of a wrong label that is reported
+DOUBTFUL = 0.15  # the least probability of a wrong label that is reported
+AT_ONCE, FIFTIETH = 10, 50  # so many labels are reported at once, or one in fifty: mending some changes the others
 
 
 def doubts(features: Real, labels: Labels, classes: int) -> tuple[Real, Labels]:
@@ -39,6 +40,12 @@ def doubts(features: Real, labels: Labels, classes: int) -> tuple[Real, Labels]:
         wrong = _wrong(scores, labels)
     scores[np.arange(len(labels)), labels] = -np.inf
     return wrong, scores.argmax(1)
+
+
+def reported(wrong: Real) -> list[int]:
+    """The labels to look at first, of the probabilities (n,) that `doubts` gives, the likeliest first."""
+    most = max(AT_ONCE, len(wrong) // FIFTIETH)
+    return [int(i) for i in np.argsort(-wrong, kind="stable")[:most] if wrong[i] >= DOUBTFUL]
 
 
 def _components(features: Real) -> Real:

@@ -18,25 +18,27 @@ def advice(
 ) -> Iterator[str]:
     """A sentence for each thing to mend, with how many files it is about and the first of them."""
     if broken:
-        yield f"Mend or remove {_files(len(broken))} that cannot be read: {_named(each.file for each in broken)}."
+        yield f"Mend or remove {_files(len(broken))} that cannot be read ({_named(each.file for each in broken)})."
     if leaks := [each for each in copies if len(each.parts) > 1]:
         yield (
-            f"Keep each picture in one part: {_pictures(len(leaks))} are in several, so the accuracy is measured "
-            f"on pictures that trained: {_groups(leaks)}."
+            f"Keep each picture in one part, or accuracy is measured on pictures that trained; in several parts: "
+            f"{_pictures(len(leaks))} ({_groups(leaks)})."
         )
     if clashes := [each for each in copies if len(each.classes) > 1]:
-        yield f"Decide on one class: {_pictures(len(clashes))} are in several classes: {_groups(clashes)}."
+        yield f"Decide on one class for each picture; in several: {_pictures(len(clashes))} ({_groups(clashes)})."
+    if len(counts) < 2:
+        yield "Add pictures of another class: a classifier needs two or more."
     yield from _absent(counts)
     if doubts:
         likely = (f"{each.file} looks like {each.likely}" for each in doubts)
-        yield f"Look at the labels of {_files(len(doubts))}, of which some are probably wrong: {_named(likely)}."
+        yield f"Look at the labels of {_files(len(doubts))}, some of which are probably wrong ({_named(likely)})."
     if few := [f"{name} ({sum(parts.values())})" for name, parts in counts.items() if sum(parts.values()) < FEW]:
         yield f"Add pictures to classes with fewer than {FEW}: {_named(few)}."
     if same := [each for each in copies if len(each.parts) == len(each.classes) == 1]:
         more = sum(len(each.files) - 1 for each in same)
-        yield f"Keep one of each picture; {_files(more)} more show the same as another of their class: {_groups(same)}."
+        yield f"Keep one of each picture; more than needed: {_files(more)} ({_groups(same)})."
     if blank:
-        yield f"Remove {_files(len(blank))} of one colour: {_named(blank)}."
+        yield f"Remove {_files(len(blank))} of one colour ({_named(blank)})."
     yield from _uneven(counts)
 
 

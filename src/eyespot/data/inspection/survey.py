@@ -118,7 +118,7 @@ def _deadly(job: Job, error: str) -> Seen:
     """What was seen of a picture that ended its worker."""
     return Seen(
         errors=[error], sizes=np.zeros((1, 2), np.int64), forms=[""], digests=[b""], blank=[False],
-        thumbnails=np.zeros((int(job.thorough), SIDE, SIDE, 3), np.uint8),
+        thumbnails=np.zeros((1, SIDE, SIDE, 3) if job.thorough else 0, np.uint8),
         features=np.zeros((1, job.extractor.width) if job.extractor else 0, np.float16),
     )  # fmt: skip
 
