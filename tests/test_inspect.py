@@ -232,6 +232,14 @@ def test_features_are_what_the_last_layer_gets(no_data: Path) -> None:
     assert np.abs(cut.astype(int) - before).max() <= 1
 
 
+def test_the_best_model_that_is_built_gives_the_features(no_data: Path) -> None:
+    for name in ("tiny-resnet", "mobilenet-v2", "efficientnet-lite0"):
+        if name != "tiny-resnet":
+            (no_data / "models" / name).mkdir(parents=True)
+            (no_data / "models" / name / "int8.tflite").touch()
+        assert inspection.default() == name
+
+
 def test_a_wrong_label_is_found_in_a_folder(tmp_path: Path, no_data: Path) -> None:
     write_folder(tmp_path, 400)
     (tmp_path / CLASSES[0] / "00004.png").rename(tmp_path / CLASSES[1] / "00004.png")
