@@ -27,7 +27,8 @@ def _inspection(i: Inspection) -> Iterator[RenderableType]:
     sides = (f"{name} {low:,} to {high:,} (median {middle:,})" for name, (low, middle, high) in _sides(i))
     yield styled(f"{', '.join(sides)} pixels; {', '.join(f'{form} {n:,}' for form, n in i.forms.items())}")
     yield from _list("broken files", [(each.file, each.why) for each in i.broken])
-    yield from _list("copies", [(" = ".join(c.files[:3]), _where(c.exact, c.parts, c.classes)) for c in i.copies])
+    worst = sorted(i.copies, key=lambda c: (-len(c.parts), -len(c.classes)))
+    yield from _list("copies", [(" = ".join(c.files[:3]), _where(c.exact, c.parts, c.classes)) for c in worst])
     doubts = [(d.file, f"is {d.label}, looks like {d.likely}", f"{100 * d.probability:.0f} %") for d in i.doubts]
     yield from _list(f"labels that may be wrong, by the features of {i.features}", doubts)
     yield from (styled(each, "dim") for each in i.notes)

@@ -126,7 +126,7 @@ def _inspection(
     found += [_copies(names, pictures, group, exact=False) for group in near]
     fine = seen.sizes[_without((), seen)]
     return Inspection(
-        data=card.name, images=len(pictures), counts=counts, skipped=getattr(card, "skipped", 0),
+        data=card.name, images=len(pictures), counts=counts, skipped=card.skipped,
         widths=_spread(fine[:, 0]), heights=_spread(fine[:, 1]),
         forms=dict(Counter(each for each in seen.forms if each).most_common()), broken=tuple(broken), blank=blank,
         copies=tuple(found), commonest=commonest, prior=sizes[commonest] / len(pictures),

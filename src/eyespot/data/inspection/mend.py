@@ -32,8 +32,8 @@ def advice(
     if doubts:
         likely = (f"{each.file} looks like {each.likely}" for each in doubts)
         yield f"Look at the labels of {_files(len(doubts))}, some of which are probably wrong ({_named(likely)})."
-    if few := [f"{name} ({sum(parts.values())})" for name, parts in counts.items() if sum(parts.values()) < FEW]:
-        yield f"Add pictures to classes with fewer than {FEW}: {_named(few)}."
+    if few := [f"{name}: {sum(parts.values())}" for name, parts in counts.items() if sum(parts.values()) < FEW]:
+        yield f"Add pictures to classes with fewer than {FEW} ({_named(few)})."
     if same := [each for each in copies if len(each.parts) == len(each.classes) == 1]:
         more = sum(len(each.files) - 1 for each in same)
         yield f"Keep one of each picture; more than needed: {_files(more)} ({_groups(same)})."
@@ -46,7 +46,7 @@ def _absent(counts: Counts) -> Iterator[str]:
     parts = dict.fromkeys(part for each in counts.values() for part in each)
     for part in parts:
         if absent := [name for name, each in counts.items() if not each.get(part)]:
-            yield f"Add pictures to {part}, which has none of {_named(absent)}."
+            yield f"Add pictures to {part}, which lacks classes ({_named(absent)})."
 
 
 def _uneven(counts: Counts) -> Iterator[str]:
