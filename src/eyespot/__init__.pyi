@@ -6,6 +6,12 @@ from .artifacts.measurements import (
     Finding as Finding,
 )
 from .artifacts.model_folder import Artifact as Artifact
+from .data.inspected import (
+    Broken as Broken,
+    Copies as Copies,
+    Doubt as Doubt,
+    Inspection as Inspection,
+)
 from .devices import Device as Device
 from .errors import (
     BadArgumentError as BadArgumentError,
@@ -43,6 +49,7 @@ from .verbs.doctor import doctor as doctor
 from .verbs.evaluate import evaluate as evaluate
 from .verbs.export import export as export
 from .verbs.fetch import fetch as fetch
+from .verbs.inspect import inspect as inspect
 from .verbs.list import list_models as list_models
 from .verbs.make import make as make
 from .verbs.measure import measure as measure

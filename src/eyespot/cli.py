@@ -20,7 +20,10 @@ from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 from eyespot.errors import BadArgumentError, EyespotError, OverlapError, UnfitError, UnknownNameError
 from eyespot.escaping import terminal
 
-NAMES = "list show make verify predict doctor check compile export fetch evaluate train convert quantize report measure"
+NAMES = (
+    "list show make verify predict doctor check compile export fetch inspect evaluate train convert quantize report "
+    "measure"
+)
 VERBS = {name: name for name in NAMES.split()}  # each command, which is a module of `verbs`: its function
 VERBS |= {"list": "list_models", "compile": "compile_for"}
 

@@ -43,6 +43,12 @@ def orientation(path: Path) -> int:
     return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
 
 
+def form(path: Path) -> str:
+    """The format and the mode of an image file, such as "JPEG RGB". Errors as `decode`."""
+    with _opened(path) as image:
+        return f"{image.format} {image.mode}"
+
+
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """An image file, in memory: of a real file, Pillow reads as much as a damaged chunk states."""
@@ -62,7 +68,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 @contextlib.contextmanager
 def _decoding(name: str) -> Iterator[None]:
     """BadFileError for whatever Pillow raises."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         yield
@@ -70,6 +76,8 @@ def _decoding(name: str) -> Iterator[None]:
         raise
     except Image.DecompressionBombError as error:
         raise BadFileError(f"{name}: {error}; at most {MAX_PIXELS:,} are read, make it smaller") from error
+    except UnidentifiedImageError as error:  # whose message has an address
+        raise BadFileError(f"{name}: does not decode as an image (expected one of {', '.join(FORMATS)})") from error
     except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
         raise BadFileError(f"{name}: does not decode as an image ({str(error)[:80]})") from error
 

@@ -31,6 +31,7 @@ VIEWS = {  # how each noun is shown, loaded when one is
     "Diagnosis": "diagnosis:diagnoses",
     "Explanation": "checks:explanations",
     "Verified": "checks:verified",
+    "Inspection": "inspection:inspections",
 }
 COLOURS = {"ok": "green", "partial": "yellow", "fails": "red", "unknown": "magenta"}
 
