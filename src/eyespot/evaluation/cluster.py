@@ -155,7 +155,8 @@ def _wait(reply: Any) -> Any:
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, errors.EyespotError):
             raise error.cause from None
-        raise errors.ToolCrashedError(f"a node failed: {_words(error.cause)}. Install eyespot on all alike") from None
+        last = (str(error.cause).strip() or type(error.cause).__name__).splitlines()[-1]  # of a traceback
+        raise errors.ToolCrashedError(f"a node failed: {last}. Install the same eyespot there as here") from None
     except ray.exceptions.RayError as error:
         raise errors.ToolDiedError(f"a node died again and again: {_words(error)}") from None
 
