@@ -165,7 +165,7 @@ def test_a_node_without_eyespot_is_one_line(ray_cluster, add_node, tmp_path):
     (tmp_path / "eyespot.py").touch()  # in the place of the package
     add_node(PYTHONPATH=str(tmp_path))
     failed = pytest.raises(
-        errors.ToolCrashedError, match="^a node failed: ModuleNotFoundError: No module named 'eyespot.*Install"
+        errors.ToolCrashedError, match=r"^a node failed: ModuleNotFoundError: No module named 'eyespot.*Install"
     )
     with Cluster(ray_cluster.address, memory=GIB) as cluster, failed as caught:
         list(cluster.open(f.open_adder, 1)([1]))
