@@ -37,9 +37,11 @@ def two_nodes() -> Iterator[str]:
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args=NODE)
-    cluster.add_node(**NODE)
-    yield cluster.address
-    cluster.shutdown()
+    try:
+        cluster.add_node(**NODE)
+        yield cluster.address
+    finally:
+        cluster.shutdown()
 
 
 def seconds(job: Job, pool: Workers) -> tuple[float, Any]:

@@ -45,8 +45,8 @@ class Cluster:
     def __init__(self, address: str, *, preload: Sequence[str] = (), memory: int) -> None:
         if not ADDRESS.fullmatch(address):
             raise errors.BadArgumentError(f"cluster: expected auto or HOST:PORT, found {address!r}")
-        self.name, self._preload, self._memory = f"cluster {address}", tuple(preload), memory
-        self._driver = Pool(1, preload=("ray", __name__), memory=SPACE, name=self.name)
+        self._name, self._preload, self._memory = f"cluster {address}", tuple(preload), memory
+        self._driver = Pool(1, preload=("ray", __name__), memory=SPACE, name=f"{self._name}: Ray's client")
         self._joined = self._driver.open(join, address, seconds=JOIN_SECONDS)([None])
 
     @cached_property
@@ -55,7 +55,7 @@ class Cluster:
             [cores] = self._joined
         except errors.ToolTimeError:
             raise errors.ToolStartError(
-                f"{self.name}: no answer within {JOIN_SECONDS} s. Look whether it runs (ray status) and whether "
+                f"{self._name}: no answer within {JOIN_SECONDS} s. Look whether it runs (ray status) and whether "
                 "this machine is one of its nodes (ray start --address=HOST:PORT --num-cpus=0)"
             ) from None
         return cores
@@ -78,7 +78,7 @@ class Cluster:
             len(self)  # once it has joined
             every = list(items)
             task = Task(function=function, args=args, name=name, preload=self._preload, memory=self._memory)
-            ask = self._driver.open(spread, task, every, name=self.name, seconds=UNLIMITED, like=function)
+            ask = self._driver.open(spread, task, every, seconds=UNLIMITED, like=function)
             return ask(range(len(every)))
 
         return spread_out
