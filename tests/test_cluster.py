@@ -111,9 +111,9 @@ def test_a_killed_node_costs_its_spans_only(ray_cluster, add_node, tmp_path):
     with Cluster(ray_cluster.address, memory=GIB) as cluster:
         assert len(cluster) == 2
         answers = cluster.open(f.open_logging, str(log))(range(40))
-        assert next(answers) == 0
+        assert [next(answers) for _ in range(12)] == list(range(12))  # by now both work
         ray_cluster.remove_node(doomed, allow_graceful=False)
-        assert list(answers) == list(range(1, 40))
+        assert list(answers) == list(range(12, 40))
     times = Counter(log.read_text().split())
     assert times.keys() == {str(i) for i in range(40)}
     assert times.total() <= 41
