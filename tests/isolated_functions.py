@@ -202,3 +202,19 @@ def open_tflm_file(path: str) -> Callable[[NDArray[np.int8]], NDArray[np.int8]]:
     from eyespot.tflite.run import open_runner
 
     return open_runner(read(Path(path)).content, "tflm")
+
+
+def open_logging(path: str) -> Callable[[int], int]:
+    """Note each number in a file before it is returned."""
+
+    def work(number: int) -> int:
+        with Path(path).open("a") as file:
+            file.write(f"{number}\n")
+        time.sleep(0.2)
+        return number
+
+    return work
+
+
+def open_allocating() -> Callable[[int], int]:
+    return lambda size: len(zeros(size))

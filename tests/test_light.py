@@ -109,6 +109,7 @@ def test_what_needs_no_extra_but_data(eyespot, real_data, command):
         ("compile tiny-resnet --device imx93", "ethos-u-vela", "devices"),
         ("export tiny-resnet --to c", "tflite-micro", "devices"),
         ("evaluate tiny-resnet --images 20 --kernels tflm", "tflite-micro", "devices"),
+        ("evaluate tiny-resnet --images 20 --cluster auto", "ray", "ray"),
         ("train tiny-resnet", "torch", "train"),
         ("train tiny-resnet --data photos", "torch", "train"),
         ("convert tiny-resnet --weights random", "torch", "train"),

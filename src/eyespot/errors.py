@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 from collections.abc import Iterable
 
@@ -10,6 +11,7 @@ EXTRAS = {  # optional modules: the package that holds each, the extra that inst
     "ethosu": ("ethos-u-vela", "devices"),
     "h5py": ("h5py", "train"),
     "litert_torch": ("litert-torch", "train"),
+    "ray": ("ray", "ray"),
     "safetensors": ("safetensors", "train"),
     "tflite_micro": ("tflite-micro", "devices"),
     "torch": ("torch", "train"),
@@ -18,6 +20,10 @@ EXTRAS = {  # optional modules: the package that holds each, the extra that inst
 
 class EyespotError(Exception):
     """An error of the user's world."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """To cross to another process: by its message, whatever its class is made from."""
+        return copyreg.__newobj__, (type(self), str(self)), self.__dict__  # type: ignore[attr-defined]
 
 
 class UnknownNameError(EyespotError):

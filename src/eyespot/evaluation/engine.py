@@ -19,7 +19,7 @@ from eyespot.data.used import refuse_overlap, used_images
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.evaluation.job import Answers, Job, Span, open_job
 from eyespot.evaluation.metrics import accuracy, unrepeated
-from eyespot.isolation import Pool
+from eyespot.evaluation.workers import Workers
 from eyespot.preprocessing.damage import OF_COLOURS
 from eyespot.preprocessing.spec import Contract, Damage
 from eyespot.progress import track
@@ -39,7 +39,7 @@ def evaluate(
     data: Dataset,
     split: str,
     *,
-    pool: Pool,
+    pool: Workers,
     kernels: Kernels = "xnnpack",
     under: Damage | None = None,
     images: int | None = None,
@@ -92,11 +92,11 @@ def prepare(
     spec = contract.preprocessing
     return Job(
         file=file.content, table=levels(spec, file.input), preprocessing=spec, classes=len(contract.classes),
-        data=data, root=catalogue.folder(data), split=split, kernels=kernels, under=under,
+        data=data, root=catalogue.folder(data).absolute(), split=split, kernels=kernels, under=under,
     )  # fmt: skip
 
 
-def classify(job: Job, images: int, pool: Pool) -> Iterator[Answers]:
+def classify(job: Job, images: int, pool: Workers) -> Iterator[Answers]:
     """The ranked classes (n, 5) of a split's first images, their digests and `hashes`, in parts; see `collect`.
 
     The workers begin at once. Only the answers cross the process border, so memory does not grow with the

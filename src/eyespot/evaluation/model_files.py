@@ -11,7 +11,7 @@ from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder
 from eyespot.data import catalogue
 from eyespot.errors import MissingDataError
 from eyespot.evaluation import engine, workers
-from eyespot.isolation import Pool
+from eyespot.evaluation.workers import Workers
 from eyespot.preprocessing.damage import DAMAGES, OF_COLOURS
 from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.run import contract_of
@@ -45,13 +45,13 @@ def accuracies(folder: ModelFolder, out: Path) -> tuple[Accuracy, ...]:
     return tuple(Accuracy(evaluation=each, origin=NOW) for each in measured)
 
 
-def sweep(card: Model, folder: ModelFolder, left_out: list[str]) -> Iterator[Evaluation]:
+def sweep(card: Model, folder: ModelFolder, left_out: list[str], cluster: str | None = None) -> Iterator[Evaluation]:
     """Evaluate a model's files on each data set of its classes, int8 also under each damage.
 
     Why something cannot be evaluated is added to `left_out`.
     """
     classes = registry.dataset(card.data).classes
-    with workers.start() as pool:
+    with workers.start_on(cluster) as pool:
         for name, kernels in RUNS:
             file, record = folder.file(name), folder.record(name)
             where = f"{card.name}:{file.precision}"
@@ -66,7 +66,7 @@ def sweep(card: Model, folder: ModelFolder, left_out: list[str]) -> Iterator[Eva
 
 
 def _evaluations(
-    folder: ModelFolder, name: str, data: Dataset, pool: Pool, kernels: Kernels = "xnnpack"
+    folder: ModelFolder, name: str, data: Dataset, pool: Workers, kernels: Kernels = "xnnpack"
 ) -> Iterator[Evaluation]:
     file = folder.file(name)
     contract, damaged = contract_of(file), (name, kernels) == (INT8, "xnnpack")

@@ -90,18 +90,22 @@ class Pool:
             worker.close()
 
     def open(
-        self, function: Callable[[*Ts], Callable[[A], R]], *args: *Ts, name: str = ""
-    ) -> Callable[[Iterable[A]], Iterator[R]]:
+        self, function: Callable[[*Ts], Callable[[A], R]], *args: *Ts, name: str = "", seconds: float = 0,
+        like: Callable[..., Any] | None = None,
+    ) -> Callable[[Iterable[A]], Iterator[R]]:  # fmt: skip
         """Call `function` once in every worker, without waiting. Errors begin with `name` from now on.
+
+        `seconds` is the limit of each request from now on, if it is given. Results are checked against what
+        `function` declares, or `like` if it passes on the results of that.
 
         Returns a map: it takes items, hands out the first, calls what `function` returned on each, in
         whichever worker is free, and yields the results in the order of the items.
         """
         request = pickle.dumps((function, args))
         for worker in self._workers:
-            worker.name = name or worker.name
+            worker.name, worker.seconds = name or worker.name, seconds or worker.seconds
             worker.send(process.OPENING, request)
-        kind = get_args(_returned(function))[-1]
+        kind = get_args(_returned(like or function))[-1]
         return lambda items: self._stream((pickle.dumps((None, (item,))) for item in items), kind)
 
     def _stream(self, requests: Iterable[bytes], kind: Any) -> Iterator[Any]:

@@ -40,7 +40,7 @@ class Process:
     """
 
     def __init__(self, replies: Replies, preload: Sequence[str], name: str, seconds: float, memory: int) -> None:
-        self.name, self.jobs, self._seconds = name, deque([STARTING]), seconds
+        self.name, self.jobs, self.seconds = name, deque([STARTING]), seconds
         self.deadline = time.monotonic() + START_SECONDS
         self._requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (`close` closes it)
@@ -80,7 +80,7 @@ class Process:
 
     def begin(self) -> None:
         """The time of the first job begins now."""
-        self.deadline = time.monotonic() + self._seconds
+        self.deadline = time.monotonic() + self.seconds
 
     def death(self) -> errors.ToolDiedError:
         """The error for a worker that closed its pipe."""
@@ -96,7 +96,7 @@ class Process:
         """The error for a worker that did not answer in time."""
         if STARTING in self.jobs:
             return errors.ToolStartError(f"{self.name} did not start within {START_SECONDS} s")
-        return errors.ToolTimeError(f"{self.name} did not finish within {self._seconds:g} s")
+        return errors.ToolTimeError(f"{self.name} did not finish within {self.seconds:g} s")
 
     def stop(self) -> None:
         """Let it exit if it is idle; kill it if it is busy."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from eyespot.arguments import CORES, positive, verb
 from eyespot.artifacts import measurements, places
 from eyespot.artifacts.measurements import Evaluation
+from eyespot.errors import BadArgumentError
 from eyespot.evaluation import workers
 from eyespot.preprocessing.spec import Damage
 from eyespot.tflite.kernels import Kernels
@@ -20,6 +21,7 @@ def evaluate(
     under: Damage | None = None,
     images: int | None = None,
     processes: int | None = None,
+    cluster: str | None = None,
     contract: str | None = None,
 ) -> Evaluation:
     """Measure top-1 on a data set, with its 95 % interval.
@@ -37,11 +39,14 @@ def evaluate(
             rgb565-swapped (its bytes in the wrong order), blur (0.7 pixels), darker or brighter (20 %).
         images: Only this many, the first ones.
         processes: To run in; one for each core by default.
+        cluster: Run on all cores of this Ray cluster: auto for the one that this machine is in, or its HOST:PORT.
         contract: For a file that carries none: the model whose input and classes it shares.
     """
     positive(images=images)
     positive(CORES, processes=processes)
-    with workers.start(processes) as pool:
+    if cluster is not None and processes:
+        raise BadArgumentError("processes: expected none with cluster, whose cores all work")
+    with workers.start_on(cluster, processes) as pool:
         from eyespot.data import catalogue  # while they start
         from eyespot.evaluation import engine
         from eyespot.tflite.run import contract_of

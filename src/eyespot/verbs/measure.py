@@ -30,7 +30,7 @@ class Measured(Noun):
 
 
 @verb
-def measure(model: str | None = None, *, out: Path | None = None) -> Measured:
+def measure(model: str | None = None, *, out: Path | None = None, cluster: str | None = None) -> Measured:
     """Measure the models' files again, on every data set at hand and for every device.
 
     Models that are built on this machine (`eyespot make MODEL`) are measured with those that ship.
@@ -40,6 +40,7 @@ def measure(model: str | None = None, *, out: Path | None = None) -> Measured:
     Args:
         model: One model; all of them by default.
         out: Folder for the results; $EYESPOT_DATA/results by default.
+        cluster: Run on all cores of this Ray cluster: auto for the one that this machine is in, or its HOST:PORT.
     """
     folder = out or measurements.own()
     evaluations: list[Evaluation] = []
@@ -54,7 +55,7 @@ def measure(model: str | None = None, *, out: Path | None = None) -> Measured:
             checked = check_file(HostMeasurements(file=source.file(INT8)), devices())
             measurements.save_devices(card.name, checked, folder)
             compatibility += checked
-            for evaluation in sweep(card, source, left_out):
+            for evaluation in sweep(card, source, left_out, cluster):
                 measurements.save(evaluation, folder)
                 evaluations.append(evaluation)
     return Measured(
