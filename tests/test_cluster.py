@@ -177,8 +177,9 @@ def test_a_cluster_without_a_core(ray_cluster):
         eyespot.evaluate("tiny-resnet", cluster=ray_cluster.address)
 
 
-def test_ctrl_c_ends_with_one_line_and_frees_the_cores(address, photos):
-    words = ("evaluate", "tiny-resnet", "--kernels", "reference", "--data", photos, "--cluster", address)
+def test_ctrl_c_ends_with_one_line_and_frees_the_cores(address, real_data):
+    real_data("cifar-10")
+    words = ("evaluate", "tiny-resnet", "--kernels", "reference", "--cluster", address)
     with command(*words) as running:
         time.sleep(5)
         assert running.poll() is None
