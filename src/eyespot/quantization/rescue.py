@@ -46,19 +46,41 @@ def rescue(
     steps, done = list[Step](), Tried()
     for name, make in _ways(task, how, validation, done):
         try:
-            attempt = make()
-            done.append((judged(task, attempt, validation), attempt))
-            steps.append(done[-1][0])
+            steps.append(_judge(task, validation, make(), done))
+            if not steps[-1].loses:
+                break
         except (MissingDataError, RefusedError) as error:
+            if not done:  # nothing can be quantized
+                raise
             steps.append(Step(name=name, not_tried=str(error)))
         except ModuleNotFoundError as error:
             steps.append(Step(name=name, not_tried=str(MissingExtraError.of(error))))
-        if not (steps[-1].not_tried or steps[-1].loses):
-            break
-    chosen, attempt = _best(done)
+    return _keep(task, steps, *_best(done), explain=explain)
+
+
+def train_int8(source: ModelFolder, file: File, how: Quantization, folder: ModelFolder) -> Quantized:
+    """Quantize and train at once, whatever int8 loses; the better file on validation images is taken.
+
+    Errors as `rescue`, and MissingDataError or RefusedError if it cannot be trained.
+    """
+    task = open_task(source, file, None, folder)
+    validation, done = validation_of(task), Tried()
+    start = tried(task, how)
+    steps = [_judge(task, validation, each, done) for each in (start, _trained(task, validation, start))]
+    return _keep(task, steps, *max(done, key=_merit))
+
+
+def _judge(task: Task, validation: Validation, attempt: Attempt, done: Tried) -> Step:
+    """What an attempt costs; both are added to `done`."""
+    done.append((judged(task, attempt, validation), attempt))
+    return done[-1][0]
+
+
+def _keep(task: Task, steps: list[Step], chosen: Step, attempt: Attempt, *, explain: bool = False) -> Quantized:
+    """Write the chosen attempt; the checkpoint of a training has done its work."""
     marked = tuple(replace(each, taken=each is chosen) for each in steps)
     quantized = save(task, attempt, marked, "", explain=explain)
-    shutil.rmtree(folder.path / CHECKPOINT, ignore_errors=True)
+    shutil.rmtree(task.folder.path / CHECKPOINT, ignore_errors=True)
     return quantized
 
 
@@ -75,11 +97,12 @@ def _ways(
 def _best(done: Tried) -> tuple[Step, Attempt]:
     """The first that loses no more than MOST_LOST, or else the best on validation images."""
     within = [each for each in done if not each[0].loses]
-    return within[0] if within else max(done, key=lambda each: _merit(each[0]))
+    return within[0] if within else max(done, key=_merit)
 
 
-def _merit(step: Step) -> tuple[float, float, float]:
+def _merit(outcome: tuple[Step, Attempt]) -> tuple[float, float, float]:
     """Top-1 on validation images; of equals, the least loss on any images, the most equal answers."""
+    step, _ = outcome
     assert step.validation is not None  # noqa: S101 (all were judged on them)
     return step.validation.int8.top1, -step.loss, step.validation.same
 
