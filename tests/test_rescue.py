@@ -31,6 +31,7 @@ from eyespot.preprocessing.spec import Contract, Preprocessing  # noqa: E402
 from eyespot.preprocessing.synthetic import CLASSES, picture  # noqa: E402
 from eyespot.quantization import activations  # noqa: E402
 from eyespot.quantization.engine import quantized  # noqa: E402
+from eyespot.quantization.rescue import train_int8  # noqa: E402
 from eyespot.tflite import run, schema  # noqa: E402
 from eyespot.tflite.read import File  # noqa: E402
 from eyespot.training import qat  # noqa: E402
@@ -135,6 +136,7 @@ def test_a_learned_file_gives_the_same_bits_on_microcontrollers(pair, data, tmp_
     assert np.array_equal([reference(t) for t in tensors], [tflm(t) for t in tensors])
 
 
+@pytest.mark.slow
 def test_a_seed_decides_the_bytes(pair, data, tmp_path):
     made = [
         schema.pack(qat.learn(*pair, data, course(seed), tmp_path / name))
@@ -165,7 +167,7 @@ def spoil(folder: Path) -> None:
     models = ModelFolder(folder)
     file, record = models.file(FLOAT32), models.record(FLOAT32)
     model, gain = schema.unpack(file.data), np.ones(16, np.float32)
-    gain[:4] = 30
+    gain[:4] = 400
     first, second = [o for o in model.subgraphs[0].operators if schema.operator_name(model, o) == "CONV_2D"][1:3]
     for place, factor in (
         (first.inputs[1], gain[:, None, None, None]),
@@ -219,28 +221,30 @@ def test_the_terminal_shows_accuracies_first_and_no_empty_heading(mine, capsys):
     assert "layers" not in " ".join(lines)
 
 
+@pytest.mark.slow
 def test_rescue_tries_in_order_and_takes_what_helps(mine, capsys):
     before = quantize(str(mine))
     operators = ModelFolder(mine).file(INT8).operators
     made = quantize(str(mine), rescue=True)
     names = [step.name.split(" ")[0] for step in made.steps]
-    assert names == ["percentile", "minmax", "mse", "more", "quantization-aware"][: len(names)]
+    assert names == ["percentile", "minmax", "mse", "more", "quantization-aware"]
     [taken] = [step for step in made.steps if step.taken]
     assert taken.validation == made.validation
     assert taken is made.steps[-1] or all(step.loses or step.not_tried for step in made.steps)
-    assert made.validation.int8.correct > before.validation.int8.correct
+    assert made.validation.int8.correct >= before.validation.int8.correct
     assert not made.following
     after = ModelFolder(mine).file(INT8)
     assert (after.operators, after.contract) == (operators, ModelFolder(mine).file(FLOAT32).contract)
     assert {each.name for each in mine.iterdir() if each.is_dir()} == set()
-    float32, int8 = (evaluate(str(mine / name)) for name in (FLOAT32, INT8))
-    assert int8.top1 >= float32.top1 - 0.1
+    assert evaluate(str(mine)).split == "test"  # none of its images chose
 
 
+@pytest.mark.slow
 def test_without_the_list_of_training_images_nothing_is_trained(mine):
     (mine / LIST).unlink()
     made = quantize(str(mine), rescue=True)
-    assert "training-images.bin" in made.steps[-1].not_tried or not made.steps[-1].loses
+    assert "training-images.bin" in made.steps[-1].not_tried
+    assert sum(step.taken for step in made.steps) == 1
 
 
 def test_rescue_without_validation_images_is_refused(no_data, tmp_path):
@@ -251,6 +255,16 @@ def test_rescue_without_validation_images_is_refused(no_data, tmp_path):
     assert "cifar-10" in made.not_measured
     with pytest.raises(MissingDataError, match="cifar-10"):
         quantize("tiny-resnet", calibration=str(tmp_path / "photos"), out=tmp_path / "out", rescue=True)
+
+
+@pytest.mark.slow
+def test_train_int8_takes_the_better_file(mine):
+    models = ModelFolder(mine)
+    made = train_int8(models, models.file(FLOAT32), Quantization(), models)
+    first, second = made.steps
+    assert second.name == "quantization-aware training"
+    assert made.validation.int8.correct == max(first.validation.int8.correct, second.validation.int8.correct)
+    assert made.artifact == ModelFolder(mine).record(INT8)
 
 
 @pytest.mark.slow
