@@ -52,7 +52,7 @@ def main(path: Path) -> None:
     labels, float32 = validation.labels[kept], float32[kept]
     top1 = (float32 == labels).mean()
     print(f"float32 {top1:.4f} on {len(kept):,} of {len(validation):,} validation images")
-    pixels = {n: choose_images(data, train, n, contract.preprocessing, contract.model)[0] for n in IMAGES}
+    pixels = {n: choose_images(data, train, n, contract.preprocessing, contract.model).pixels for n in IMAGES}
     for how, correction in itertools.product(("minmax", "percentile", "mse"), (False, True)):
         cells = []
         for images in IMAGES:

@@ -50,7 +50,7 @@ def evaluate(
     without images; BadFileError if the kernels refuse the file; ToolDiedError if they end without an answer.
     """
     opened = catalogue.open_split(data, split)
-    _check_classes(contract, opened)
+    check_classes(contract, opened)
     if under in OF_COLOURS and contract.preprocessing.channels == 1:
         raise RefusedError(f"{file.path}: takes gray images, to which {under} does nothing")
     labels = opened.labels[:images]
@@ -124,7 +124,7 @@ def spans(images: int, most: int, processes: int) -> Iterator[Span]:
         start = stop
 
 
-def _check_classes(contract: Contract, split: Split) -> None:
+def check_classes(contract: Contract, split: Split) -> None:
     """RefusedError unless the file's classes are those of the split, in the same order."""
     if not len(split):
         raise MissingDataError(f"{split.data}: no image falls into its {split.name} part; add some")

@@ -20,14 +20,14 @@ class SameConv2d(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        (top, bottom), (left, right) = map(_same, x.shape[2:], self.kernel_size, self.stride)
+        (top, bottom), (left, right) = map(same, x.shape[2:], self.kernel_size, self.stride)
         padding = (top, left)
         if padding != (bottom, right):
             x, padding = F.pad(x, (left, right, top, bottom)), (0, 0)
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
-def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:
+def same(size: int, kernel: int, stride: int) -> tuple[int, int]:
     """The number of zeros before and after one dimension."""
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,24 @@ from eyespot.zoo.cards import Dataset
 
 COMPARED = 10_000  # test images; ImageNet's 50,000 take minutes to decode
 MAY_CALIBRATE = ("train", "calibration", "all")  # splits; never a test or validation split
+LIMITS: dict[str, Any] = {"seconds": 6 * 3600, "memory": 16 << 30, "name": "quantization"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The images that calibrate, as the network takes them, (n, h, w, c), and their labels (n,).
+
+    `digest` and `images` are the originals'; `facts` are the sidecar's, with which `evaluate` refuses them.
+    """
+
+    data: str
+    split: str
+    classes: tuple[str, ...]
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    images: frozenset[bytes]
+    digest: str
+    facts: Mapping[str, Any]
 
 
 def open_images(file: File, asked: str | None) -> tuple[Dataset, Split]:
@@ -45,15 +65,10 @@ def open_images(file: File, asked: str | None) -> tuple[Dataset, Split]:
         ) from error
 
 
-def choose_images(
-    data: Dataset, split: Split, images: int, spec: Preprocessing, model: str
-) -> tuple[NDArray[np.uint8], str, dict[str, Any]]:
+def choose_images(data: Dataset, split: Split, images: int, spec: Preprocessing, model: str) -> Chosen:
     """Choose `images` images of a split and read each once. RefusedError if none may calibrate.
 
     OverlapError if some are test images of the data set of `model`, as far as that is at hand.
-
-    Returns them as the network takes them, (n, h, w, c), the digest of the originals and their labels in
-    order, and the sidecar's facts, with which `evaluate` refuses these images.
     """
     held_out = _held_out(data, split)
     own = _own_tests(data, model)
@@ -74,7 +89,10 @@ def choose_images(
         raise RefusedError(f"{data.name}: no image may calibrate; all are blank or stand in other splits")
     name = Path(split.data).name  # of a user's folder without its path
     facts = {"calibration": f"{name} {split.name}", "calibration_images": [each.hex() for each in digests]}
-    return np.stack(pixels), data_digest(labels, digests), facts
+    return Chosen(
+        data=name, split=split.name, classes=split.classes, pixels=np.stack(pixels), labels=np.array(labels),
+        images=frozenset(digests), digest=data_digest(labels, digests), facts=facts,
+    )  # fmt: skip
 
 
 def spread(split: Split, images: int) -> list[int]:

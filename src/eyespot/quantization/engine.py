@@ -2,42 +2,106 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import shlex
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eyespot import isolation
+from eyespot.artifacts import places
 from eyespot.artifacts.lock import held, is_held
 from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder, handed_on, tools
 from eyespot.conversion.clean import finish, repair
 from eyespot.conversion.engine import convert
 from eyespot.data import catalogue
-from eyespot.errors import BadFileError, MissingDataError
+from eyespot.data.split import Split
+from eyespot.errors import BadFileError, MissingDataError, RefusedError
 from eyespot.evaluation.validation import with_confidence
 from eyespot.nouns import Noun
 from eyespot.quantization import activations
 from eyespot.quantization.activations import LayerError
 from eyespot.quantization.bias import correct
-from eyespot.quantization.calibration import choose_images, open_images
+from eyespot.quantization.calibration import LIMITS, Chosen, choose_images, open_images
+from eyespot.quantization.comparison import Comparison, Validation, compare_calibration, open_validation
 from eyespot.quantization.dense import align
 from eyespot.quantization.ranges import choose, quantize_static
 from eyespot.tflite import run as running
 from eyespot.tflite.kernels import Content
 from eyespot.tflite.read import File, parse
-from eyespot.zoo import registry
-from eyespot.zoo.cards import Quantization
+from eyespot.zoo import provenance, registry
+from eyespot.zoo.cards import Dataset, Quantization
 
-LIMITS: dict[str, Any] = {"seconds": 6 * 3600, "memory": 16 << 30, "name": "quantization"}
+MOST_LOST = 0.01  # of top-1
+ENOUGH = 500  # validation images that show such a loss; with fewer, calibration images count as well
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Step(Noun):
+    """One way to int8, and what it costs; `not_tried` says why it was not tried.
+
+    With fewer than ENOUGH validation images the files are also compared on the calibration images.
+    """
+
+    name: str
+    validation: Comparison | None = None
+    calibration: Comparison | None = None
+    not_tried: str = ""
+    taken: bool = False
+
+    @property
+    def loss(self) -> float:
+        """How much top-1 int8 loses, on the images where it loses most; 0 if it is not measured."""
+        return max((-each.difference for each in (self.validation, self.calibration) if each), default=0.0)
+
+    @property
+    def loses(self) -> bool:
+        """Whether int8 loses more than MOST_LOST."""
+        return self.loss > MOST_LOST + 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Quantized(Noun):
-    """The int8 file; with `explain` also each layer's error, worst first."""
+    """The int8 file, and top-1 of both files; `not_measured` says why that is missing.
 
+    `steps` are the ways that were tried, in order. If int8 loses more than MOST_LOST, `following` is the command
+    that helps. `layers` holds each layer's error, worst first, with `explain`.
+    """
+
+    validation: Comparison | None
+    not_measured: str
+    calibration: Comparison | None
+    following: str
+    steps: tuple[Step, ...]
+    folder: Path
     artifact: Artifact
     layers: tuple[LayerError, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A float32 `file` of `source`, the images that may calibrate it, and the folder of the int8 file."""
+
+    source: ModelFolder
+    file: File
+    asked: str | None
+    data: Dataset
+    split: Split
+    folder: ModelFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """An int8 file in memory, and how it was made; `record` goes into its sidecar."""
+
+    name: str
+    how: Quantization
+    chosen: Chosen
+    record: dict[str, Any]
+    int8: File
+    tools: tuple[str, ...] = ()
 
 
 def quantize(
@@ -53,21 +117,77 @@ def quantize(
 
     `calibration` is as `eyespot quantize` takes it. MissingDataError if there are no such images.
     """
-    contract = running.contract_of(file)
+    task = open_task(source, file, calibration, folder)
+    attempt = tried(task, how)
+    step, reason = Step(name=attempt.name), ""
+    try:
+        step = judged(task, attempt, validation_of(task))
+    except (MissingDataError, RefusedError) as error:
+        reason = str(error)
+    return save(task, attempt, (replace(step, taken=True),), reason, explain=explain)
+
+
+def open_task(source: ModelFolder, file: File, calibration: str | None, folder: ModelFolder) -> Task:
+    """What there is to do. Errors as `quantize`."""
     data, split = open_images(file, calibration)
-    pixels, digest, facts = choose_images(data, split, how.images, contract.preprocessing, contract.model)
-    inputs = {"float32": file.sha256, "calibration": digest}
+    return Task(source=source, file=file, asked=calibration, data=data, split=split, folder=folder)
+
+
+def tried(task: Task, how: Quantization) -> Attempt:
+    """Quantize in memory."""
+    contract = running.contract_of(task.file)
+    chosen = choose_images(task.data, task.split, how.images, contract.preprocessing, contract.model)
+    inputs = {"float32": task.file.sha256, "calibration": chosen.digest}
     record = {"verb": "quantize", "model": contract.model, "arguments": asdict(how), "inputs": inputs}
-    int8 = isolation.run(_int8, file.content, pixels, how, record, **LIMITS)
-    int8 = with_confidence(int8, folder.path / INT8, source.path)
-    origin = source.record(file.path.name)
-    facts = handed_on(origin.facts if origin else {}) | facts
-    used = tools("litert-quantizer", "ai-edge-litert")
-    artifact = folder.save(INT8, int8, **record, tools=used, facts=facts)
+    data = isolation.run(_int8, task.file.content, chosen.pixels, how, record, **LIMITS)
+    name, int8 = f"{how.ranges} ranges, {len(chosen.pixels):,} images", parse(data, task.folder.path / INT8)
+    return Attempt(name=name, how=how, chosen=chosen, record=record, int8=int8)
+
+
+def validation_of(task: Task) -> Validation:
+    """The images that judge an attempt. RefusedError for stand-in weights, else errors as `open_validation`."""
+    origin = task.source.record(task.file.path.name)
+    if origin and provenance.stand_in(origin):
+        raise RefusedError(f"{task.file.path}: has stand-in weights, whose accuracy means nothing")
+    return open_validation(task.file, task.data)
+
+
+def judged(task: Task, attempt: Attempt, validation: Validation) -> Step:
+    """What an attempt costs. MissingDataError if all validation images calibrated it."""
+    checked = validation.compare(attempt.int8, attempt.chosen.images)
+    few = checked.n < ENOUGH
+    calibration = compare_calibration(task.file, attempt.int8, attempt.chosen) if few else None
+    return Step(name=attempt.name, validation=checked, calibration=calibration)
+
+
+def save(task: Task, attempt: Attempt, steps: tuple[Step, ...], reason: str, *, explain: bool = False) -> Quantized:
+    """Write an attempt to the folder, where `steps` are all that were judged; `reason` is `not_measured`."""
+    source, folder, [step] = task.source, task.folder, [each for each in steps if each.taken]
+    origin = source.record(task.file.path.name)
+    facts = {**handed_on(origin.facts if origin else {}), **attempt.chosen.facts}
+    if step.validation:
+        facts["validation"] = asdict(step.validation)
+    used = tools("litert-quantizer", "ai-edge-litert", *attempt.tools)
+    int8 = with_confidence(attempt.int8.data, attempt.int8.path, source.path)
+    artifact = folder.save(INT8, int8, **attempt.record, tools=used, facts=facts)
     catalogue.hand_on_data(source.path, folder.path)
-    made = folder.file(INT8)
-    layers = isolation.run(activations.explain, made, file, pixels, **LIMITS) if explain else ()
-    return Quantized(artifact=artifact, layers=layers)
+    compared = (folder.file(INT8), task.file, attempt.chosen.pixels)
+    return Quantized(
+        validation=step.validation, not_measured=reason, calibration=step.calibration, steps=steps,
+        following=_rescue(task) if step.loses and len(steps) == 1 else "",
+        folder=folder.path, artifact=artifact,
+        layers=isolation.run(activations.explain, *compared, **LIMITS) if explain else (),
+    )  # fmt: skip
+
+
+def _rescue(task: Task) -> str:
+    """The command that quantizes the same file with `--rescue`."""
+    source, folder = task.source.path, task.folder.path
+    shipped = source.is_relative_to(places.ZOO)
+    path = source if task.file.path.name == FLOAT32 else task.file.path
+    words = ["eyespot", "quantize", source.name if shipped else str(path), "--rescue"]
+    words += ["--calibration", task.asked] if task.asked else []
+    return shlex.join(words + (["--out", str(folder)] if folder.resolve() != source.resolve() else []))
 
 
 def _int8(file: Content, pixels: NDArray[np.uint8], how: Quantization, record: dict[str, Any]) -> bytes:

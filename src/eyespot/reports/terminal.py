@@ -28,6 +28,7 @@ VIEWS = {  # how each noun is shown, loaded when one is
     "Compatibility": "terminal:_compatibility",
     "Evaluation": "terminal:_evaluations",
     "Accuracy": "terminal:_accuracies",
+    "Quantized": "quantized:quantized",
     "Diagnosis": "diagnosis:diagnoses",
     "Explanation": "checks:explanations",
     "Verified": "checks:verified",
