@@ -198,7 +198,7 @@ def shown(training) -> str:
     ("gain", "low", "layers", "said"),
     [
         (-0.1, -0.2, "last", "Raw pixels do better: .* Try --layers all."),
-        (0.0, -0.1, "all", "Raw pixels do as well: .* eyespot train mobilenet-v2"),
+        (0.0, -0.1, "all", "Raw pixels do as well: .* A better start: eyespot train mobilenet-v2"),
         (0.1, -0.1, "all", "may be no better than a linear model"),
         (0.1, 0.05, "all", None),
     ],

@@ -38,15 +38,15 @@ class Splits:
 
 
 def test_batches_are_the_fitted_pictures(no_data):
-    path, records = decoded("a", "1", Splits().splits, SPEC)
+    file, records = decoded("a", "1", Splits().splits, SPEC)
     assert len(records) == sum(SIZES)
     rows = np.array([5, 0, BLOCK + 60])
-    some = Pictures(path=path, shape=SPEC.shape, rows=rows)
+    some = Pictures(file=file, shape=SPEC.shape, rows=rows)
     expected = [fit(picture(i, 12, 16, 3), SPEC) for i in rows]
     assert (len(some), some[:].shape) == (3, (3, 8, 8, 3))
     assert np.array_equal(some[:].numpy(), expected)
     assert np.array_equal(some[torch.tensor([2, 1])].numpy(), [expected[2], expected[1]])
-    assert path.stat().st_size == sum(SIZES[:2]) * 8 * 8 * 3, "the test images are not kept"
+    assert len(file) == sum(SIZES[:2]) * 8 * 8 * 3, "the test images are not kept"
 
 
 def test_each_picture_is_decoded_once(no_data):
@@ -68,6 +68,13 @@ def test_other_pictures_are_decoded(no_data, source, key, spec):
     assert len(made.read) == sum(SIZES)
 
 
+def test_a_training_keeps_its_pictures_while_others_replace_them(no_data):
+    file, _ = decoded("a", "1", Splits().splits, SPEC)
+    before = file[:]
+    decoded("a", "2", Splits((5, 5, 5)).splits, SPEC)
+    assert file[:] == before
+
+
 def test_a_stopped_run_continues_with_the_same_bytes(no_data):
     straight = decoded("straight", "1", Splits().splits, SPEC)
     made = Splits()
@@ -78,19 +85,19 @@ def test_a_stopped_run_continues_with_the_same_bytes(no_data):
     made.fails.clear()
     resumed = decoded("stopped", "1", made.splits, SPEC)
     assert sorted(made.read) == list(range(BLOCK, sum(SIZES)))
-    assert resumed[0].read_bytes() == straight[0].read_bytes()
+    assert resumed[0][:] == straight[0][:]
     assert np.array_equal(resumed[1], straight[1])
 
 
 @pytest.mark.parametrize("cut", [1, 8 * 8 * 3, 40 * 8 * 8 * 3])
 @pytest.mark.parametrize("suffix", [".pixels", ".records"])
 def test_what_is_cut_off_is_read_again(no_data, cut, suffix):
-    path, records = decoded("a", "1", Splits().splits, SPEC)
-    whole = path.read_bytes()
-    damaged = path.with_suffix(suffix)
+    file, records = decoded("a", "1", Splits().splits, SPEC)
+    whole = file[:]
+    (damaged,) = (no_data / "cache").glob(f"*{suffix}")
     damaged.write_bytes(damaged.read_bytes()[:-cut])
     again = decoded("a", "1", Splits().splits, SPEC)
-    assert path.read_bytes() == whole
+    assert again[0][:] == whole
     assert np.array_equal(again[1], records)
 
 

@@ -82,6 +82,7 @@ def write_history(history: Sequence[Epoch], folder: Path) -> None:
         left.set(xlabel="epoch", ylabel="training loss", yscale="log")
         right.plot(epochs, [100 * entry.validation_top1 for entry in history])
         right.set(xlabel="epoch", ylabel="validation top-1, %")
+        right.set_ylim(top=min(100, right.get_ylim()[1]))
         for axes in (left, right):
             axes.grid(visible=True, alpha=0.3)
 

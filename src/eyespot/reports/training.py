@@ -67,8 +67,10 @@ def advice(t: Training) -> Iterator[str]:
 
 def _start(t: Training) -> str:
     """A better start than this one."""
+    if not t.tried:
+        return "Train longer."
     if t.layers == "last" and "all" not in t.tried:
         return "Try --layers all."
     if t.weights.model != BEST:
-        return f"Start from features of more kinds of pictures: eyespot train {BEST}."
+        return f"A better start: eyespot train {BEST} with the same --data."
     return "Add pictures, above all of the weakest classes."

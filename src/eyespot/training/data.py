@@ -52,7 +52,7 @@ def load(owner: Dataset, spec: Preprocessing, content: str) -> Data:
     another split has them too. BadFileError names broken files of all splits at once.
     """
     splits = [catalogue.open_split(owner, name) for name in ("train", "validation", owner.test)]
-    path, records = decoded(str(catalogue.folder(owner).absolute()), content, splits, spec)
+    file, records = decoded(str(catalogue.folder(owner).absolute()), content, splits, spec)
     ends = np.cumsum([len(split) for split in splits])
     digests = [each.ljust(8, b"\0") for each in records["digest"].tolist()]  # numpy strips zeros
     train, validation, test = (digests[end - len(split) : end] for end, split in zip(ends, splits, strict=True))
@@ -62,8 +62,8 @@ def load(owner: Dataset, spec: Preprocessing, content: str) -> Data:
     labels, valid_labels = splits[0].labels[kept], splits[1].labels[valid]
     rows, valid_rows = np.array(kept, np.int64), np.array(valid, np.int64) + ends[0]
     return Data(
-        images=Pictures(path=path, shape=spec.shape, rows=rows), labels=torch.from_numpy(labels),
-        validation_images=Pictures(path=path, shape=spec.shape, rows=valid_rows),
+        images=Pictures(file=file, shape=spec.shape, rows=rows), labels=torch.from_numpy(labels),
+        validation_images=Pictures(file=file, shape=spec.shape, rows=valid_rows),
         validation_labels=torch.from_numpy(valid_labels),
         validation_files=[_name(owner, splits[1], i) for i in valid],
         used=image_list(labels, (train[i] for i in kept)), hashes=records["hash"][rows].tobytes(),

@@ -58,7 +58,9 @@ def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
     counted = judged(network, data, run.preprocessing, found)
     network.cpu()
     own = {"training_images": data.digest} if trained.parts else {}
+    tried = {name: each.top1 for name, each in trained.tried.items()}
     facts = {"dropped": data.dropped, "validation_top1": counted["validation_top1"], "classes": trained.classes}
+    facts |= {"layers": trained.layers, "tried": tried} if tried else {}
     confidence = fit(found.shares, found.labels) if trained.parts else None  # files of our recipes keep their bytes
     weights = _save_weights(trained, folder, facts | own | encode_confidence(confidence))
     contract = Contract(

@@ -6,6 +6,7 @@ a record of each picture. Both only grow, block by block, so that a stopped run 
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,9 +39,9 @@ Decoded = tuple[bytes, bytes] | BadFileError  # pixels and record of a picture
 
 @dataclass(frozen=True, kw_only=True)
 class Pictures:
-    """Some `rows` of a file of pictures of one `shape` (h, w, c); each access reads those that it names."""
+    """Some `rows` of a mapped file of pictures of one `shape` (h, w, c); each access reads those that it names."""
 
-    path: Path
+    file: mmap.mmap
     shape: tuple[int, int, int]
     rows: NDArray[np.int64]
 
@@ -48,12 +49,15 @@ class Pictures:
         return len(self.rows)
 
     def __getitem__(self, indices: Tensor | slice) -> Tensor:
-        """(n, h, w, c) uint8. The file is mapped for this call only, so its pages do not stay resident."""
-        mapped = np.memmap(self.path, np.uint8, "r").reshape(-1, *self.shape)
-        return torch.from_numpy(mapped[self.rows[indices if isinstance(indices, slice) else indices.numpy()]])
+        """(n, h, w, c) uint8, copied; the pages of the file do not stay resident."""
+        rows = self.rows[indices if isinstance(indices, slice) else indices.numpy()]
+        copied = np.frombuffer(self.file, np.uint8).reshape(-1, *self.shape)[rows]
+        if hasattr(mmap, "MADV_DONTNEED"):  # Windows has none
+            self.file.madvise(mmap.MADV_DONTNEED)
+        return torch.from_numpy(copied)
 
 
-def decoded(source: str, key: str, splits: Sequence[Split], spec: Preprocessing) -> tuple[Path, Records]:
+def decoded(source: str, key: str, splits: Sequence[Split], spec: Preprocessing) -> tuple[mmap.mmap, Records]:
     """The file with the pixels of all splits but the last, in their order, and the records of all splits.
 
     `source` names the pictures, `key` changes with them; without a key nothing is kept from earlier calls.
@@ -72,7 +76,8 @@ def decoded(source: str, key: str, splits: Sequence[Split], spec: Preprocessing)
             pixels.unlink(missing_ok=True)
             records.unlink(missing_ok=True)
             raise
-        return pixels, np.fromfile(records, RECORD, offset=KEY)
+        with pixels.open("rb") as file:  # stays mapped if another run replaces it
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.fromfile(records, RECORD, offset=KEY)
 
 
 def _fill(pixels: Path, records: Path, key: str, splits: Sequence[Split], spec: Preprocessing, *, keep: bool) -> None:
