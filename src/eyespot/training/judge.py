@@ -20,7 +20,7 @@ from eyespot.training.outcome import Answers, Simpler
 
 SIDE = 16  # pixels of the pictures that the linear model sees
 MOST = 5_000  # pictures that it learns from
-SEEN = 1_000  # training images that are classified again
+SEEN = 300  # training images that are classified again
 STRENGTHS = (1e-2, 1e-1, 1.0)  # of the linear model's weight decay
 
 

@@ -43,7 +43,7 @@ class Simpler(Noun):
 class Training(Noun):
     """A finished run: its top-1 on n validation images, and the files in its folder.
 
-    `low` and `high` bound the 95 % interval (Wilson). `training` is top-1 on training images, at most 1,000;
+    `low` and `high` bound the 95 % interval (Wilson). `training` is top-1 on training images, at most 300;
     `per_class` each class's recall. `prior` always answers the most frequent class, `linear` is a logistic
     regression on the pixels. `layers` are those that were trained, last or all, and `tried` top-1 on the
     validation images of each choice. `dropped` counts the images left out, by reason.
