@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -52,7 +53,7 @@ def load(owner: Dataset, spec: Preprocessing, content: str) -> Data:
     another split has them too. BadFileError names broken files of all splits at once.
     """
     splits = [catalogue.open_split(owner, name) for name in ("train", "validation", owner.test)]
-    file, records = decoded(str(catalogue.folder(owner).absolute()), content, splits, spec)
+    file, records = decoded(str(Path(owner.name).absolute()) if owner.root else owner.name, content, splits, spec)
     ends = np.cumsum([len(split) for split in splits])
     digests = [each.ljust(8, b"\0") for each in records["digest"].tolist()]  # numpy strips zeros
     train, validation, test = (digests[end - len(split) : end] for end, split in zip(ends, splits, strict=True))
