@@ -1,6 +1,6 @@
 """Fine-tuning as a user does it: 5 classes x 200 images of CIFAR-10's training part, 5 x 100 of its test's.
 
-python benchmarks/finetune.py [MODEL [WEIGHTS [--unfreeze]]]   $EYESPOT_DATA names the data
+python benchmarks/finetune.py [MODEL [WEIGHTS [LAYERS]]]   $EYESPOT_DATA names the data
 
 The first published weights are used by default (tiny-resnet's own saw these very images). In
 development: mobilenet-v2 tf-slim-quantised.
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -31,17 +32,18 @@ def write_folder(folder: Path, split: str) -> None:
             Image.fromarray(opened.read(int(i))).save(folder / name / f"{i}.png")
 
 
-def main(model: str = "mobilenet-v2", weights: str = "", *options: str) -> None:
+def main(model: str = "mobilenet-v2", weights: str = "", layers: Any = "auto") -> None:
     """Train, quantize, and print accuracies with their intervals and the time it took."""
     with tempfile.TemporaryDirectory() as place:
         for split in IMAGES:
             write_folder(Path(place) / split, split)
         mine, pictures = Path(place) / "mine", str(Path(place) / "train")
         started = time.monotonic()
-        made = train(model, data=pictures, out=mine, weights=weights or None, unfreeze="--unfreeze" in options)
+        made = train(model, data=pictures, out=mine, weights=weights or None, layers=layers)
         minutes = (time.monotonic() - started) / 60
         quantize(str(mine))
-        print(f"{model}: trained in {minutes:.1f} min, validation {made.validation_top1:.3f} (n = {made.n})")
+        print(f"{model}, layers {made.layers}: trained in {minutes:.1f} min")
+        print(f"validation: {made.validation_top1:.3f}, n = {made.n}")
         for file in ("float32.tflite", "int8.tflite"):
             found = evaluate(str(mine / file), data=str(Path(place) / "test"))
             print(f"{file}: {found.top1:.3f} [{found.low:.3f}, {found.high:.3f}], n = {found.n}")

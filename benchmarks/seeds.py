@@ -39,7 +39,8 @@ def main(names: list[str]) -> None:
     for card in MODELS:
         if card.recipe is None or (names and card.name not in names):
             continue
-        data = load(catalogue.dataset(card.data), card.preprocessing)
+        owner = catalogue.dataset(card.data)
+        data = load(owner, card.preprocessing, owner.digest)
         recipe = replace(card.recipe, epochs=EPOCHS, teacher=None, averaging=0.99)
         found: list[float] = []
         for seed in SEEDS:

@@ -28,7 +28,7 @@ FAULTS = Path(__file__).with_name("faults")
     ("commands", "plan"),
     [
         (["quantize", "export --to folder", "evaluate"], "--operations 5 --random 2 --failures 2"),
-        (["train --unfreeze"], "--operations 3 --random 1 --failures 1"),
+        (["train --layers all"], "--operations 3 --random 1 --failures 1"),
         (["make"], "--operations 3 --random 1 --failures 1"),
     ],
 )

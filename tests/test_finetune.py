@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shutil
 from collections import Counter
+from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 torch = pytest.importorskip("torch")
 
@@ -17,11 +22,14 @@ from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, ModelFolder  
 from eyespot.cli import main  # noqa: E402
 from eyespot.data import catalogue, manifest  # noqa: E402
 from eyespot.data.used import LIST  # noqa: E402
-from eyespot.errors import BadFileError, EyespotError, MissingDataError, RefusedError  # noqa: E402
+from eyespot.errors import EyespotError, MissingDataError, RefusedError  # noqa: E402
 from eyespot.preprocessing.image import decode, fit  # noqa: E402
 from eyespot.preprocessing.synthetic import CLASSES, picture  # noqa: E402
+from eyespot.reports.terminal import rendered  # noqa: E402
 from eyespot.tflite.read import read  # noqa: E402
-from eyespot.training import checkpoint, finetune, finish  # noqa: E402
+from eyespot.training import checkpoint, finetune, finish, last_layer  # noqa: E402
+from eyespot.training.outcome import Epoch  # noqa: E402
+from eyespot.training.tensorboard import EventWriter  # noqa: E402
 from eyespot.verbs.check import check  # noqa: E402
 from eyespot.verbs.convert import convert  # noqa: E402
 from eyespot.verbs.evaluate import evaluate  # noqa: E402
@@ -151,6 +159,56 @@ def test_all_that_a_zoo_model_can(mine, photos, tmp_path):
         assert evaluate(str(elsewhere)).split == "test"
 
 
+def test_what_a_training_is_worth(mine, photos):
+    """Per class, on training images, and against simpler models, of the same validation images."""
+    assert sum(each.n for each in mine.per_class.values()) == mine.n == mine.linear.n
+    assert sum(each.correct for each in mine.per_class.values()) == round(mine.n * mine.validation_top1)
+    assert mine.training.n == Counter(parts(mine.folder).values())["train"]
+    assert mine.prior.top1 < 0.5
+    assert mine.linear.gain == pytest.approx(mine.validation_top1 - mine.linear.top1)
+    assert mine.linear.low <= mine.linear.gain <= mine.linear.high
+    assert mine.tried[mine.layers].top1 == pytest.approx(mine.validation_top1)
+
+
+def test_mistakes_name_their_files(mine, photos):
+    with (mine.folder / "mistakes.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == round(mine.n * (1 - mine.validation_top1))
+    validated = {file for file, part in parts(mine.folder).items() if part == "validation"}
+    for row in rows:
+        assert row["file"] in validated
+        assert row["class"] == row["file"].partition("/")[0] != row["answer"]
+        assert 0.25 < float(row["probability"]) <= 1
+
+
+def test_the_view_begins_with_accuracy_and_ends_with_what_is_next(mine):
+    said = shown(mine)
+    assert said.index("validation") < said.index("linear model") < said.index("disc") < said.index("sha256")
+    assert f"{mine.validation_top1:.4f} [{mine.low:.3f}, {mine.high:.3f}], n = {mine.n}" in said
+    assert said.rstrip().endswith(f"next: eyespot quantize {mine.folder}")
+
+
+def shown(training) -> str:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(rendered(training))
+    return console.export_text()
+
+
+@pytest.mark.parametrize(
+    ("gain", "low", "layers", "said"),
+    [
+        (-0.1, -0.2, "last", "Raw pixels do better: .* Try --layers all."),
+        (0.0, -0.1, "all", "Raw pixels do as well: .* A better start: eyespot train mobilenet-v2"),
+        (0.1, -0.1, "all", "may be no better than a linear model"),
+        (0.1, 0.05, "all", None),
+    ],
+)
+def test_a_network_that_does_not_beat_raw_pixels(mine, gain, low, layers, said):
+    linear = replace(mine.linear, gain=gain, low=low, high=gain + 0.1)
+    found = shown(replace(mine, linear=linear, layers=layers, tried={layers: mine.training}))
+    assert re.search(said, found) if said else not re.search("[Rr]aw pixels", found)
+
+
 def test_a_folder_that_moved_is_one_line(mine, tmp_path):
     shutil.copytree(mine.folder, tmp_path / "copy")
     noted = (mine.folder / manifest.NAME).read_text()
@@ -215,7 +273,7 @@ def test_other_models_begin_with_published_weights(model, photos, data_root, tmp
     frozen = train(model, **options)
     assert frozen.validation_top1 > 0.5  # people's features on drawn shapes; chance is 0.25
     assert read(tmp_path / "float32.tflite").output.shape == (1, 4)
-    whole = train(model, unfreeze=True, epochs=4, **options)
+    whole = train(model, layers="all", epochs=4, **options)
     assert whole.validation_top1 > frozen.validation_top1 - 0.2  # destroyed it has 0.25; 16 images
 
 
@@ -231,8 +289,8 @@ def quiet(history, folder):
     """Report nothing."""
 
 
-def learn(card, photos, folder, report=quiet, **options):
-    return finetune.train(card, folder, report, owner=catalogue.dataset(str(photos)), **options)
+def learn(card, photos, folder, report=quiet, layers="last", **options):
+    return finetune.train(card, folder, report, owner=catalogue.dataset(str(photos)), layers=layers, **options)
 
 
 def same(first, second) -> bool:
@@ -241,18 +299,25 @@ def same(first, second) -> bool:
 
 
 def test_features_are_computed_once(tiny, photos, tmp_path, no_data):
-    before = Tiny.runs
-    first = learn(tiny, photos, tmp_path)
-    assert Tiny.runs > before
-    before = Tiny.runs
-    assert same(first, learn(tiny, photos, tmp_path))
-    assert Tiny.runs == before
-    (tmp_path / finetune.CACHE).write_bytes(b"damaged")
-    assert same(first, learn(tiny, photos, tmp_path))
-    assert Tiny.runs > before
-    before = Tiny.runs
-    assert not same(first, learn(published(no_data, seed=1), photos, tmp_path)), "features of other weights"
-    assert Tiny.runs > before
+    """Batches that the network sees: of the features, and a few that are measured and that validate."""
+    few = 3
+
+    def batches(card=tiny):
+        before = Tiny.runs
+        return learn(card, photos, tmp_path), Tiny.runs - before
+
+    first, needed = batches()
+    assert needed > 2 * few
+    again, needed = batches()
+    assert same(first, again)
+    assert needed == few
+    (tmp_path / last_layer.CACHE).write_bytes(b"damaged")
+    again, needed = batches()
+    assert same(first, again)
+    assert needed > 2 * few
+    other, needed = batches(published(no_data, seed=1))
+    assert not same(first, other), "features of other weights"
+    assert needed > 2 * few
 
 
 def test_all_layers_train_on_and_resume(tiny, photos, tmp_path):
@@ -261,20 +326,54 @@ def test_all_layers_train_on_and_resume(tiny, photos, tmp_path):
     def killed(history, folder):
         raise KeyboardInterrupt
 
-    straight = learn(tiny, photos, tmp_path / "straight", unfreeze=True, epochs=2)
+    straight = learn(tiny, photos, tmp_path / "straight", layers="all", epochs=2)
     with pytest.raises(KeyboardInterrupt):
-        learn(tiny, photos, tmp_path / "killed", killed, unfreeze=True, epochs=2)
-    assert same(straight, learn(tiny, photos, tmp_path / "killed", unfreeze=True, epochs=2))
+        learn(tiny, photos, tmp_path / "killed", killed, layers="all", epochs=2)
+    assert same(straight, learn(tiny, photos, tmp_path / "killed", layers="all", epochs=2))
+
+
+def test_the_better_choice_stays(tiny, photos, tmp_path, capsys):
+    """Both are tried, and said before; of equals the last layer alone stays."""
+    auto = learn(tiny, photos, tmp_path / "auto", layers="auto", epochs=2)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 2
+    assert "reads 200 pictures of 4 classes" in said
+    assert re.search(r"the last layer takes about \d+ s, then all layers about \d+ s \(2 epochs, ", said)
+    alone = learn(tiny, photos, tmp_path / "last")
+    whole = learn(tiny, photos, tmp_path / "all", layers="all", epochs=2)
+    assert auto.tried == {**alone.tried, **whole.tried}
+    assert same(auto, {"last": alone, "all": whole}[auto.layers])
+    last, all_layers = (auto.tried[name].correct for name in ("last", "all"))
+    assert auto.layers == ("all" if all_layers > last else "last")
+
+
+def test_all_layers_are_not_tried_where_the_last_alone_makes_no_mistake(photos, tmp_path):
+    trained = learn(registry.model("tiny-resnet"), photos, tmp_path, layers="auto")
+    assert (trained.layers, list(trained.tried)) == ("last", ["last"])
+    assert trained.tried["last"].top1 == 1
+
+
+def test_a_folder_with_other_data_is_refused(tiny, photos, tmp_path):
+    write_folder(tmp_path / "others", 40, seed=1)
+    out = tmp_path / "out"
+    finish.save(learn(tiny, photos, out), out)
+    before = (out / WEIGHTS).read_bytes()
+    with pytest.raises(RefusedError, match=r"manifest\.csv: was trained on .*photos, not on .*others\. .* --force"):
+        learn(tiny, tmp_path / "others", out)
+    with pytest.raises(RefusedError, match=r"weights of tiny, not of tiny-resnet\. .* --force"):
+        learn(registry.model("tiny-resnet"), photos, out)
+    assert (out / WEIGHTS).read_bytes() == before
+    assert learn(tiny, tmp_path / "others", out, force=True).parts.data == str(tmp_path / "others")
 
 
 def test_features_that_are_kept_change_no_weight(photos, tmp_path):
-    """Killed between the features and the first checkpoint, or trained without --unfreeze first."""
+    """Killed between the features and the first checkpoint, or trained the last layer alone first."""
     card = registry.model("tiny-resnet")  # deep enough that another memory format shows
-    straight = learn(card, photos, tmp_path, unfreeze=True, epochs=1)
+    straight = learn(card, photos, tmp_path, layers="all", epochs=1)
     (tmp_path / checkpoint.NAME).unlink()
-    assert same(straight, learn(card, photos, tmp_path, unfreeze=True, epochs=1))
+    assert same(straight, learn(card, photos, tmp_path, layers="all", epochs=1))
     learn(card, photos, tmp_path / "frozen")
-    assert same(straight, learn(card, photos, tmp_path / "frozen", unfreeze=True, epochs=1))
+    assert same(straight, learn(card, photos, tmp_path / "frozen", layers="all", epochs=1))
 
 
 def test_a_validation_image_that_is_gone(tiny, photos, tmp_path):
@@ -329,7 +428,7 @@ def test_images_of_all_kinds_train(tiny, tmp_path):
         base.save(folder / f"turned{number}.jpg", exif=exif)
     trained = learn(tiny, tmp_path / "kinds", tmp_path / "out")
     files = [tmp_path / "kinds" / file for file, _, _, part in trained.parts.rows if part == "train"]
-    trains = {image.tobytes() for image in trained.data.images.numpy()}
+    trains = {image.numpy().tobytes() for image in trained.data.images[:]}
     expected = [path.name for path in files if fit(decode(path, 3), tiny.preprocessing).tobytes() in trains]
     kinds = Counter(re.sub(r"\d+", "", name) for name in expected)
     assert len(expected) >= len(trained.data.images), "two of them may look the same"
@@ -346,14 +445,14 @@ def test_classes_that_differ_in_left_and_right(tiny, tmp_path):
             (tmp_path / "arrows" / name).mkdir(parents=True, exist_ok=True)
             shown.save(tmp_path / "arrows" / name / f"{i}.png")
     trained = learn(tiny, tmp_path / "arrows", tmp_path / "out")
-    x = trained.data.validation_images.permute(0, 3, 1, 2).float().contiguous()
+    x = trained.data.validation_images[:].permute(0, 3, 1, 2).float().contiguous()
     called = trained.network(x).argmax(1)
     assert float((called == trained.data.validation_labels).float().mean()) > 0.9
 
 
 def test_a_conversion_that_fails_leaves_no_file_of_other_weights(tiny, photos, tmp_path):
     """Nor does a kill: the old files go first, then come the manifest, the weights and the float32 file."""
-    trained, left = learn(tiny, photos, tmp_path), [1]
+    trained, left = learn(tiny, photos, tmp_path), [2]  # batches of validation and training images
 
     def fail(module, _):
         left[0] -= 1
@@ -376,9 +475,15 @@ def test_all_of_the_square_is_taken_of_own_pictures():
 
 
 def test_a_checkpoint_of_other_weights(tiny, photos, tmp_path, no_data):
-    learn(tiny, photos, tmp_path, unfreeze=True, epochs=1)
-    with pytest.raises(BadFileError, match="is of another run: start "):
-        learn(published(no_data, seed=1), photos, tmp_path, unfreeze=True, epochs=1)
+    learn(tiny, photos, tmp_path, layers="all", epochs=1)
+    other = published(no_data, seed=1)
+    with pytest.raises(RefusedError, match=r"is of another run: start .* with --force"):
+        learn(other, photos, tmp_path, layers="all", epochs=1)
+    for name in ("run.csv", "curves.png"):
+        (tmp_path / name).write_text("of that run")
+    forced = learn(other, photos, tmp_path, layers="all", epochs=1, force=True)
+    assert not [name for name in ("run.csv", "curves.png") if (tmp_path / name).exists()]
+    assert same(forced, learn(other, photos, tmp_path / "new", layers="all", epochs=1))
 
 
 # --- bad folders, bad options
@@ -463,7 +568,8 @@ def fails(capsys, *words):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--unfreeze"], "--unfreeze: goes with --data"),
+        (["--layers", "all"], "--layers: goes with --data"),
+        (["--device", "cuda"], "--device cuda: PyTorch "),
         (["--weights", "mlperf-tiny"], "--weights: goes with --data"),
         (["--seed", "-1"], "--seed -1: expected 0 to"),
         (["--teacher", "nowhere"], "nowhere: no run whose teacher was trained"),
@@ -481,7 +587,7 @@ def test_numbers_below_one_are_usage(words, capsys):
 
 
 def test_options_of_own_data(photos, tmp_path, capsys):
-    assert "goes with --unfreeze" in fails(capsys, "--data", photos, "--epochs", 3)
+    assert "goes with --layers all" in fails(capsys, "--data", photos, "--layers", "last", "--epochs", 3)
     assert "goes with a recipe that has a teacher" in fails(capsys, "--data", photos, "--teacher", photos)
     said = fails(capsys, "--data", photos, "--weights", "mlperf", "--out", tmp_path / "out")
     assert "did you mean mlperf-tiny?" in said
@@ -490,3 +596,31 @@ def test_options_of_own_data(photos, tmp_path, capsys):
 def test_a_model_without_a_recipe(capsys):
     assert main(["train", "mobilenet-v1"]) == 1
     assert "with --data FOLDER" in capsys.readouterr().err
+
+
+def test_a_log_needs_its_package(photos, tmp_path, capsys):
+    if find_spec("tensorboard"):
+        pytest.skip("tensorboard is installed")
+    said = fails(capsys, "--data", photos, "--out", tmp_path / "out", "--log", "tensorboard")
+    assert "this needs tensorboard, which is not installed. " in said
+    assert ".[tensorboard]" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_log_holds_each_epoch_once(tmp_path):
+    """Also that of a run that was stopped and continued."""
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    history = [
+        Epoch(epoch=i, learning_rate=0.1, loss=1 / i, validation_top1=0.5, images_per_second=9.0) for i in (1, 2, 3)
+    ]
+    EventWriter()(history[:1], tmp_path)
+    resumed = EventWriter()
+    resumed(history[:2], tmp_path)
+    resumed(history, tmp_path)
+    events = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [(each.step, each.value) for each in events.Scalars("loss")] == [
+        (1, 1.0),
+        (2, 0.5),
+        (3, pytest.approx(1 / 3)),
+    ]

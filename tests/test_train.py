@@ -21,7 +21,7 @@ from safetensors.torch import save  # noqa: E402
 
 from eyespot.artifacts.atomic import digest_file  # noqa: E402
 from eyespot.artifacts.model_folder import ModelFolder  # noqa: E402
-from eyespot.errors import BadFileError, MissingDataError  # noqa: E402
+from eyespot.errors import BadFileError, MissingDataError, RefusedError  # noqa: E402
 from eyespot.networks.layers import initialise  # noqa: E402
 from eyespot.networks.resnet8 import ResNet8  # noqa: E402
 from eyespot.preprocessing.synthetic import picture  # noqa: E402
@@ -164,7 +164,7 @@ def test_a_checkpoint_of_another_run_is_refused(data, tmp_path, change, message)
     short = replace(RUN, recipe=replace(RECIPE, epochs=1))
     fit(data, tmp_path, run=short)
     before = (tmp_path / checkpoint.NAME).read_bytes()
-    with pytest.raises(BadFileError, match=f"is of another run: {message}"):
+    with pytest.raises(RefusedError, match=f"is of another run: {message}"):
         fit(data, tmp_path, run=replace(short, **change))
     assert (tmp_path / checkpoint.NAME).read_bytes() == before
 
@@ -249,7 +249,13 @@ def test_confusion_and_mistakes_are_pictures(data, tmp_path, classes):
     labels = np.arange(64) % classes
     shares = np.eye(classes, dtype=np.float32)[(labels + (np.arange(64) % 3 == 0)) % classes]
     names = (r"$\frac$", "$", *(f"class_{i}^2" for i in range(classes - 2)))
-    views.draw_answers(Answers(images=data.images.numpy(), labels=labels, shares=shares, classes=names), tmp_path)
+    files = [f"a_long_$_folder/and_a_long_name_of_picture_{i}.png" for i in range(64)]
+    answers = Answers(
+        image=lambda i: data.images[i].numpy(), labels=labels, shares=shares, classes=names, files=files
+    )  # fmt: skip
+    views.draw_answers(answers, tmp_path)
+    with (tmp_path / "mistakes.csv").open(newline="") as file:
+        assert [row["file"] for row in csv.DictReader(file)] == files[::3]
     for name in ("confusion.png", "mistakes.png"):
         with Image.open(tmp_path / name) as drawn:
             assert min(drawn.size) > 400

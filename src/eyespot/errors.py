@@ -13,6 +13,7 @@ EXTRAS = {  # optional modules: the package that holds each, the extra that inst
     "litert_torch": ("litert-torch", "train"),
     "ray": ("ray", "ray"),
     "safetensors": ("safetensors", "train"),
+    "tensorboard": ("tensorboard", "tensorboard"),
     "tflite_micro": ("tflite-micro", "devices"),
     "torch": ("torch", "train"),
 }

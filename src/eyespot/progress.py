@@ -1,13 +1,19 @@
-"""Progress bars on stderr, where it is a terminal; silence elsewhere."""
+"""Progress on stderr: lines, and bars where it is a terminal."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import TypeVar
 
 from eyespot.escaping import terminal
 
 T = TypeVar("T")
+
+
+def note(text: str) -> None:
+    """Say in a line what is about to happen."""
+    print(f"eyespot: {terminal(text)}", file=sys.stderr, flush=True)
 
 
 def track(items: Iterable[T], total: int | None, title: str) -> Iterable[T]:

@@ -90,8 +90,8 @@ COMMANDS = {
     for each in (
         Command("train, recipe", "train tiny --out mine --threads 1"),
         Command("train, own folder", TRAIN),
-        Command("train --unfreeze", f"{TRAIN} --unfreeze --epochs 2"),
-        Command("train, other data", TRAIN.replace("PHOTOS", "OTHERS"), (TRAIN, QUANTIZE)),
+        Command("train --layers all", f"{TRAIN} --layers all --epochs 2"),
+        Command("train, other data", TRAIN.replace("PHOTOS", "OTHERS --force"), (TRAIN, QUANTIZE)),
         Command("convert", CONVERT),
         Command("convert, again", "convert tiny --weights random --out mine", (CONVERT, QUANTIZE)),
         Command("quantize", QUANTIZE, (CONVERT,)),

@@ -43,7 +43,12 @@ def unrepeated(right: NDArray[np.bool_], digests: Sequence[bytes], data: Dataset
     kept = right[[digest not in repeated for digest in digests]]
     if not (repeated and len(kept)):
         return None
-    correct, n = int(kept.sum()), len(kept)
+    return subset(kept)
+
+
+def subset(right: NDArray[np.bool_]) -> Subset:
+    """Top-1 on images, from whether the answer for each is right; at least one."""
+    correct, n = int(right.sum()), len(right)
     low, high = wilson(correct, n)
     return Subset(n=n, correct=correct, top1=correct / n, low=low, high=high)
 

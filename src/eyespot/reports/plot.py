@@ -25,6 +25,7 @@ COSTS: dict[str, Callable[[Listed], float | None]] = {
 }
 WORST, COLUMNS = 12, 4
 LABEL = 40  # characters of a class name
+CSV: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
 NUMBERED = 20  # classes up to which a confusion matrix shows its numbers
 
 
@@ -71,7 +72,7 @@ def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float 
 def write_history(history: Sequence[Epoch], folder: Path) -> None:
     """Write run.csv, a line per epoch, and curves.png, loss and validation accuracy over the epochs."""
     rows = [asdict(epoch) for epoch in history]
-    with replacing(folder / "run.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    with replacing(folder / "run.csv") as partial, partial.open("w", **CSV) as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -81,14 +82,21 @@ def write_history(history: Sequence[Epoch], folder: Path) -> None:
         left.set(xlabel="epoch", ylabel="training loss", yscale="log")
         right.plot(epochs, [100 * entry.validation_top1 for entry in history])
         right.set(xlabel="epoch", ylabel="validation top-1, %")
+        right.set_ylim(top=min(100, right.get_ylim()[1]))
         for axes in (left, right):
             axes.grid(visible=True, alpha=0.3)
 
 
 def draw_answers(answers: Answers, folder: Path) -> None:
-    """The confusion matrix and the mistakes: confusion.png and mistakes.png."""
+    """The confusion matrix and the mistakes: confusion.png, mistakes.png and mistakes.csv."""
     _draw_confusion(folder / "confusion.png", answers)
     _draw_mistakes(folder / "mistakes.png", answers)
+    with replacing(folder / "mistakes.csv") as partial, partial.open("w", **CSV) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("file", "class", "answer", "probability"))
+        for i in answers.mistakes:
+            names = (answers.classes[label] for label in (answers.labels[i], answers.called[i]))
+            writer.writerow((answers.files[i], *names, f"{answers.shares[i].max():.4f}"))
 
 
 def _label(name: str) -> str:
@@ -97,12 +105,18 @@ def _label(name: str) -> str:
     return shown if len(shown) <= LABEL else f"{shown[: LABEL - 3]}..."
 
 
+def _end(file: str) -> str:
+    """The end of a file's name that fits under a picture."""
+    shown = terminal(file)
+    return shown if len(shown) <= LABEL else f"...{shown[3 - LABEL :]}"
+
+
 def _draw_confusion(path: Path, answers: Answers) -> None:
     """Rows are classes, columns the network's answers."""
     labels, classes = answers.labels, answers.classes
     named = list(map(_label, classes))
     counts = np.zeros((len(classes), len(classes)), int)
-    np.add.at(counts, (labels, answers.shares.argmax(1)), 1)
+    np.add.at(counts, (labels, answers.called), 1)
     side = min(12.0, 3.5 + 0.45 * len(classes))
     with drawing(path, (side, side)) as (_, axes):
         axes.imshow(counts / np.maximum(counts.sum(1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
@@ -118,15 +132,16 @@ def _draw_confusion(path: Path, answers: Answers) -> None:
 def _draw_mistakes(path: Path, answers: Answers) -> None:
     """A contact sheet of the mistakes that the network is surest of."""
     labels, shares, classes = answers.labels, answers.shares, answers.classes
-    called = shares.argmax(1)
-    wrong = np.flatnonzero(called != labels)
-    worst = sorted(wrong, key=lambda i: -shares[i, called[i]])[:WORST]
+    called, wrong = answers.called, answers.mistakes
+    worst = wrong[:WORST]
     rows = max(1, -(-len(worst) // COLUMNS))
-    with drawing(path, (9, 0.8 + 2.6 * rows), rows, COLUMNS) as (figure, panels):
+    with drawing(path, (9, 0.8 + 2.8 * rows), rows, COLUMNS) as (figure, panels):
         for axes in panels.flat:
             axes.axis("off")
         for axes, i in zip(panels.flat, worst, strict=False):
-            axes.imshow(answers.images[i].squeeze(), cmap="gray", vmin=0, vmax=255)
+            axes.imshow(answers.image(i).squeeze(), cmap="gray", vmin=0, vmax=255)
+            below = {"transform": axes.transAxes, "ha": "center", "va": "top", "parse_math": False}
+            axes.text(0.5, -0.03, _end(answers.files[i]), fontsize=7, **below)
             answer = f"called {_label(classes[called[i]])}, {100 * shares[i, called[i]]:.0f} %"
             axes.set_title(f"is {_label(classes[labels[i]])}\n{answer}", fontsize=9, parse_math=False)
         surest = f"; the {len(worst)} surest" if len(wrong) > len(worst) else ""

@@ -33,6 +33,7 @@ VIEWS = {  # how each noun is shown, loaded when one is
     "Explanation": "checks:explanations",
     "Verified": "checks:verified",
     "Inspection": "inspection:inspections",
+    "Training": "training:trainings",
 }
 COLOURS = {"ok": "green", "partial": "yellow", "fails": "red", "unknown": "magenta"}
 

@@ -13,13 +13,14 @@ from torch import Tensor
 from eyespot.networks.layers import to_real
 from eyespot.preprocessing.damage import jpeg
 from eyespot.preprocessing.spec import Preprocessing
+from eyespot.training.data import Images
 from eyespot.zoo.cards import Augmentation, Recipe
 
 QUALITY = (50, 95)  # range of JPEG qualities
 
 
 def epoch_batches(
-    images: Tensor, recipe: Recipe, spec: Preprocessing, *, seed: int, epoch: int
+    images: Images, recipe: Recipe, spec: Preprocessing, *, seed: int, epoch: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """The indices and images of each batch of an epoch, (n, c, h, w) float32 in channels-last memory.
 
@@ -60,7 +61,7 @@ def placements(n: int, how: Augmentation, spec: Preprocessing, *, seed: int, num
     return torch.stack([across, along], 1)
 
 
-def view(images: Tensor, indices: Tensor, geometry: Tensor) -> Tensor:
+def view(images: Images, indices: Tensor, geometry: Tensor) -> Tensor:
     """The images at `indices`, transformed by `geometry`: (n, c, h, w) float32, pixels 0..255."""
     batch = images[indices].permute(0, 3, 1, 2).float()
     grid = F.affine_grid(geometry[indices], list(batch.shape), align_corners=False)

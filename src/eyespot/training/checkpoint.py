@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import torch
@@ -20,7 +19,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from eyespot.artifacts.atomic import digest, write
-from eyespot.errors import BadFileError
+from eyespot.errors import BadFileError, RefusedError
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.training.outcome import Epoch
 from eyespot.zoo.cards import Recipe
@@ -56,23 +55,42 @@ def save_checkpoint(folder: Path, run: Run, state: State, history: list[Epoch]) 
     tensors |= {f"average.{name}": t for name, t in state.average.state_dict().items()}
     tensors |= {f"momentum.{i}": each["momentum_buffer"] for i, each in momenta.items()}
     metadata = {"run": json.dumps(asdict(run)), "history": json.dumps([asdict(e) for e in history])}
-    write(folder / NAME, packed({name: t.contiguous() for name, t in tensors.items()}, metadata))
+    write(folder / NAME, packed({name: t.cpu().contiguous() for name, t in tensors.items()}, metadata))
 
 
 def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
-    """Load the folder's checkpoint, if any, into `state`; its history. BadFileError if another run's."""
+    """Load the folder's checkpoint, if any, into `state`; its history. RefusedError if another run's."""
     path = folder / NAME
     if not path.exists():
         return []
-    try:
+    if message := difference(folder, run):
+        raise RefusedError(f"{path}: is of another run: {message}. Choose another --out, or start again with --force")
+    with _undamaged(path):
         metadata, tensors = _read(path)
-        _check_run(path, json.loads(metadata["run"]), json.loads(json.dumps(asdict(run))))
         state.network.load_state_dict(_below(tensors, "network."))
         state.average.load_state_dict(_below(tensors, "average."))
         saved = state.optimizer.state_dict()
         saved["state"] = {int(i): {"momentum_buffer": t} for i, t in _below(tensors, "momentum.").items()}
         state.optimizer.load_state_dict(saved)
         return msgspec.json.decode(metadata["history"], type=list[Epoch])
+
+
+def difference(folder: Path, run: Run) -> str:
+    """How the run of the folder's checkpoint differs from this one; "" if it does not, or without one."""
+    path = folder / NAME
+    if not path.exists():
+        return ""
+    with _undamaged(path):
+        saved, expected = json.loads(_read(path)[0]["run"]), json.loads(json.dumps(asdict(run)))
+        theirs, ours = ({**each.pop("recipe"), **each.pop("preprocessing"), **each} for each in (saved, expected))
+        return ", ".join(f"{k} {theirs.get(k)} (expected {ours[k]})" for k in ours if theirs.get(k) != ours[k])
+
+
+@contextlib.contextmanager
+def _undamaged(path: Path) -> Iterator[None]:
+    """BadFileError for whatever a damaged checkpoint leads to."""
+    try:
+        yield
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise BadFileError(f"{path}: damaged checkpoint ({reason}). Delete it to start again") from error
@@ -106,13 +124,6 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     if metadata.pop("digest", "") != _digest(tensors, metadata):
         raise ValueError("its content has another digest than it says")
     return metadata, tensors
-
-
-def _check_run(path: Path, saved: dict[str, Any], expected: dict[str, Any]) -> None:
-    theirs, ours = ({**run.pop("recipe"), **run.pop("preprocessing"), **run} for run in (saved, expected))
-    differing = [f"{k} {theirs.get(k)} (expected {ours[k]})" for k in ours if theirs.get(k) != ours[k]]
-    if message := ", ".join(differing):
-        raise BadFileError(f"{path}: is of another run: {message}. Choose another --out or delete it")
 
 
 def _below(flat: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

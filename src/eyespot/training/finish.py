@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import nn
 
 from eyespot.artifacts import model_folder
 from eyespot.artifacts.atomic import digest, digest_file, write
+from eyespot.artifacts.measurements import Subset
 from eyespot.artifacts.model_folder import FLOAT32, INT8, WEIGHTS, Artifact, ModelFolder
 from eyespot.conversion.clean import repair
 from eyespot.conversion.engine import TORCH, TRAINED, save_float32
@@ -20,10 +21,10 @@ from eyespot.data.manifest import Manifest
 from eyespot.data.used import HASHES, LIST
 from eyespot.evaluation.confidence import fit
 from eyespot.preprocessing.spec import Contract
-from eyespot.quantity import wilson
 from eyespot.tflite.contract import encode, encode_confidence
 from eyespot.training.checkpoint import Run
 from eyespot.training.data import Data
+from eyespot.training.judge import judged
 from eyespot.training.loop import answers
 from eyespot.training.outcome import Answers, Training
 from eyespot.weights.state_dicts import to_safetensors
@@ -31,7 +32,10 @@ from eyespot.weights.state_dicts import to_safetensors
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A trained network and what its sidecar says. `parts` are those of the user's own data."""
+    """A trained network and what its sidecar says. `parts` are those of the user's own data.
+
+    `layers` are those that were trained, and `tried` top-1 on the validation images of each choice.
+    """
 
     network: nn.Module
     run: Run
@@ -39,18 +43,25 @@ class Trained:
     classes: tuple[str, ...]
     arguments: Mapping[str, Any]
     parts: Manifest | None = None
+    layers: str = "all"
+    tried: Mapping[str, Subset] = field(default_factory=dict)
 
 
 def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
     """Write the weights, the float32 file and the records of the data; count the correct answers."""
     data, run, network = trained.data, trained.run, trained.network
-    shares = answers(network, data.validation_images, run.preprocessing).numpy()
-    images, labels = data.validation_images.numpy(), data.validation_labels.numpy()
-    correct, n = int((shares.argmax(1) == labels).sum()), len(labels)
-    low, high = wilson(correct, n)
+    found = Answers(
+        image=lambda i: data.validation_images[i : i + 1][0].numpy(), labels=data.validation_labels.numpy(),
+        shares=answers(network, data.validation_images, run.preprocessing).numpy(), classes=trained.classes,
+        files=data.validation_files,
+    )  # fmt: skip
+    counted = judged(network, data, run.preprocessing, found)
+    network.cpu()
     own = {"training_images": data.digest} if trained.parts else {}
-    facts = {"dropped": data.dropped, "validation_top1": correct / n, "classes": trained.classes}
-    confidence = fit(shares, labels) if trained.parts else None  # files of our recipes keep their bytes
+    tried = {name: each.top1 for name, each in trained.tried.items()}
+    facts = {"dropped": data.dropped, "validation_top1": counted["validation_top1"], "classes": trained.classes}
+    facts |= {"layers": trained.layers, "tried": tried} if tried else {}
+    confidence = fit(found.shares, found.labels) if trained.parts else None  # files of our recipes keep their bytes
     weights = _save_weights(trained, folder, facts | own | encode_confidence(confidence))
     contract = Contract(
         model=run.model, preprocessing=run.preprocessing, classes=trained.classes, confidence=confidence
@@ -58,10 +69,10 @@ def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
     model, inputs = repair(to_tflite(trained.network, run.preprocessing)), {"weights": weights.sha256}
     float32 = save_float32(ModelFolder(folder), model, contract, TRAINED, inputs, own, TORCH)
     training = Training(
-        folder=folder, weights=weights, float32=float32, validation_top1=correct / n, low=low, high=high, n=n,
-        dropped=data.dropped,
+        folder=folder, weights=weights, float32=float32, dropped=data.dropped, layers=trained.layers,
+        tried=trained.tried, **counted,
     )  # fmt: skip
-    return training, Answers(images=images, labels=labels, shares=shares, classes=trained.classes)
+    return training, found
 
 
 def _save_weights(trained: Trained, folder: Path, facts: dict[str, Any]) -> Artifact:

@@ -7,6 +7,7 @@ published folded are unfolded before they are trained further.
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from eyespot.networks.layers import layers_and_norms, placed
+from eyespot.networks.layers import Layer, layers_and_norms, placed
 
 TINY = 1e-8  # the size of weights of a channel that is always off
 
@@ -38,6 +39,17 @@ def fold_norms(network: nn.Module) -> None:
         setattr(parent, name, fuse(module.layer.eval(), module.norm.eval()))
 
 
+def without_norms(network: nn.Module) -> nn.Module:
+    """A copy in evaluation mode that computes the same faster: its norms are folded into their layers."""
+    network = copy.deepcopy(network).eval()
+    places = {module: (parent, name) for parent, name, module in placed(network, Layer | nn.BatchNorm2d)}
+    for layer, norm in layers_and_norms(network):
+        if norm:
+            setattr(*places[layer], fuse_conv_bn_eval(layer, norm))
+            setattr(*places[norm], nn.Identity())
+    return network.to(memory_format=torch.channels_last)
+
+
 def unfold_norms(network: nn.Module, x: Tensor) -> None:
     """Give norms that are identities the statistics of images x (n, c, h, w), in place.
 
@@ -52,7 +64,7 @@ def unfold_norms(network: nn.Module, x: Tensor) -> None:
 
     hooks = [layer.register_forward_hook(note) for layer, _ in folded]
     with torch.no_grad():
-        network.eval()(x)
+        network.eval()(x.to(next(network.parameters()).device))
         for layer, norm in folded:
             _unfold(layer, norm, *statistics[layer])
     for hook in hooks:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.artifacts.measurements import Subset
 from eyespot.artifacts.model_folder import Artifact
 from eyespot.nouns import Noun
 
@@ -24,27 +26,65 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Training(Noun):
-    """A finished run: its folder, weights and float32 file, and top-1 on n validation images.
+class Simpler(Noun):
+    """Top-1 of a simpler model on the network's n validation images, and what the network gains over it.
 
-    `low` and `high` bound the 95 % interval (Wilson). `dropped` counts the images left out, by reason.
+    `low` and `high` bound the gain's 95 % interval (paired).
+    """
+
+    top1: float
+    gain: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Training(Noun):
+    """A finished run: its top-1 on n validation images, and the files in its folder.
+
+    `low` and `high` bound the 95 % interval (Wilson). `training` is top-1 on training images, at most 300;
+    `per_class` each class's recall. `prior` always answers the most frequent class, `linear` is a logistic
+    regression on the pixels. `layers` are those that were trained, last or all, and `tried` top-1 on the
+    validation images of each choice. `dropped` counts the images left out, by reason.
     """
 
     folder: Path
-    weights: Artifact
-    float32: Artifact
     validation_top1: float
     low: float
     high: float
     n: int
-    dropped: dict[str, int]
+    training: Subset
+    layers: str
+    tried: Mapping[str, Subset]
+    prior: Simpler
+    linear: Simpler
+    per_class: Mapping[str, Subset]
+    dropped: Mapping[str, int]
+    float32: Artifact
+    weights: Artifact
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """A network's probabilities, (n, classes), for labelled images (n, h, w, c)."""
+    """A network's probabilities, (n, classes), for labelled images; `image(i)` is (h, w, c) uint8.
 
-    images: NDArray[np.uint8]
+    `files` are their names, or empty.
+    """
+
+    image: Callable[[int], NDArray[np.uint8]]
     labels: NDArray[np.int64]
     shares: NDArray[np.float32]
     classes: tuple[str, ...]
+    files: Sequence[str] = ()
+
+    @property
+    def called(self) -> NDArray[np.int64]:
+        """The most probable class of each image, (n,)."""
+        return self.shares.argmax(1)
+
+    @property
+    def mistakes(self) -> list[int]:
+        """The images that are called wrongly, those of the surest answers first."""
+        wrong = np.flatnonzero(self.called != self.labels).tolist()
+        return sorted(wrong, key=lambda i: -self.shares[i].max())

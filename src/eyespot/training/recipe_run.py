@@ -13,37 +13,47 @@ from eyespot.artifacts.atomic import digest
 from eyespot.data import catalogue
 from eyespot.errors import MissingDataError
 from eyespot.progress import track
-from eyespot.training import augment
+from eyespot.training import augment, earlier
 from eyespot.training.checkpoint import NAME, Run, cached
-from eyespot.training.data import Data, load
+from eyespot.training.data import Data, Images, load
 from eyespot.training.finish import Trained
-from eyespot.training.loop import Report, Taught, arithmetic, fit
+from eyespot.training.loop import Report, Taught, arithmetic, device_of, fit, use_device
 from eyespot.weights.state_dicts import to_safetensors
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 
 TEACHER = "teacher"
+CPU = torch.device("cpu")
 
 
-def train(card: Model, folder: Path, report: Report, *, epochs: int | None, seed: int, teacher: Path | None) -> Trained:
-    """Train the card's network as `by_recipe` does. MissingDataError if `teacher` has no trained one."""
+def train(
+    card: Model, folder: Path, report: Report, *, epochs: int | None = None, seed: int = 0,
+    teacher: Path | None = None, device: str = "cpu", force: bool = False,
+) -> Trained:  # fmt: skip
+    """Train the card's network as `by_recipe` does.
+
+    MissingDataError if `teacher` has no trained one, RefusedError for a folder with another run if not `force`.
+    """
     assert card.recipe is not None  # noqa: S101 (the verb refuses a card without one)
     recipe = replace(card.recipe, epochs=epochs or card.recipe.epochs)
     for member in range(recipe.teacher.members if recipe.teacher and teacher else 0):
         checkpoint = (teacher or folder) / TEACHER / str(member) / NAME
         if not checkpoint.is_file():
             raise MissingDataError(f"{teacher}: no run whose teacher was trained; expected {checkpoint}")
-    owner = catalogue.dataset(card.data)
-    data = load(owner, card.preprocessing)
+    owner, where = catalogue.dataset(card.data), use_device(device)
+    earlier.check_folder(folder, card.name, owner, force=force)
+    data = load(owner, card.preprocessing, owner.digest)
     run = Run(model=card.name, data=data.digest, seed=seed, recipe=recipe, preprocessing=card.preprocessing)
-    network = by_recipe(card, data, run, folder, report, teacher)
+    earlier.check_run(folder, run, force=force)
+    network = by_recipe(card, data, run, folder, report, teacher, where)
     arguments = {"seed": seed, "recipe": asdict(recipe)}
     return Trained(network=network, run=run, data=data, classes=owner.classes, arguments=arguments)
 
 
 def by_recipe(
-    card: Model, data: Data, run: Run, folder: Path, report: Report, teacher: Path | None = None
-) -> nn.Module:
+    card: Model, data: Data, run: Run, folder: Path, report: Report, teacher: Path | None = None,
+    device: torch.device = CPU,
+) -> nn.Module:  # fmt: skip
     """Train, or continue an earlier call with the same arguments.
 
     `report(history, folder)` is called after each epoch, also of the teacher. `teacher` is the folder of an
@@ -55,12 +65,12 @@ def by_recipe(
         for seed in range(lesson.members):  # independent of the student's: one teacher for all
             member = registry.imported(lesson.network)(card.preprocessing.channels, classes)
             own = replace(run, model=f"{run.model}'s teacher", recipe=lesson.recipe, seed=seed)
-            members.append(fit(member, data, own, place / str(seed), report))
+            members.append(fit(member.to(device), data, own, place / str(seed), report))
         answers = taught(members, data.images, run, place)
-    return fit(registry.imported(card.network)(classes), data, run, folder, report, answers)
+    return fit(registry.imported(card.network)(classes).to(device), data, run, folder, report, answers)
 
 
-def taught(members: Sequence[nn.Module], images: Tensor, run: Run, folder: Path) -> Taught:
+def taught(members: Sequence[nn.Module], images: Images, run: Run, folder: Path) -> Taught:
     """A function from an epoch to the teacher's mean logits for its view of every image, (n, classes).
 
     Each placement's logits are computed once and kept in `folder`, also for resumed runs.
@@ -75,12 +85,13 @@ def taught(members: Sequence[nn.Module], images: Tensor, run: Run, folder: Path)
         geometry = augment.placements(len(images), augmentation, spec, seed=run.seed, number=number)
         batches = torch.arange(len(images)).split(500)
         means = []
-        with torch.inference_mode(), arithmetic(run.recipe):
+        device = device_of(members[0])
+        with torch.inference_mode(), arithmetic(run.recipe, device):
             for indices in track(batches, len(batches), f"teacher, view {number + 1} of {teacher.views}"):
-                x = augment.ready(augment.view(images, indices, geometry), spec)
+                x = augment.ready(augment.view(images, indices, geometry), spec).to(device)
                 sides = (x, x.flip(3)) if augmentation.flip else (x,)  # all that the student may see
                 means.append(torch.stack([member(side) for member in members for side in sides]).mean(0))
-        return {"logits": torch.cat(means).half().clone()}
+        return {"logits": torch.cat(means).cpu().half().clone()}
 
     def answers(epoch: int) -> Tensor:
         number = epoch % teacher.views
