@@ -36,7 +36,7 @@ TORCH = {"networks", "weights", "conversion", "training"}
 NAMED_BY_CARDS = {"data", "networks", "weights"}
 
 MOST_LOOSE = 8
-MOST_LINES = 17_500  # of the package, templates of generated code aside
+MOST_LINES = 19_000  # of the package, templates of generated code aside
 MOST_FILE_LINES = 300
 MOST_FUNCTION_LINES = 60
 MOST_VERB_LINES = 59  # of code
@@ -265,7 +265,7 @@ BREAKS = {
     "long_functions": {"data/fetch.py": FUNCTION},
     "long_files": {"data/fetch.py": "\n" * 301},
     "loose_modules": {f"loose{i}.py": "" for i in range(8)},
-    "package_lines": {f"data/reader{i}.py": "\n" * 300 for i in range(60)},
+    "package_lines": {f"data/reader{i}.py": "\n" * 300 for i in range(65)},
 }
 ONCE = {"circles", "loose_modules", "package_lines"}  # rules of the whole package
 

@@ -126,7 +126,7 @@ def _trained(task: Task, validation: Validation, start: Attempt) -> Attempt:
     contract, owner, noted = running.contract_of(task.file), validation.data, task.source.path / LIST
     if not noted.is_file() or "train" not in owner.splits:
         raise MissingDataError(f"the images that trained {task.file.path} are not known: no {LIST} beside it")
-    data = load(owner, contract.preprocessing)
+    data = load(owner, contract.preprocessing, "")
     if data.digest != digest(noted.read_bytes()):
         raise RefusedError(f"{owner.name} has other training images than those that trained {task.file.path}")
     run = Run(
