@@ -291,9 +291,11 @@ def test_progress_shows_titles_as_they_are(capfd):
 def test_plots_of_any_names(tmp_path):
     classes = ("$\\frac$", "猫", "\x1b[31m", "a\nb", "l" * 10_000, "caf\udce9")
     images, labels = np.zeros((6, 4, 4, 3), np.uint8), np.arange(6)
-    answers = Answers(images=images, labels=labels, shares=np.eye(6, dtype=np.float32)[::-1], classes=classes)
+    answers = Answers(
+        image=images.__getitem__, labels=labels, shares=np.eye(6, dtype=np.float32)[::-1], classes=classes
+    )
     draw_answers(answers, tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"confusion.png", "mistakes.png"}
+    assert {path.name for path in tmp_path.iterdir()} >= {"confusion.png", "mistakes.png"}
 
 
 # --- whole commands

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -66,8 +68,13 @@ def test_files_of_imported_weights(mlperf):
 
 
 def test_the_same_inputs_give_the_same_bytes(folder):
-    for name in ("int8.tflite", "int8.tflite.json"):
-        assert (folder / name).read_bytes() == (registry.home("tiny-resnet") / name).read_bytes()
+    """Accuracy aside, which kernels of another processor may give with an image more or less."""
+    made, shipped = folder / "int8.tflite", registry.home("tiny-resnet") / "int8.tflite"
+    assert made.read_bytes() == shipped.read_bytes()
+    records = [json.loads(path.with_name("int8.tflite.json").read_text()) for path in (made, shipped)]
+    accuracies = [record["facts"].pop("validation") for record in records]
+    assert records[0] == records[1]
+    assert accuracies[0].keys() == accuracies[1].keys()
 
 
 def test_tflm_answers_as_the_reference_kernels(folder, data_root):

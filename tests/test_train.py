@@ -21,6 +21,7 @@ from safetensors.torch import save  # noqa: E402
 
 from eyespot.artifacts.atomic import digest_file  # noqa: E402
 from eyespot.artifacts.model_folder import ModelFolder  # noqa: E402
+from eyespot.data import manifest  # noqa: E402
 from eyespot.errors import BadFileError, MissingDataError, RefusedError  # noqa: E402
 from eyespot.networks.layers import initialise  # noqa: E402
 from eyespot.networks.resnet8 import ResNet8  # noqa: E402
@@ -360,8 +361,10 @@ def test_a_recipe_trains_on_the_data_of_its_card(real_data, tmp_path):
     """And leaves the list of its training images, by which they are known later."""
     real_data("cifar-10")
     card = replace(CARD, recipe=replace(RECIPE, epochs=5, batch=500))
-    (tmp_path / "manifest.csv").write_text("of an earlier run")
-    trained = recipe_run.train(card, tmp_path, lambda *_: None, epochs=1, seed=0, teacher=None)
+    manifest.save(manifest.Manifest(data=str(tmp_path / "photos")), tmp_path)
+    with pytest.raises(RefusedError, match=r"was trained on .*photos, not on cifar-10.*--force"):
+        recipe_run.train(card, tmp_path, lambda *_: None, epochs=1, seed=0, teacher=None)
+    trained = recipe_run.train(card, tmp_path, lambda *_: None, epochs=1, seed=0, teacher=None, force=True)
     result, answers = finish.save(trained, tmp_path)
     assert (result.n, answers.shares.shape) == (5000, (5000, 10))
     assert 0.15 < result.validation_top1 < 0.8

@@ -96,7 +96,7 @@ def draw_answers(answers: Answers, folder: Path) -> None:
         writer.writerow(("file", "class", "answer", "probability"))
         for i in answers.mistakes:
             names = (answers.classes[label] for label in (answers.labels[i], answers.called[i]))
-            writer.writerow((answers.files[i], *names, f"{answers.shares[i].max():.4f}"))
+            writer.writerow((answers.file(i), *names, f"{answers.shares[i].max():.4f}"))
 
 
 def _label(name: str) -> str:
@@ -141,7 +141,7 @@ def _draw_mistakes(path: Path, answers: Answers) -> None:
         for axes, i in zip(panels.flat, worst, strict=False):
             axes.imshow(answers.image(i).squeeze(), cmap="gray", vmin=0, vmax=255)
             below = {"transform": axes.transAxes, "ha": "center", "va": "top", "parse_math": False}
-            axes.text(0.5, -0.03, _end(answers.files[i]), fontsize=7, **below)
+            axes.text(0.5, -0.03, _end(answers.file(i)), fontsize=7, **below)
             answer = f"called {_label(classes[called[i]])}, {100 * shares[i, called[i]]:.0f} %"
             axes.set_title(f"is {_label(classes[labels[i]])}\n{answer}", fontsize=9, parse_math=False)
         surest = f"; the {len(worst)} surest" if len(wrong) > len(worst) else ""

@@ -69,7 +69,7 @@ class Training(Noun):
 class Answers:
     """A network's probabilities, (n, classes), for labelled images; `image(i)` is (h, w, c) uint8.
 
-    `files` are their names, or empty.
+    `files` are their names, or empty where the images are not files.
     """
 
     image: Callable[[int], NDArray[np.uint8]]
@@ -77,6 +77,10 @@ class Answers:
     shares: NDArray[np.float32]
     classes: tuple[str, ...]
     files: Sequence[str] = ()
+
+    def file(self, i: int) -> str:
+        """The name of an image's file, or its number where the images are not files."""
+        return self.files[i] if self.files else str(i)
 
     @property
     def called(self) -> NDArray[np.int64]:
