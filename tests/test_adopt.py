@@ -69,8 +69,8 @@ def test_a_kill_leaves_no_int8_file_of_other_weights(data_root, tmp_path):
     shutil.copy(places.ZOO / "tiny-resnet" / "int8.tflite", tmp_path)
     shutil.copy(places.ZOO / "tiny-resnet" / "int8.tflite.json", tmp_path)
     for _ in range(2):
-        convert("visual-wake-word", weights="mlperf-tiny", out=tmp_path)
+        convert("visual-wake-word", weights="mlperf-tiny-tflite", out=tmp_path)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["float32.tflite", "float32.tflite.json"]
         shutil.copy(places.ZOO / "tiny-resnet" / "int8.tflite.json", tmp_path)
-    convert("visual-wake-word", weights="mlperf-tiny", out=tmp_path)
+    convert("visual-wake-word", weights="mlperf-tiny-tflite", out=tmp_path)
     assert not (tmp_path / "int8.tflite.json").exists()

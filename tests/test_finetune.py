@@ -269,12 +269,9 @@ def test_crop_and_classes_come_with_the_weights(photos, tmp_path, data_root):
 @pytest.mark.parametrize("model", ["visual-wake-word", "mobilenet-v1"])
 def test_other_models_begin_with_published_weights(model, photos, data_root, tmp_path):
     weights = {"mobilenet-v1": "tf-slim-quantised"}.get(model)
-    options = {"data": str(photos), "weights": weights, "out": tmp_path, "threads": 2}
-    frozen = train(model, layers="last", **options)
-    assert frozen.validation_top1 > 0.5  # people's features on drawn shapes; chance is 0.25
+    trained = train(model, data=str(photos), weights=weights, layers="all", epochs=4, out=tmp_path, threads=1)
+    assert trained.validation_top1 > 0.4  # drawn shapes; chance is 0.25
     assert read(tmp_path / "float32.tflite").output.shape == (1, 4)
-    whole = train(model, layers="all", epochs=4, **options)
-    assert whole.validation_top1 > frozen.validation_top1 - 0.2  # destroyed it has 0.25; 16 images
 
 
 # --- with a tiny network
