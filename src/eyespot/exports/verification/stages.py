@@ -160,7 +160,7 @@ def _c(file: File, contract: Contract, pictures: Sequence[NDArray[np.uint8]]) ->
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name, text in sources.items():
-            (folder / name).write_text(text, "utf-8")
+            (folder / name).write_text(text + "\n", "utf-8")
         (folder / "pictures").write_bytes(np.stack(rgb).tobytes())
         _command([compiler, "-std=c99", "-O2", "host.c", "preprocess.c", "-o", "check"], folder)
         _command([str(folder / "check"), "pictures", "tensors"], folder)
