@@ -395,7 +395,11 @@ def test_an_empty_name(tmp_path):
 def test_two_models_of_your_own_have_the_names_of_their_folders(tmp_path, monkeypatch):
     """Else their symbols collide in one program."""
     monkeypatch.chdir(tmp_path)
-    for name, facts in (("front-door", {"training_images": "x"}), ("back-door", {"training_images": "x"}), ("copy", {})):
+    for name, facts in (
+        ("front-door", {"training_images": "x"}),
+        ("back-door", {"training_images": "x"}),
+        ("copy", {}),
+    ):
         shutil.copytree(registry.home("tiny-resnet"), name)
         path = Path(name) / "int8.tflite.json"
         record = json.loads(path.read_text())

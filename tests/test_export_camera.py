@@ -89,7 +89,13 @@ def test_most_values_are_exactly_pythons(file, tmp_path):
 @pytest.mark.parametrize("format_", FORMATS)
 def test_the_formats(format_, channels, file, tmp_path):
     """One colour, in each format as its name says; of yuyv black, white and the primaries by their BT.601 values."""
-    colour = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "black": (0,) * 3}
+    colour = {
+        "red": (255, 0, 0),
+        "green": (0, 255, 0),
+        "blue": (0, 0, 255),
+        "white": (255, 255, 255),
+        "black": (0,) * 3,
+    }
     yuyv = {"red": (82, 90, 240), "green": (145, 54, 34), "blue": (41, 240, 110), "white": (235, 128, 128)}
     spec = Preprocessing(height=8, width=8, order=channels)
     convert = converter(file, Camera(width=16, height=8, format=format_), spec, tmp_path)

@@ -70,7 +70,7 @@ def export(
     folder = out or Path("build") / file_name(contract.model) / to
     with held(folder):
         if to == "folder":
-            files = write_folder(file, contract, folder, least)
+            files = write_folder(file, contract, folder, min_confidence=least)
             return Exported(folder=folder, files=files, threshold=threshold)
         files, arena = write_c(HostMeasurements(file=file), contract, folder, camera=frames, min_confidence=least)
         return Exported(folder=folder, files=files, arena=arena, threshold=threshold)
