@@ -48,9 +48,9 @@ def build(board: Board, sources: Sequence[Path], folder: Path, *flags: str) -> P
     program = folder / f"{board.core}.elf"
     common = [f"-mcpu={board.core}", "-mthumb", "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", *flags]
     links = ["-nostartfiles", "--specs=nano.specs", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
-    script = ["-T", HARNESS / "link.ld", "-Wl,--no-warn-rwx-segments"]
-    files = [HARNESS / "start.c", *sources]
-    run([TOOLS[0], *common, f"-I{HARNESS}", *links, *script, *files, "-lm", "-o", program])
+    script = ["-T", str(HARNESS / "link.ld"), "-Wl,--no-warn-rwx-segments"]
+    files = map(str, [HARNESS / "start.c", *sources])
+    run([TOOLS[0], *common, f"-I{HARNESS}", *links, *script, *files, "-lm", "-o", str(program)])
     return program
 
 

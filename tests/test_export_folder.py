@@ -27,6 +27,9 @@ from eyespot.verbs.export import export
 from eyespot.verbs.predict import predict
 from eyespot.zoo import registry
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+from linux_folder import compare
+
 NEEDED = ("numpy", "numpy.libs", "PIL", "pillow.libs", "ai_edge_litert", "flatbuffers")
 
 
@@ -306,3 +309,8 @@ def test_notes_that_a_board_needs(device, note, tmp_path):
     assert note in text
     assert text.startswith("# front &#91;door&#93;(x) on Linux\n")
     assert text.count("not tested here on a board") == device.startswith("imx")
+
+
+def test_a_bare_loop_over_the_folder_predicts_as_predict(real_data, tmp_path):
+    real_data("cifar-10")
+    assert compare("tiny-resnet", 100, tmp_path) == {"classify.py": 0, "bare loop": 0}
