@@ -351,6 +351,7 @@ def test_the_example_of_a_camera_without_a_clock(tflm, tmp_path):
     printed = subprocess.run([tmp_path / "x"], capture_output=True, text=True, check=True).stdout
     assert "value" not in printed, "the preprocessing is right"
     assert "no clock: README.md has the line for your SDK\n" in printed
+    assert "eyespot:" not in printed
     assert (tmp_path / "c/README.md").read_text().startswith("# my model in C\n")
 
 

@@ -24,7 +24,8 @@ uint32_t Microseconds() {
 }
 
 void Report(const char *what, uint32_t start) {
-  std::printf("eyespot: %s %lu us\n", what, static_cast<unsigned long>(Microseconds() - start));
+  const uint32_t end = Microseconds();
+  if (end != 0) std::printf("eyespot: %s %lu us\n", what, static_cast<unsigned long>(end - start));
 }
 
 void Run(const int8_t *input, int8_t *output) {
