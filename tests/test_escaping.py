@@ -28,6 +28,7 @@ from eyespot.devices.host import HostMeasurements
 from eyespot.errors import RefusedError
 from eyespot.escaping import c_comment, c_name, file_name, html, is_line, markdown, markdown_code, terminal
 from eyespot.exports import c as source
+from eyespot.exports.camera import Camera
 from eyespot.nouns import Noun
 from eyespot.preprocessing.synthetic import picture
 from eyespot.reports.plot import draw_answers
@@ -109,12 +110,15 @@ def test_file_names_that_stay(name):
 SMALL = replace(read(registry.find("tiny-resnet")), data=bytes(4))  # its bytes take long to write
 
 
-def rendered(template: str, model: str, classes: tuple[str, ...] = ("a", "b")) -> str:
+def rendered(template: str, model: str, classes: tuple[str, ...] = ("a", "b"), camera: str = "") -> str:
     """A file of the C export of tiny-resnet under another name."""
     contract = replace(SMALL.contract, model=model, classes=classes)
     filled = source.values(SMALL, contract, 1000)
     golden = {"golden": "1", "golden_camera": "0", "golden_inputs": "{0}", "golden_outputs": "{0}"}
-    return source.render(template, filled | golden)
+    filled |= golden
+    frames = Camera.parse(camera) if camera else None
+    filled |= source.for_camera(filled, contract.preprocessing, frames) if frames else source.generic(filled)
+    return source.render(template, filled) + "\n"
 
 
 def test_class_names_come_back_from_c(names, tmp_path):
@@ -157,10 +161,11 @@ def test_comments_of_any_text_end_where_they_should(names, tmp_path):
     assert "??" not in "".join(lines)
 
 
+@pytest.mark.parametrize("camera", ["", "320x240:yuyv"])
 @pytest.mark.parametrize("name", ["9", "??/\n", "*/ int evil(void); /*", "int8", "猫\u202e", "x\\\n", "a" * 300])
-def test_whole_sources_of_any_name_compile(name, tmp_path):
+def test_whole_sources_of_any_name_compile(name, camera, tmp_path):
     for template in source.FILES:
-        (tmp_path / template).write_text(rendered(template, name))
+        (tmp_path / template).write_text(rendered(template, name, camera=camera))
     sources = ["model.c", "preprocess.c", "decide.c", "golden.c"]
     run("gcc", "-std=c99", *STRICT, "-fsyntax-only", *sources, cwd=tmp_path)
     tflm = write_headers(tmp_path / "tflm")

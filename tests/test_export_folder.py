@@ -27,6 +27,9 @@ from eyespot.verbs.export import export
 from eyespot.verbs.predict import predict
 from eyespot.zoo import registry
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+from linux_folder import compare
+
 NEEDED = ("numpy", "numpy.libs", "PIL", "pillow.libs", "ai_edge_litert", "flatbuffers")
 
 
@@ -81,6 +84,7 @@ def test_files(exported):
         "labels.txt",
         "contract.json",
         "classify.py",
+        "README.md",
     }
     assert (exported.folder / "int8.tflite").read_bytes() == registry.find("tiny-resnet").read_bytes()
     labels = (exported.folder / "labels.txt").read_text().splitlines()
@@ -91,11 +95,11 @@ def test_files(exported):
 
 def test_the_script_is_short_and_imports_little(exported):
     text = (exported.folder / "classify.py").read_text()
-    assert len(text.splitlines()) < 80
+    assert len(text.splitlines()) < 120
     tree = ast.walk(ast.parse(text))
     names = [n.names[0].name if isinstance(n, ast.Import) else n.module for n in tree if hasattr(n, "names")]
     outside = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
-    assert outside == {"numpy", "PIL", "ai_edge_litert", "tflite_runtime"}
+    assert outside == {"numpy", "PIL", "ai_edge_litert", "tflite_runtime", "cv2"}
 
 
 def test_it_runs_alone_and_says_what_predict_says(exported, photos, site):
@@ -125,7 +129,8 @@ def test_its_pixels_are_eyespots(exported, photos, spec):
     told = asdict(spec)
     for path in photos:
         expected = fit(decode(path, spec.channels), spec)
-        assert np.array_equal(script.pixels(path, told), expected), path.name
+        with Image.open(path) as image:
+            assert np.array_equal(script.pixels(image, told), expected), path.name
 
 
 def test_a_float32_file_is_exported_too(photos, site, tmp_path):
@@ -171,3 +176,141 @@ def test_labels_with_line_ends(tmp_path):
     with pytest.raises(RefusedError, match=r"found 'a\\nb'. Rename it"):
         write_folder(file, contract, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+# --- the options of classify.py
+
+
+def classify(exported, site, *words: object, before: str = "pass") -> subprocess.CompletedProcess[str]:
+    return alone(site, f"{before}; {RUN}", exported.folder / "classify.py", *words)
+
+
+def test_folders_and_json(exported, photos, site):
+    done = classify(exported, site, "--json", "--top", 3, photos[0].parent)
+    ours = predict("tiny-resnet", str(photos[0].parent), top=3)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(each["source"], each["answer"]) for each in found] == [(p.source, p.answer) for p in ours]
+    for each, expected in zip(found, ours, strict=True):
+        assert [name for name, _ in each["classes"]] == [name for name, _ in expected.classes]
+        assert np.allclose([share for _, share in each["classes"]], [share for _, share in expected.classes])
+    shown = classify(exported, site, "--top", 2, photos[0]).stdout
+    assert shown == f"{photos[0]}: {', '.join(f'{n} {100 * s:.1f} %' for n, s in ours[0].classes[:2])}\n"
+
+
+def test_times_have_the_first_inference_apart(exported, photos, site):
+    done = classify(exported, site, "--time", "--threads", 2, *photos[:2])
+    times = json.loads(done.stdout.splitlines()[-1])
+    assert times["n"] == 19
+    assert set(times["ms"]) == {"load", "first", "median", "slowest"}
+    assert 0 < times["ms"]["median"] <= times["ms"]["slowest"]
+
+
+DELEGATE = """
+#include <stdint.h>
+#include <stdio.h>
+typedef struct { void *data; int (*prepare)(void *, void *); void *copies[3]; int64_t flags; void *builder; } delegate;
+static int prepare(void *context, void *self) {
+    (void)context; (void)self; fputs("delegate asked\\n", stderr);
+    return 0;
+}
+void *tflite_plugin_create_delegate(char **keys, char **values, size_t count, void (*error)(const char *)) {
+    static delegate made = {0, prepare, {0}, 0, 0};
+    (void)keys; (void)values; (void)count; (void)error;
+    return &made;
+}
+void tflite_plugin_destroy_delegate(void *made) { (void)made; }
+"""
+
+
+def test_a_delegate_is_loaded_and_asked(exported, photos, site, tmp_path):
+    source, library = tmp_path / "delegate.c", tmp_path / "delegate.so"
+    source.write_text(DELEGATE)
+    subprocess.run(["gcc", "-shared", "-fPIC", source, "-o", library], check=True)
+    done = classify(exported, site, "--delegate", library, photos[0])
+    assert "delegate asked" in done.stderr
+    assert done.stdout == classify(exported, site, photos[0]).stdout
+
+
+CAMERA = """
+import types, numpy as np
+class VideoCapture:
+    def __init__(self, device):
+        print(repr(device))
+        self.frames = iter([(True, np.full((48, 64, 3), (200, 30, 0), np.uint8))] * 2)
+    def read(self):
+        return next(self.frames, (False, None))
+sys.modules["cv2"] = types.SimpleNamespace(VideoCapture=VideoCapture)
+"""
+
+
+def test_frames_of_a_camera_are_bgr(exported, site, tmp_path):
+    """OpenCV itself is stood in for: this machine has no camera."""
+    Image.new("RGB", (64, 48), (0, 30, 200)).save(tmp_path / "blue.png")
+    same = classify(exported, site, tmp_path / "blue.png").stdout.partition(": ")[2]
+    before = f"exec({CAMERA!r})"
+    done = classify(exported, site, "--camera", "0", before=before)
+    assert done.stdout == f"0\nframe 0: {same}frame 1: {same}"
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "classify.py: 0: the camera gives no frame after 2 of them"
+    assert classify(exported, site, "--camera", "/dev/video1", before=before).stdout.startswith("'/dev/video1'\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "expected images or a camera"),
+        (("x.png", "--top", "0"), "1 or more for --top"),
+        (("x.png", "--camera", "0"), "expected images or a camera"),
+        (("x.png",), "classify.py: x.png: [Errno 2] No such file"),
+        (("@empty",), "Is a directory"),
+        (("@damaged.png",), "damaged.png: "),
+        (("@text.png",), "cannot identify image file"),
+        (("@fine.png", "--delegate", "/none.so"), "/none.so"),
+        (("@fine.png", "--model", "/none.tflite"), "/none.tflite"),
+        (("--camera", "0"), "No module named 'cv2'"),
+    ],
+)
+def test_errors_are_one_line(words, said, exported, site, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.png").write_text("hello")
+    fine = tmp_path / "fine.png"
+    Image.fromarray(picture(0, 90, 131, 3)).save(fine)
+    (tmp_path / "damaged.png").write_bytes(fine.read_bytes()[:5000])
+    done = classify(exported, site, *(str(tmp_path / w[1:]) if w.startswith("@") else w for w in words))
+    assert done.returncode in {1, 2}
+    assert done.stdout == ""
+    assert said in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_help(exported, site):
+    done = classify(exported, site, "--help")
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in ("--camera", "--delegate", "--threads", "--time", "--json"))
+
+
+# --- the notes on boards
+
+
+@pytest.mark.parametrize(
+    ("device", "note"),
+    [
+        ("imx93", "--delegate /usr/lib/libethosu_delegate.so"),
+        ("imx95", "--delegate /usr/lib/libneutron_delegate.so"),
+        ("imx8mp", 'VIV_VX_CACHE_BINARY_GRAPH_DIR="$PWD"'),
+        ("linux-arm64", "--threads"),
+        ("unheard-of", "python3 classify.py"),
+    ],
+)
+def test_notes_that_a_board_needs(device, note, tmp_path):
+    file = read(registry.find("tiny-resnet"))
+    write_folder(file, replace(file.contract, model="front [door](x)"), tmp_path, device=device)
+    text = (tmp_path / "README.md").read_text()
+    assert note in text
+    assert text.startswith("# front &#91;door&#93;(x) on Linux\n")
+    assert text.count("not tested here on a board") == device.startswith("imx")
+
+
+def test_a_bare_loop_over_the_folder_predicts_as_predict(real_data, tmp_path):
+    real_data("cifar-10")
+    assert compare("tiny-resnet", 100, tmp_path) == {"classify.py": 0, "bare loop": 0}

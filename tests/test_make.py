@@ -32,7 +32,7 @@ from eyespot.verbs.show import show as show_model
 from eyespot.zoo import provenance, registry
 from opens import opens
 
-NAMES = {"float32.tflite", "int8.tflite", "imx93", "c", "golden", "check.json", "card.md"}
+NAMES = {"float32.tflite", "int8.tflite", "imx93", "c", "linux", "golden", "check.json", "card.md"}
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,8 @@ def test_everything_for_the_board_is_there(made):
     assert {p.name for p in folder.iterdir()} == NAMES | {"float32.tflite.json", "int8.tflite.json"}
     assert (folder / "imx93/int8_vela.tflite").stat().st_size
     assert {p.name for p in (folder / "c").iterdir()} == set(FILES)
+    assert "libethosu_delegate.so" in (folder / "linux/README.md").read_text()
+    assert (folder / "linux/int8.tflite").read_bytes() == (folder / "int8.tflite").read_bytes()
     assert made.sizes == {p.name: p.stat().st_size for p in folder.glob("*.tflite")}
 
 

@@ -17,6 +17,11 @@ TFLM = {
         "#pragma once\nnamespace tflite {\ntemplate <int N> struct MicroMutableOpResolver {\n"
         "@calls@};\n}\n"
     ),
+    "tensorflow/lite/micro/micro_time.h": (
+        "#pragma once\n#include <cstdint>\nnamespace tflite {\n"
+        "inline uint32_t ticks_per_second() { return 1000; }\n"
+        "inline uint32_t GetCurrentTimeTicks() { static uint32_t ticks = 1; return ticks += 3; }\n}\n"
+    ),
     "tensorflow/lite/micro/micro_interpreter.h": (
         "#pragma once\n#include <cstddef>\n#include <cstdint>\n"
         '#include "tensorflow/lite/schema/schema_generated.h"\n'
@@ -28,6 +33,7 @@ TFLM = {
         "  MicroInterpreter(const Model *, R &, uint8_t *, size_t) : in(), out(), tensor() {}\n"
         "  TfLiteStatus AllocateTensors() { return kTfLiteOk; }\n"
         "  TfLiteStatus Invoke() { out[1] = 100; return kTfLiteOk; }\n"
+        "  size_t arena_used_bytes() const { return 1000; }\n"
         "  TfLiteTensor *input(int) { tensor.data.int8 = in; return &tensor; }\n"
         "  TfLiteTensor *output(int) { tensor.data.int8 = out; return &tensor; }\n};\n}\n"
     ),

@@ -13,23 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.artifacts.atomic import write
+from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.devices.host import HostMeasurements
-from eyespot.errors import EyespotError, RefusedError
-from eyespot.escaping import c_comment, c_name, c_string
+from eyespot.errors import BadArgumentError, EyespotError, RefusedError
+from eyespot.escaping import c_comment, c_name, c_string, markdown
 from eyespot.evaluation.confidence import FLOOR, floor, powers
+from eyespot.exports.camera import FORMATS, Camera, axes, enlarge, rows, shrink
 from eyespot.exports.folder import answers
-from eyespot.preprocessing.spec import Contract
+from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import run as running
-from eyespot.tflite.read import File
+from eyespot.tflite.read import File, Tensor
 
-# A device's 32-bit pointers need less than this host's, CMSIS-NN's scratch a little more.
-MARGIN = 1.05
 GOLDEN_BYTES = 65_536  # of flash
 LONGEST = 4095  # bytes of a string that every compiler of C99 accepts
-CAMERA = 30, 40  # height and width of the picture that checks the C preprocessing
+CAMERA = 30, 40  # height and width of the picture that checks the generic preprocessing
 TEMPLATES = Path(__file__).parent / "templates" / "c"
-FILES = ("model.h", "model.c", "preprocess.c", "decide.c", "golden.c", "main.cc", "CMakeLists.txt")
+FILES = ("model.h", "model.c", "preprocess.c", "decide.c", "golden.c", "main.cc", "CMakeLists.txt", "README.md")
 
 
 def write_c(
@@ -37,20 +37,39 @@ def write_c(
     contract: Contract,
     folder: Path,
     *,
+    camera: Camera | None = None,
     golden_bytes: int = GOLDEN_BYTES,
     min_confidence: float = 0.0,
 ) -> tuple[tuple[Path, ...], int]:
     """Write the sources; return them and the bytes of arena that they reserve.
 
-    `min_confidence` is the least probability of an answer.
+    Symbols and titles have the contract's name. The preprocessing takes the frames of `camera`, or RGB888 and RGB565 of
+    any size. `min_confidence` is the least probability of an answer.
     RefusedError for a file or a contract that the sources do not support; errors of the arena's measurement.
     """
     file = measured.file
     _check(file, contract)
     if isinstance(measured.arena, EyespotError):
         raise measured.arena
-    filled = values(file, contract, measured.arena.total, min_confidence) | _golden(file, contract, golden_bytes)
-    return tuple(write(folder / name, render(name, filled)) for name in FILES), int(filled["arena"])
+    arena = measured.arena.total
+    filled = values(file, contract, arena, min_confidence)
+    first = camera.image(camera.pattern()) if camera else picture(0, *CAMERA, 3)
+    filled |= _golden(file, contract, first, golden_bytes)
+    filled |= for_camera(filled, contract.preprocessing, camera) if camera else generic(filled)
+    return tuple(write(folder / name, f"{render(name, filled)}\n") for name in FILES), arena
+
+
+def named(contract: Contract, folder: ModelFolder, file: File, name: str | None = None) -> Contract:
+    """A contract under the name of an export: `name`, or the folder's if your own images trained the file.
+
+    BadArgumentError for an empty name, BadFileError for a damaged sidecar.
+    """
+    if name is not None and not name.strip():
+        raise BadArgumentError("name: expected a name, such as my-model, found none")
+    record = folder.record(file.path.name)
+    trained = record is not None and "training_images" in record.facts
+    title = name or (folder.path.resolve().name if trained else "") or contract.model
+    return replace(contract, model=title.encode(errors="backslashreplace").decode())
 
 
 def _check(file: File, contract: Contract) -> None:
@@ -71,8 +90,8 @@ def _check(file: File, contract: Contract) -> None:
 
 
 def render(name: str, filled: dict[str, str]) -> str:
-    """A template with its placeholders filled."""
-    return Template((TEMPLATES / name).read_text("utf-8")).substitute(filled)
+    """A template with its placeholders filled, without the end of its last line."""
+    return Template((TEMPLATES / name).read_text("utf-8")).substitute(filled).rstrip()
 
 
 def for_host(file: File, contract: Contract, height: int, width: int) -> dict[str, str]:
@@ -83,13 +102,63 @@ def for_host(file: File, contract: Contract, height: int, width: int) -> dict[st
     _check(file, contract)
     nameless = replace(contract, model="model", classes=tuple(map(str, range(len(contract.classes)))))
     size = {"picture_height": str(height), "picture_width": str(width)}
-    blank = {"golden": "1", "operator_count": "0", "operators": "        (void)(resolver); \\"}
+    blank = {"golden": "1", "golden_camera": "", "operator_count": "0", "operators": "        (void)(resolver); \\"}
     filled = values(file, nameless, 0) | blank | size
-    return {name: render(name, filled) for name in ("model.h", "preprocess.c", "host.c")}
+    filled |= generic(filled)
+    return {Path(name).name: render(name, filled) for name in ("model.h", "preprocess.c", "generic/host.c")}
 
 
-def values(file: File, contract: Contract, measured: int, min_confidence: float = 0.0) -> dict[str, str]:
-    """Values of the placeholders except the golden ones; `measured` is the arena in bytes."""
+def generic(filled: dict[str, str]) -> dict[str, str]:
+    """The placeholders of a preprocessing that takes RGB888 and RGB565 of any size."""
+    filled |= {"camera_height": str(CAMERA[0]), "camera_width": str(CAMERA[1])}
+    return {
+        "preprocess": render("generic/preprocess.c", filled),
+        "preprocessing": render("generic/model.h", filled),
+        "verify_input": render("generic/golden.c", filled),
+        "buffers": render("generic/main.cc", filled),
+        "convert": f"{filled['name']}_from_rgb565(frame, kWidth, kHeight, scratch, image)",
+        "checked": "scratch",
+    }
+
+
+def for_camera(filled: dict[str, str], spec: Preprocessing, camera: Camera) -> dict[str, str]:
+    """The placeholders of a preprocessing that takes the frames of one camera, with its tables."""
+    form, (columns, lines) = FORMATS[camera.format], axes(camera, spec)
+    smaller = columns.scale >= 1
+    tables = (shrink if smaller else enlarge)(columns) | rows(lines)
+    opened = max(end - start for start, end in zip(tables["row_starts"], tables["row_ends"], strict=False))
+    filled |= _walk(camera, tables.pop("column_first", [0])[0]) | {"row_first": str(tables.pop("row_first")[0])}
+    filled |= {name: _rows(map(str, table)) for name, table in tables.items()}
+    filled |= {
+        "camera_width": str(camera.width), "camera_height": str(camera.height), "format": camera.format,
+        "format_text": form.words, "pixel_type": f"uint{form.bits}_t", "per_pixel": str(form.per_pixel),
+        "unit": str(form.unit), "open": str(opened), "rows": str(len(tables["row_ends"])),
+        "state": f"{spec.width * spec.channels * (2 + 4 * opened):,}",
+        "byte": render("camera/byte.c", filled) if camera.format == "yuyv" else "",
+        "colour": render("camera/colour.c" if spec.channels == 3 else "camera/luma.c", filled),
+        "read": render(f"camera/{camera.format}.c", filled),
+    }  # fmt: skip
+    filled["resize"] = render("camera/shrink.c" if smaller else "camera/enlarge.c", filled)
+    return filled | {
+        "preprocess": render("camera/preprocess.c", filled),
+        "preprocessing": render("camera/model.h", filled),
+        "verify_input": render("camera/golden.c", filled),
+        "buffers": render("camera/main.cc", filled),
+        "convert": f"{filled['name']}_from_camera(frame, image)",
+        "checked": "frame",
+    }
+
+
+def _walk(camera: Camera, first: int) -> dict[str, str]:
+    """How C goes over the pixels of a row, from the first: by a pointer, but in pairs by an index."""
+    if camera.format == "yuyv":
+        return {"begin": f"int at = {first}", "next": "at++", "at": "at"}
+    step = FORMATS[camera.format].per_pixel
+    return {"begin": f"row += {first * step}", "next": f"row += {step}", "at": "0"}
+
+
+def values(file: File, contract: Contract, arena: int, min_confidence: float = 0.0) -> dict[str, str]:
+    """Values of the placeholders except the golden ones and those of the preprocessing; `arena` is in bytes."""
     name = c_name(contract.model)
     spec, operators = contract.preprocessing, sorted(set(file.operators))
     square = f"the central square of {spec.crop} of the shorter side"
@@ -105,8 +174,6 @@ def values(file: File, contract: Contract, measured: int, min_confidence: float 
         "order": "R, G, B" if spec.channels == 3 else "gray",
         "crop": repr(spec.crop or 0),
         "crop_text": square if spec.crop else "the whole image",
-        "camera_height": str(CAMERA[0]),
-        "camera_width": str(CAMERA[1]),
         "classes": str(len(contract.classes)),
         "class_names": ",\n".join(f"    {c_string(c)}" for c in contract.classes),
         "input_scale": _c_float(file.input.scale),
@@ -115,8 +182,8 @@ def values(file: File, contract: Contract, measured: int, min_confidence: float 
         "output_zero_point": str(file.output.zero_point),
         "min_confidence": _c_float(min_confidence),
         "probability": _probability(file, contract, {"NAME": name.upper()}),
-        "arena": str(int(measured * MARGIN) // 16 * 16 + 16),
-        "arena_source": f"{measured:,} bytes measured on a 64-bit host, plus 5 %",
+        "arena": str(arena),
+        "printed": markdown(contract.model),
         "operator_count": str(len(operators)),
         "operators": "\n".join(f"        (resolver).Add{resolver_name(o)}(); \\" for o in operators),
         "size": str(len(file.data)),
@@ -127,17 +194,25 @@ def values(file: File, contract: Contract, measured: int, min_confidence: float 
 def _probability(file: File, contract: Contract, filled: dict[str, str]) -> str:
     """The C function from an output tensor to the probability of a class, as `evaluation.confidence` computes it."""
     if contract.confidence is None:
-        return render("probability.c", filled).rstrip()
+        return render("decide/plain.c", filled)
+    temperature = contract.confidence.temperature
     levels = running.to_float(np.arange(-128, 128), file.output)
-    table = powers(levels, contract.confidence.temperature, floor(file.output, len(contract.classes)))
-    stated = {"temperature": repr(contract.confidence.temperature)}
-    stated["powers"] = _rows((f"{_c_float(each)}f" for each in np.maximum(table, FLOOR)), each=8)
-    return render("probability_calibrated.c", filled | stated).rstrip()
+    table = powers(levels, temperature, floor(file.output, len(contract.classes)))
+    return render("decide/calibrated.c", filled | _powers(np.maximum(table, FLOOR), temperature))
 
 
-def _golden(file: File, contract: Contract, most: int) -> dict[str, str]:
+def softmax(output: Tensor, temperature: float, filled: dict[str, str]) -> str:
+    """`_probability` of a file whose outputs are logits."""
+    table = np.exp(-np.arange(256) * output.scale / temperature)
+    return render("decide/softmax.c", filled | _powers(table, temperature))
+
+
+def _powers(table: NDArray[np.float64], temperature: float) -> dict[str, str]:
+    return {"temperature": repr(temperature), "powers": _rows((f"{_c_float(each)}f" for each in table), each=8)}
+
+
+def _golden(file: File, contract: Contract, camera: NDArray[np.uint8], most: int) -> dict[str, str]:
     """As many pictures as fit into `most` bytes of flash, but at least the first, which a camera gave."""
-    camera = picture(0, *CAMERA, 3)
     tensor = running.encoder(file, contract)(camera)
     pairs = [(tensor, running.open_runner(file, "reference")(tensor))]
     pairs += [(tensor, output) for _, tensor, output in answers(file, contract)][1:]

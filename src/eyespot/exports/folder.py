@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from eyespot.artifacts.atomic import replacing, write, write_json
 from eyespot.errors import RefusedError
-from eyespot.escaping import file_name, is_line
+from eyespot.escaping import file_name, is_line, markdown
 from eyespot.evaluation.confidence import floor
 from eyespot.evaluation.predict import run
 from eyespot.preprocessing.image import to_pillow
@@ -21,11 +23,15 @@ from eyespot.preprocessing.synthetic import GOLDEN, picture
 from eyespot.tflite import run as running
 from eyespot.tflite.read import File
 
-SCRIPT = Path(__file__).parent / "templates" / "folder" / "classify.py"
+TEMPLATES = Path(__file__).parent / "templates" / "folder"
 
 
-def write_folder(file: File, contract: Contract, folder: Path, min_confidence: float = 0.0) -> tuple[Path, ...]:
-    """Write the model, labels.txt, contract.json and classify.py. RefusedError for labels with control characters.
+def write_folder(
+    file: File, contract: Contract, folder: Path, *, min_confidence: float = 0.0, device: str = ""
+) -> tuple[Path, ...]:
+    """Write the model, labels.txt, contract.json, classify.py and a README with notes on a device.
+
+    RefusedError for labels with control characters.
 
     The contract's `levels` are what pixel values 0..255 become: (256,), or (256, channels) if they differ. Its
     `floor` is what an output of 0 counts for where a temperature is applied. `min_confidence` is the least
@@ -48,8 +54,15 @@ def write_folder(file: File, contract: Contract, folder: Path, min_confidence: f
         write(folder / name, file.data),
         write(folder / "labels.txt", "".join(f"{name}\n" for name in contract.classes)),
         write_json(folder / "contract.json", content),
-        write(folder / "classify.py", SCRIPT.read_text("utf-8")),
+        write(folder / "classify.py", (TEMPLATES / "classify.py").read_text("utf-8")),
+        write(folder / "README.md", _readme(contract.model, device)),
     )
+
+
+def _readme(title: str, device: str) -> str:
+    notes = TEMPLATES / "boards" / f"{file_name(device)}.md"
+    text = (TEMPLATES / "README.md").read_text("utf-8") + (notes.read_text("utf-8") if notes.exists() else "")
+    return Template(text).substitute(printed=markdown(title), version=version("eyespot"))
 
 
 def answers(file: File, contract: Contract) -> Iterator[tuple[NDArray[np.uint8], NDArray[Any], NDArray[Any]]]:

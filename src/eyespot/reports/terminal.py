@@ -141,7 +141,7 @@ def _fields(value: Any) -> RenderableType:
         content = getattr(value, field.name)
         if is_dataclass(content) or (isinstance(content, tuple) and content and is_dataclass(content[0])):
             below += [_heading(field.name), rendered(content)]
-        else:
+        elif content is not None:
             lines.append((field.name, _text(content)))
     return Group(table("", "", rows=lines), *below)
 

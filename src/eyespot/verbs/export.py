@@ -9,10 +9,12 @@ from typing import Literal
 from eyespot.arguments import verb
 from eyespot.artifacts.lock import held
 from eyespot.devices.host import HostMeasurements
+from eyespot.errors import BadArgumentError
 from eyespot.escaping import file_name
 from eyespot.evaluation.confidence import choose
 from eyespot.evaluation.prediction import Threshold
-from eyespot.exports.c import write_c
+from eyespot.exports.c import named, write_c
+from eyespot.exports.camera import Camera
 from eyespot.exports.folder import write_folder
 from eyespot.nouns import Noun
 from eyespot.tflite.run import contract_of
@@ -34,32 +36,41 @@ def export(
     model: str,
     *,
     to: Literal["c", "folder"] = "c",
+    name: str | None = None,
+    camera: str | None = None,
     min_confidence: float | None = None,
     min_precision: float | None = None,
     out: Path | None = None,
 ) -> Exported:
     """Write a file as C source for a microcontroller, or as a folder for a Linux board.
 
-    Example: eyespot export tiny-resnet --to c --out firmware/model
+    Example: eyespot export tiny-resnet --camera 320x240:rgb565 --out firmware/model
 
     Args:
         model: A model (its int8 file), a .tflite file with a contract, or a folder.
         to: c: C99 with preprocessing, golden check and an example for TensorFlow Lite for Microcontrollers;
             folder: the file with labels, contract and classify.py, which needs numpy, Pillow and LiteRT.
+        name: What symbols and titles are called; by default the model, or the folder that you trained it in.
+        camera: For c: the frames that the preprocessing takes, WIDTHxHEIGHT:FORMAT with rgb565, rgb565-swapped,
+            rgb888, bgr888, yuyv or gray; it is then faster and needs no floating point. By default it takes RGB888
+            and RGB565 of any size.
         min_confidence: By default the exported code answers "none of these" where the most probable class is less
             probable than this, 0 to 1.
         min_precision: The same, with the lowest confidence of which so many answers were correct on validation
             images, 0 to 1.
-        out: Folder to write to; build/MODEL/c or build/MODEL/folder by default.
+        out: Folder to write to; build/NAME/c or build/NAME/folder by default.
     """
-    _, file = registry.open_model(model)
-    contract = contract_of(file)
+    source, file = registry.open_model(model)
+    contract = named(contract_of(file), source, file, name)
+    frames = Camera.parse(camera) if camera else None
+    if frames and to == "folder":
+        raise BadArgumentError("camera: for --to c; classify.py --camera opens one on the board")
     threshold = choose(contract, file.path, min_confidence, min_precision)
     least = threshold.confidence if threshold else 0.0
     folder = out or Path("build") / file_name(contract.model) / to
     with held(folder):
         if to == "folder":
-            files = write_folder(file, contract, folder, least)
+            files = write_folder(file, contract, folder, min_confidence=least)
             return Exported(folder=folder, files=files, threshold=threshold)
-        files, arena = write_c(HostMeasurements(file=file), contract, folder, min_confidence=least)
+        files, arena = write_c(HostMeasurements(file=file), contract, folder, camera=frames, min_confidence=least)
         return Exported(folder=folder, files=files, arena=arena, threshold=threshold)

@@ -10,12 +10,11 @@ from eyespot.artifacts import atomic, lock, measurements
 from eyespot.artifacts.model_folder import INT8, ModelFolder
 from eyespot.data import catalogue
 from eyespot.devices import device as device_card
-from eyespot.devices.host import HostMeasurements, compile_file
+from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
-from eyespot.errors import MissingExtraError
 from eyespot.evaluation.model_files import accuracies
-from eyespot.exports.c import write_c
-from eyespot.exports.folder import write_golden
+from eyespot.exports.board import write_forms
+from eyespot.exports.c import named
 from eyespot.nouns import Noun
 from eyespot.quantization.engine import build
 from eyespot.reports.model_card import model_card
@@ -46,7 +45,7 @@ def make(
     calibration: str | None = None,
     out: Path | None = None,
 ) -> Made:
-    """Make the folder for a board: model files, compiled file, C source, golden tensors, checks, card.
+    """Make the folder for a board: model files, compiled file, C source, Linux folder, golden tensors, checks, card.
 
     A model that does not ship is built from its published weights first, and kept for the other
     commands. If you have the data set, accuracy is measured; if not, you get the shipped measurement,
@@ -72,17 +71,10 @@ def make(
         catalogue.hand_on_data(source.path, folder)
         compatibility = check_file(measured, [card])
         atomic.write_json(folder / "check.json", [asdict(each) for each in compatibility])
-        write_golden(int8, contract, folder / "golden")
-        arena, left_out = None, []
-        try:
-            _, arena = write_c(measured, contract, folder / "c")
-            if card.compiler and card.compiler.name == "vela":
-                compile_file(measured, card, folder / device)
-        except MissingExtraError as error:
-            left_out.append(str(error))
+        arena, left_out = write_forms(measured, named(contract, source, int8), folder, card)
         known = accuracies(source, folder)
         atomic.write(folder / "card.md", model_card(contract, records, known, compatibility))
         return Made(
             folder=folder, sizes={each.file: len(source.file(each.file).data) for each in records},
-            accuracies=known, compatibility=compatibility, arena=arena, left_out=tuple(left_out),
+            accuracies=known, compatibility=compatibility, arena=arena, left_out=left_out,
         )  # fmt: skip

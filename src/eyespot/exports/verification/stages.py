@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -160,7 +161,7 @@ def _c(file: File, contract: Contract, pictures: Sequence[NDArray[np.uint8]]) ->
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name, text in sources.items():
-            (folder / name).write_text(text, "utf-8")
+            (folder / name).write_text(text + "\n", "utf-8")
         (folder / "pictures").write_bytes(np.stack(rgb).tobytes())
         _command([compiler, "-std=c99", "-O2", "host.c", "preprocess.c", "-o", "check"], folder)
         _command([str(folder / "check"), "pictures", "tensors"], folder)
@@ -169,18 +170,18 @@ def _c(file: File, contract: Contract, pictures: Sequence[NDArray[np.uint8]]) ->
 
 
 def _classify(file: File, contract: Contract, golden: Sequence[Golden]) -> Pairs:
-    """The share of the first class that classify.py prints, in 1/1000, and the golden output's share of it."""
+    """The probability of classify.py's first class, and the golden output's of it."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_folder(replace(file, path=Path("model.tflite")), contract, folder)
         names = [f"{index}.png" for index in range(len(golden))]
         for index, each in enumerate(golden):
             to_pillow(each.pixels).save(folder / names[index], "PNG")
-        lines = _command([sys.executable, "classify.py", *names], folder).splitlines()[-len(golden) :]
-    for name, line, each in zip(names, lines, golden, strict=True):
-        label, _, percent = line.removeprefix(f"{name}: ").removesuffix(" %").rpartition(" ")
+        lines = _command([sys.executable, "classify.py", "--json", *names], folder).splitlines()[-len(golden) :]
+    for line, each in zip(lines, golden, strict=True):
+        label, share = json.loads(line)["classes"][0]
         shares = dict(zip(contract.classes, running.to_float(each.output, file.output), strict=True))
-        yield np.array([float(percent) / 100]), np.array([shares.get(label, 0.0)])
+        yield np.array([share]), np.array([shares.get(label, 0.0)])
 
 
 def _command(argv: list[str], folder: Path) -> str:

@@ -26,7 +26,7 @@ extern "C" {
 #define ${NAME}_OUTPUT_SCALE ${output_scale}f
 #define ${NAME}_OUTPUT_ZERO_POINT ($output_zero_point)
 
-/* TensorFlow Lite for Microcontrollers: $arena_source */
+/* TensorFlow Lite for Microcontrollers, measured on a 64-bit host, whose pointers need more than yours */
 #define ${NAME}_ARENA_BYTES $arena
 
 /* Every operator of the model: MicroMutableOpResolver<${NAME}_OPERATORS> r; ${NAME}_ADD_OPERATORS(r); */
@@ -40,16 +40,7 @@ extern const unsigned char ${name}_model[];
 extern const size_t ${name}_model_size;
 extern const char *const ${name}_classes[${NAME}_CLASSES];
 
-/* A camera's image to the input tensor: $crop_text, resized to $width x $height.
- * Images are at least 1 x 1, rows from the top without gaps; `scratch` has ${NAME}_SCRATCH(width, height)
- * elements. RGB565 has red in the high bits of a native 16-bit word.
- */
-#define ${NAME}_TAPS(from, to) ((from) > (to) ? 2 * (((from) + (to) - 1) / (to)) + 1 : 3)
-#define ${NAME}_SCRATCH(width, height) \
-    (${NAME}_WIDTH * (2 + ${NAME}_TAPS(width, ${NAME}_WIDTH)) + 2 + ${NAME}_TAPS(height, ${NAME}_HEIGHT) + \
-     ${NAME}_WIDTH * ${NAME}_CHANNELS)
-void ${name}_from_rgb888(const uint8_t *pixels, int width, int height, int32_t *scratch, int8_t *input);
-void ${name}_from_rgb565(const uint16_t *pixels, int width, int height, int32_t *scratch, int8_t *input);
+$preprocessing
 
 /* The model on your board: an input tensor to an output tensor of ${NAME}_CLASSES values. */
 typedef void (*${name}_run)(const int8_t *input, int8_t *output);
@@ -60,14 +51,9 @@ typedef void (*${name}_run)(const int8_t *input, int8_t *output);
 #define ${NAME}_MIN_CONFIDENCE ${min_confidence}f
 int ${name}_decide(const int8_t *output, float min_confidence, float *confidence);
 
-/* The golden check, stage by stage. Pixels to tensor: the index of the first value that differs by more than 1
- * for a picture of a camera, -1 if none does; `scratch` and `input` as above. Tensor to output: the first class
- * for which `run` differs from LiteRT's reference kernels, -1 if none does; and how many pictures differ.
+/* The golden check of the model: the first class for which `run` differs from LiteRT's reference kernels, -1 if none
+ * does; and how many pictures differ.
  */
-#define ${NAME}_CAMERA_WIDTH $camera_width
-#define ${NAME}_CAMERA_HEIGHT $camera_height
-extern const uint8_t ${name}_golden_camera[${NAME}_CAMERA_WIDTH * ${NAME}_CAMERA_HEIGHT * 3];
-int ${name}_verify_input(int32_t *scratch, int8_t *input);
 #define ${NAME}_GOLDEN $golden
 extern const int8_t ${name}_golden_inputs[${NAME}_GOLDEN][${NAME}_INPUT_BYTES];
 extern const int8_t ${name}_golden_outputs[${NAME}_GOLDEN][${NAME}_CLASSES];

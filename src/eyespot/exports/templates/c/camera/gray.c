@@ -1,0 +1,1 @@
+    return colour_of(row[at], row[at], row[at]);

@@ -1,0 +1,1 @@
+    return colour_of(row[3 * at], row[3 * at + 1], row[3 * at + 2]);
