@@ -13,13 +13,14 @@ from eyespot.artifacts import atomic, model_folder
 from eyespot.artifacts.lock import held
 from eyespot.artifacts.model_folder import Artifact
 from eyespot.devices import Compiler, Device
+from eyespot.devices.compiled import target
 from eyespot.devices.compilers import Compilation, run_neutron, run_vela
 from eyespot.errors import EyespotError, RefusedError
 from eyespot.escaping import file_name
 from eyespot.nouns import Noun
 from eyespot.tflite.operators import Operator, operators
 from eyespot.tflite.read import File
-from eyespot.tflite.run import run_on_zeros
+from eyespot.tflite.run import run_once
 from eyespot.tflite.tflm import Arena, measure_arena
 
 R = TypeVar("R")
@@ -35,7 +36,7 @@ class HostMeasurements:
     @cached_property
     def litert(self) -> EyespotError | None:
         """Why LiteRT did not run the file; None if it did."""
-        return _result(lambda: run_on_zeros(self.file))
+        return _result(lambda: run_once(self.file))
 
     @cached_property
     def arena(self) -> Arena | EyespotError:
@@ -86,8 +87,10 @@ def compile_file(
 ) -> Compiled:
     """Write the compiled file and its reports to `folder`, build/MODEL/DEVICE by default.
 
-    RefusedError for a device without a compiler, and if nothing reaches the NPU.
+    RefusedError for a device without a compiler, a compiled file, and if nothing reaches the NPU.
     """
+    if found := target(host.file):
+        raise RefusedError(f"{host.file.path}: {found.words}; compile the file that it was made from")
     if device.compiler is None:
         check = f"eyespot check --device {device.name}"
         raise RefusedError(f"{device.name}: has no compiler here; {check} says what is known")

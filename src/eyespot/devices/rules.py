@@ -115,6 +115,8 @@ def apply(rules: Ruleset, operators: tuple[Operator, ...]) -> Finding:
     status: Status = "unknown" if n["unknown"] else "ok"
     if n["fails"]:  # the CPU runs what an NPU refuses
         status = "partial" if rules.decides == "npu" and n["fails"] < len(judged) else "fails"
+    if rules.decides == "npu" and not judged:
+        status, broken = "fails", Counter({"the file has no operators": 1})
     counts = quantities(
         "operators", kind="rule", tool=rules.title, accepted=n["ok"], refused=n["fails"], unknown=n["unknown"]
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from eyespot.artifacts.measurements import Compatibility, Finding, Status
 from eyespot.devices import Device, Estimate, Region, devices
+from eyespot.devices.compiled import judge, target
 from eyespot.devices.compilers import Compilation
 from eyespot.devices.host import HostMeasurements, tool
 from eyespot.devices.rules import apply, ruleset
@@ -61,6 +62,8 @@ def _compatibility(host: HostMeasurements, device: Device) -> Compatibility:
 
 def _findings(host: HostMeasurements, device: Device) -> tuple[Finding, ...]:
     """All findings of a file on a device; each of its verdicts is decided by one at least."""
+    if found := target(host.file):
+        return (*judge(host.file, host.operators, device, found), *_of_compiled(host, device))
     findings = [TOOLS[name](host, device) for name in device.tools]
     findings += [apply(ruleset(name), host.operators) for name in device.rules]
     decided = {f.decides for f in findings}
@@ -71,6 +74,15 @@ def _findings(host: HostMeasurements, device: Device) -> tuple[Finding, ...]:
     findings += [f for region in device.memory for f in _memory(host, device, region)]
     stopped = {f.decides for f in findings if f.status == "fails"}
     return (*findings, *_estimates(host, device, stopped), *_published(host, device))
+
+
+def _of_compiled(host: HostMeasurements, device: Device) -> Iterator[Finding]:
+    """What can be said without the NPU: no tool here runs a compiled file."""
+    for region in device.memory:
+        if region.use in {"flash", "npu activations"}:
+            yield from _memory(host, device, region)
+    for check in sorted({each.check for each in device.latency}):
+        yield _unknown(device, check, "its multiply-adds are inside the compiled operator")
 
 
 def _runs(device: Device, title: str, package: str, result: object) -> Finding:
@@ -88,9 +100,9 @@ def _vela(host: HostMeasurements, device: Device) -> Finding:
         return finding
     npu, cpu = vela.facts["npu"], vela.facts["cpu"]
     finding = replace(finding, quantities=quantities("operators", tool=finding.tool, npu=npu, cpu=cpu))
-    if not cpu:
+    if npu and not cpu:
         return finding
-    reason = "; ".join(vela.reasons[:3]) or "vela gives no reason"
+    reason = "; ".join(vela.reasons[:3]) or ("vela gives no reason" if cpu else "it has no operators")
     return replace(finding, status="partial" if npu else "fails", reason=reason, advice=advice)
 
 
