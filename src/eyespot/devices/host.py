@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -48,6 +49,12 @@ class HostMeasurements:
         """The operators with all that rules ask of them. BadFileError if the file is damaged."""
         return operators(self.file)
 
+    def measure(self, devices: Iterable[Device]) -> None:
+        """Run all tools of the devices at one time, each in its own process."""
+        cards = {(name, card.compiler if name == "vela" else None): card for card in devices for name in card.tools}
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(lambda key: TOOLS[key[0]](self, cards[key]), cards))
+
     def vela(self, device: Device) -> Compilation | EyespotError | None:
         """The file compiled by vela for a device; None for a device without vela."""
         compiler = device.compiler
@@ -56,6 +63,13 @@ class HostMeasurements:
         if compiler not in self._vela:
             self._vela[compiler] = _result(lambda: run_vela(self.file, compiler))
         return self._vela[compiler]
+
+
+TOOLS: dict[str, Callable[[HostMeasurements, Device], object]] = {
+    "litert": lambda host, _: host.litert,
+    "tflm": lambda host, _: host.arena,
+    "vela": lambda host, device: host.vela(device),
+}
 
 
 def _result(measure: Callable[[], R]) -> R | EyespotError:

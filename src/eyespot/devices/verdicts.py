@@ -35,6 +35,8 @@ def check_file(
         names = ", ".join(card.name for card in cards)
         without = ", ".join(each.name for each in devices() if any(r.bytes is None for r in each.memory))
         raise RefusedError(f"{names}: its card has its memory; --ram and --flash are for {without}")
+    if not target(host.file):
+        host.measure(equipped)
     results = tuple(_compatibility(host, card) for card in equipped)
     unfit = [c.device for c in results if (c.npu or c.runs).status != "ok"]
     if strict and unfit:
@@ -57,6 +59,8 @@ def _compatibility(host: HostMeasurements, device: Device) -> Compatibility:
 
     npu = worst("npu") if device.npu else None
     runs, sha256 = worst("runs"), host.file.sha256
+    if npu and npu.status in {"ok", "partial"} and (runs.status, runs.check) == ("fails", "runs"):
+        npu = runs  # what the runtime does not take never reaches the NPU
     return Compatibility(device=device.name, file=sha256, runs=runs, npu=npu, findings=findings)
 
 
