@@ -56,7 +56,7 @@ def target(file: File) -> Target | None:
     return None
 
 
-def judge(file: File, operators: tuple[Operator, ...], device: Device, found: Target) -> tuple[Finding, ...]:
+def judge(operators: tuple[Operator, ...], device: Device, found: Target) -> tuple[Finding, ...]:
     """What follows for a device: whether the file runs there, and what is left to the CPU."""
     suits, counts = found.suits(device), Counter(each.name for each in operators)
     npu = counts.pop(found.operator)

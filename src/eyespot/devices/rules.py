@@ -110,13 +110,13 @@ def ruleset(name: str) -> Ruleset:
 def apply(rules: Ruleset, operators: tuple[Operator, ...]) -> Finding:
     """The finding of a set of rules about a file: partial if an NPU accepts some of the operators."""
     judged = [_judge(rules, operator) for operator in operators]
+    if rules.decides == "npu" and not judged:
+        judged = [("fails", "the file has no operators")]
     n = Counter(status for status, _ in judged)
     broken = Counter(reason for status, reason in judged if status != "ok")
     status: Status = "unknown" if n["unknown"] else "ok"
     if n["fails"]:  # the CPU runs what an NPU refuses
         status = "partial" if rules.decides == "npu" and n["fails"] < len(judged) else "fails"
-    if rules.decides == "npu" and not judged:
-        status, broken = "fails", Counter({"the file has no operators": 1})
     counts = quantities(
         "operators", kind="rule", tool=rules.title, accepted=n["ok"], refused=n["fails"], unknown=n["unknown"]
     )

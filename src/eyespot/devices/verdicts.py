@@ -67,7 +67,7 @@ def _compatibility(host: HostMeasurements, device: Device) -> Compatibility:
 def _findings(host: HostMeasurements, device: Device) -> tuple[Finding, ...]:
     """All findings of a file on a device; each of its verdicts is decided by one at least."""
     if found := target(host.file):
-        return (*judge(host.file, host.operators, device, found), *_of_compiled(host, device))
+        return (*judge(host.operators, device, found), *_of_compiled(host, device))
     findings = [TOOLS[name](host, device) for name in device.tools]
     findings += [apply(ruleset(name), host.operators) for name in device.rules]
     decided = {f.decides for f in findings}

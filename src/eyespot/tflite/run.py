@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # workers run files without its schema, which takes long to i
     from eyespot.tflite.read import File, Tensor
 
 
+INSCRIBE = "eyespot doctor FILE --data FOLDER --write COPY.tflite writes a copy with one"
+
+
 def open_runner(file: Content, kernels: Kernels) -> Run:
     """A function from an input tensor (h, w, c) to the output vector, both as the file stores them.
 
@@ -106,8 +109,10 @@ def checked(file: Content, output: NDArray[Any], classes: int) -> NDArray[Any]:
     return output
 
 
-def contract_of(file: File, fallback: Contract | None = None) -> Contract:
+def contract_of(file: File, fallback: Contract | None = None, remedy: str = "") -> Contract:
     """A classifier's own contract, or `fallback` if it carries none; RefusedError if that does not fit.
+
+    `remedy` is what to do about a file without any, where a caller takes no `fallback`.
 
     Nothing is guessed: what a float tensor holds cannot be seen in the file. BadFileError for files of
     other tasks. A contract that makes black and white the same input does not fit either.
@@ -117,7 +122,8 @@ def contract_of(file: File, fallback: Contract | None = None) -> Contract:
     check_classifier(file)
     contract = file.contract or fallback
     if contract is None:
-        raise RefusedError(f"{file.path}: carries no contract; name a model with the same one: --contract MODEL")
+        remedy = remedy or "name a model with the same one: --contract MODEL"
+        raise RefusedError(f"{file.path}: carries no contract; {remedy}")
     spec = contract.preprocessing
     expected = (1, spec.height, spec.width, spec.channels)
     if file.input.shape != expected or file.output.shape[-1] != len(contract.classes):
