@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from eyespot.arguments import Bytes, size, verb
 from eyespot.artifacts.measurements import Compatibility
 from eyespot.devices import device as device_card
 from eyespot.devices import devices
+from eyespot.devices.explain import Explained
+from eyespot.devices.explain import explain as explain_file
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
+from eyespot.errors import BadArgumentError
+from eyespot.reports.explained import write_explained
 from eyespot.zoo import registry
 
 
 @verb
 def check(
-    model: str, *, device: str | None = None, ram: Bytes = None, flash: Bytes = None, strict: bool = False
-) -> tuple[Compatibility, ...]:
+    model: str,
+    *,
+    device: str | None = None,
+    ram: Bytes = None,
+    flash: Bytes = None,
+    strict: bool = False,
+    explain: bool = False,
+    out: Path | None = None,
+) -> tuple[Compatibility, ...] | tuple[Explained, ...]:
     """Compute whether a file runs on devices, and whether all of it runs on their NPUs.
 
     Each finding says whether it was measured (on this host), follows from a published rule, is an
@@ -28,7 +41,18 @@ def check(
         ram: The RAM that a device without its own figure has for the arena, such as 256k.
         flash: The flash that it has for the model file, such as 1M.
         strict: Exit with 1 unless all of it runs on the NPU, or on a device without an NPU runs.
+        explain: Show instead, operator by operator, where it runs, which constraint of which source keeps it from
+            the NPU, what helps, and what that costs.
+        out: With explain, a folder to write to: explain.html, a page with the graph of each device in colours,
+            and DEVICE.nodes.json, node data that model-explorer opens.
     """
+    if out and not explain:
+        raise BadArgumentError("out goes with explain")
     _, file = registry.open_model(model)
     cards = [device_card(device)] if device else devices()
-    return check_file(HostMeasurements(file=file), cards, ram=size(ram), flash=size(flash), strict=strict)
+    host = HostMeasurements(file=file)
+    checked = check_file(host, cards, ram=size(ram), flash=size(flash), strict=strict)
+    if not explain:
+        return checked
+    reasons = tuple(explain_file(host, *each) for each in zip(cards, checked, strict=True))
+    return write_explained(reasons, file.path.name, out) if out else reasons
