@@ -54,7 +54,7 @@ def _graph(e: Explained) -> Markup:
 
 
 def _key(place: Place) -> Markup:
-    return tag("span", WORDS[place], class_=f"key {place}")
+    return tag("span", WORDS[place], class_=f"place {place}")
 
 
 def _edges(o: Placed) -> Iterator[Markup]:
