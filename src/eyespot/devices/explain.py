@@ -70,18 +70,16 @@ class Placed(Noun):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Explained(Noun):
-    """The operators of a file on a device; `verdict` is the NPU's, or without an NPU whether the file runs.
+class Explained(Compatibility):
+    """The same with the file's operators; `files` were written of it: a page, and node data for model-explorer."""
 
-    `files` are those written: a page for a browser, and node data for model-explorer.
-    """
-
-    device: str
-    file: str
-    npu: bool
-    verdict: Finding
     operators: tuple[Placed, ...]
     files: tuple[Path, ...] = ()
+
+    @property
+    def verdict(self) -> Finding:
+        """Of the NPU; without an NPU, whether the file runs."""
+        return self.npu or self.runs
 
 
 def explain(host: HostMeasurements, device: Device, checked: Compatibility) -> Explained:
@@ -100,10 +98,7 @@ def explain(host: HostMeasurements, device: Device, checked: Compatibility) -> E
             )
         )  # fmt: skip
         places |= dict.fromkeys(map(int, entry.outputs), number)
-    return Explained(
-        device=device.name, file=checked.file, npu=device.npu is not None, verdict=checked.npu or checked.runs,
-        operators=tuple(placed),
-    )  # fmt: skip
+    return Explained(**vars(checked), operators=tuple(placed))
 
 
 def _place(device: Device, runs: list[Breach], npu: list[Breach]) -> Place:

@@ -1,27 +1,20 @@
-"""What `check --explain` found: for the terminal, as a page, and as node data for model-explorer."""
+"""What `check --explain` found, as people read it."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from eyespot.artifacts.atomic import write
-from eyespot.artifacts.lock import held
 from eyespot.devices.explain import Explained, Place, Placed
-from eyespot.escaping import file_name
 from eyespot.reports import words
 from eyespot.reports.styled import Cells, styled, table
 
 WORDS: dict[Place, str] = {"npu": "NPU", "cpu": "CPU", "unknown": "unknown", "nowhere": "does not run"}
 STYLES: dict[Place, str] = {"npu": "green", "cpu": "yellow", "unknown": "magenta", "nowhere": "red"}
-COLOURS: dict[Place, str] = {"npu": "#bbf7d0", "cpu": "#fde68a", "unknown": "#cbd5e1", "nowhere": "#fecaca"}
 
 
 def explained(many: tuple[Explained, ...]) -> Group:
@@ -54,18 +47,3 @@ def _operator(o: Placed) -> Iterator[Cells]:
             heads = ("", "", "")
             yield *heads, styled(f"[{each.source}]", "dim")
         yield *heads, styled(f"{mend[:1].upper()}{mend[1:]}. Cost: {cost}.", "green")
-
-
-def write_explained(many: tuple[Explained, ...], name: str, folder: Path) -> tuple[Explained, ...]:
-    """Write explain.html about all devices, and DEVICE.nodes.json for each; the nouns with these files."""
-    from eyespot.reports.page.graph import page
-
-    with held(folder):
-        html = write(folder / "explain.html", page(many, name))
-        return tuple(replace(e, files=(html, _write_nodes(e, folder))) for e in many)
-
-
-def _write_nodes(e: Explained, folder: Path) -> Path:
-    """Custom node data of model-explorer, which calls a node of a .tflite file by the operator's number."""
-    results = {str(o.number): {"value": o.place, "bgColor": COLOURS[o.place]} for o in e.operators}
-    return write(folder / f"{file_name(e.device)}.nodes.json", json.dumps({"results": results}, indent=1))

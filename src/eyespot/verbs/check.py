@@ -8,12 +8,10 @@ from eyespot.arguments import Bytes, size, verb
 from eyespot.artifacts.measurements import Compatibility
 from eyespot.devices import device as device_card
 from eyespot.devices import devices
-from eyespot.devices.explain import Explained
 from eyespot.devices.explain import explain as explain_file
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
 from eyespot.errors import BadArgumentError
-from eyespot.reports.explained import write_explained
 from eyespot.zoo import registry
 
 
@@ -27,7 +25,7 @@ def check(
     strict: bool = False,
     explain: bool = False,
     out: Path | None = None,
-) -> tuple[Compatibility, ...] | tuple[Explained, ...]:
+) -> tuple[Compatibility, ...]:
     """Compute whether a file runs on devices, and whether all of it runs on their NPUs.
 
     Each finding says whether it was measured (on this host), follows from a published rule, is an
@@ -55,4 +53,8 @@ def check(
     if not explain:
         return checked
     reasons = tuple(explain_file(host, *each) for each in zip(cards, checked, strict=True))
-    return write_explained(reasons, file.path.name, out) if out else reasons
+    if out is None:
+        return reasons
+    from eyespot.reports.page.graph import write_explained
+
+    return write_explained(reasons, file.path.name, out)

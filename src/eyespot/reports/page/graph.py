@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
+from eyespot.artifacts.atomic import write
+from eyespot.artifacts.lock import held
 from eyespot.devices.explain import Explained, Place, Placed
+from eyespot.escaping import file_name
 from eyespot.reports import words
 from eyespot.reports.explained import WORDS, counted
 from eyespot.reports.page.facts import device_title
@@ -16,7 +22,21 @@ MOST = 500  # operators that are drawn
 ROW, HIGH = 40, 28  # pixels from one operator to the next, and of its box
 LEFT, WIDE = 120, 380  # of the boxes; at their left, the arcs of what skips operators
 CHARACTERS = 46  # that a box holds
+COLOURS: dict[Place, str] = {"npu": "#bbf7d0", "cpu": "#fde68a", "unknown": "#cbd5e1", "nowhere": "#fecaca"}
 COLUMNS = ("Operator", "Runs on", "Constraint", "Source", "What helps", "Cost")
+
+
+def write_explained(many: tuple[Explained, ...], name: str, folder: Path) -> tuple[Explained, ...]:
+    """Write explain.html about all devices, and DEVICE.nodes.json for each; the nouns with these files."""
+    with held(folder):
+        html = write(folder / "explain.html", page(many, name))
+        return tuple(replace(e, files=(html, _write_nodes(e, folder))) for e in many)
+
+
+def _write_nodes(e: Explained, folder: Path) -> Path:
+    """Custom node data of model-explorer, which calls a node of a .tflite file by the operator's number."""
+    results = {str(o.number): {"value": o.place, "bgColor": COLOURS[o.place]} for o in e.operators}
+    return write(folder / f"{file_name(e.device)}.nodes.json", json.dumps({"results": results}, indent=1))
 
 
 def page(many: Sequence[Explained], name: str) -> str:
