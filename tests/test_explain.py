@@ -17,6 +17,7 @@ from eyespot.devices.explain import Explained, Mends
 from eyespot.errors import BadArgumentError
 from eyespot.tflite import schema
 from eyespot.verbs.check import check
+from eyespot.verbs.compile import compile_for
 from eyespot.zoo import registry
 
 MENDS = decoding.read(Mends, FOLDER / "mends" / "mends.toml", "").mends
@@ -50,6 +51,16 @@ def test_places_agree_with_vela():
         assert said["ethos-u-vela"].source == "vela --supported-ops-report"
         assert said["ethos-u-vela"].mend.endswith("eyespot quantize")
     assert e.verdict == c.npu
+
+
+def test_operators_without_names(tmp_path):
+    """Vela calls all their outputs <unnamed>; where it refuses only some of a kind, which ones is unknown."""
+    model = schema.unpack(registry.find("tiny-resnet", "float32").read_bytes())
+    for tensor in model.subgraphs[0].tensors:
+        tensor.name = None
+    path = tmp_path / "x.tflite"
+    path.write_bytes(schema.pack(model))
+    assert places(explained(str(path), "imx93")) == {"cpu": 15}
 
 
 def test_the_edges_of_the_graph():
@@ -142,3 +153,11 @@ def test_a_folder_without_explain(tmp_path):
 def test_mends_are_patterns_and_the_last_fits_all():
     assert all(re.compile(each.words) and each.mend and each.cost for each in MENDS)
     assert (MENDS[-1].words, MENDS[-1].operators) == ("", ())
+
+
+def test_a_compiled_file(tmp_path):
+    made = compile_for("tiny-resnet", device="imx93", out=tmp_path).file
+    found = {e.device: places(e) for e in check(str(made), explain=True)}
+    assert found["imx93"] == {"npu": 1}
+    assert found["cortex-m"] == {"unknown": 1}
+    assert found["mcxn947"] == found["linux-arm64"] == {"nowhere": 1}

@@ -44,6 +44,13 @@ class Target:
         words = zip(compiler.arguments, compiler.arguments[1:], strict=False)
         return any(_plain(value) in _plain(self.name) for option, value in words if option in OPTIONS)
 
+    def status(self, device: Device) -> Status:
+        """Whether it runs there: unknown too if the device's software has the operator, and may have the NPU."""
+        if suits := self.suits(device):
+            return "ok"
+        has = any(self.operator in ruleset(name).operators for name in device.rules)
+        return "unknown" if suits is None or has else "fails"
+
 
 def target(file: File) -> Target | None:
     """The NPU that a file is compiled for; None for a plain file."""
@@ -58,7 +65,7 @@ def target(file: File) -> Target | None:
 
 def judge(operators: tuple[Operator, ...], device: Device, found: Target) -> tuple[Finding, ...]:
     """What follows for a device: whether the file runs there, and what is left to the CPU."""
-    suits, counts = found.suits(device), Counter(each.name for each in operators)
+    status, counts = found.status(device), Counter(each.name for each in operators)
     npu = counts.pop(found.operator)
     rules = [rules for rules in map(ruleset, device.rules) if rules.decides == "runs"]
     finding = Finding(
@@ -66,11 +73,10 @@ def judge(operators: tuple[Operator, ...], device: Device, found: Target) -> tup
         source=device.compiler.source if device.compiler else device.source,
         reason=f"{found.words}, which this host has not", decides="runs",
     )  # fmt: skip
-    if not suits:
-        status: Status = "fails"
+    if status != "ok":
         reason = f"{found.words}; {device.title} has " + (f"the NPU {device.npu}" if device.npu else "no NPU")
-        if suits is None or any(found.operator in each.operators for each in rules):
-            status, reason = "unknown", f"{found.words}; it runs where that NPU and its driver are"
+        if status == "unknown":
+            reason = f"{found.words}; it runs where that NPU and its driver are"
         both = replace(finding, status=status, reason=reason, advice=ADVICE)
         return (replace(both, decides="both" if device.npu else "runs"),)
     rest = tuple(each for each in operators if each.name != found.operator)

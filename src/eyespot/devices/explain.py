@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -16,11 +16,12 @@ from eyespot.devices import FOLDER, REMEDY, Device
 from eyespot.devices.compiled import target
 from eyespot.devices.compilers import Compilation, refusals
 from eyespot.devices.host import HostMeasurements, tool
-from eyespot.devices.rules import Breach, breaches, ruleset
+from eyespot.devices.rules import Breach, Refusal, breaches, ruleset
 from eyespot.errors import BadFileError
 from eyespot.nouns import Noun
 
 TENSORS = re.compile(r" \([^()]*\)$| tensor \S+")  # names that vela's reasons hold
+FUSED = {"RELU", "RELU6", "RELU_N1_TO_1", "TANH"}
 Place = Literal["npu", "cpu", "unknown", "nowhere"]
 
 
@@ -104,9 +105,11 @@ def explain(host: HostMeasurements, device: Device, checked: Compatibility) -> E
 def _place(device: Device, runs: list[Breach], npu: list[Breach]) -> Place:
     if any(each.status == "fails" for each in runs):
         return "nowhere"
+    if runs:
+        return "unknown"
     if device.npu is None or any(each.status == "fails" for each in npu):
         return "cpu"
-    return "unknown" if runs or npu else "npu"
+    return "unknown" if npu else "npu"
 
 
 def _breaches(
@@ -118,9 +121,9 @@ def _breaches(
     for rules in map(ruleset, device.rules):
         if compiled is None or (rules.decides == "runs" and operator.name != compiled.operator):
             (runs if rules.decides == "runs" else npu).extend(breaches(rules, operator))
-    if compiled and operator.name == compiled.operator and not compiled.suits(device):
-        status: Literal["fails", "unknown"] = "unknown" if compiled.suits(device) is None else "fails"
-        runs.append(Breach(status, compiled.words, "eyespot", device.source))
+    if compiled and operator.name == compiled.operator and (status := compiled.status(device)) != "ok":
+        refusal: Refusal = "unknown" if status == "unknown" else "fails"
+        runs.append(Breach(refusal, compiled.words, "eyespot", device.source))
     elif compiled and operator.name != compiled.operator:
         npu.append(Breach("fails", "the compiler left it to the CPU", "eyespot", "the compiled file"))
     return runs, npu
@@ -131,27 +134,27 @@ def _by_vela(host: HostMeasurements, device: Device) -> dict[int, list[Breach]]:
     compiled, by = host.vela(device), tool("ethos-u-vela")
     if compiled is None:
         return {}
-    graph, source = host.file.graph, "vela --supported-ops-report"
+    source = "vela --supported-ops-report"
     if not isinstance(compiled, Compilation):
-        status: Literal["fails", "unknown"] = "fails" if isinstance(compiled, BadFileError) else "unknown"
-        return {number: [Breach(status, str(compiled), by, source)] for number in range(len(graph.operators))}
-    said = [(name, output, Breach("fails", reason, by, source)) for name, output, reason in refusals(compiled)]
-    found = {}
-    for number, (operator, entry) in enumerate(zip(host.operators, graph.operators, strict=True)):
-        outputs = {(graph.tensors[i].name or b"").decode(errors="replace") for i in entry.outputs}
-        names = {
-            operator.name,
-            "CUSTOM" if operator.name.startswith("custom:") else "",
-            *map(str, _fused(operator.name)),
-        }
-        found[number] = [each for name, output, each in said if output in outputs and name in names]
+        status: Refusal = "fails" if isinstance(compiled, BadFileError) else "unknown"
+        return {number: [Breach(status, str(compiled), by, source)] for number in range(len(host.operators))}
+    labels = [(operator.name.partition(":")[0].upper(), _label(host, n)) for n, operator in enumerate(host.operators)]
+    alike, said = Counter(labels), Counter(refusals(compiled))
+    found = dict[int, list[Breach]]()
+    for number, (name, label) in enumerate(labels):
+        own = {why: n for (of, to, why), n in said.items() if of == name and to.removesuffix("_act") == label}
+        fused = {why: n for (of, to, why), n in said.items() if of in FUSED and to == label}  # within a layer
+        whys = own or fused
+        status = "fails" if sum(whys.values()) >= alike[name, label] else "unknown"  # which one it names is not known
+        found[number] = [Breach(status, why, by, source) for why in whys]
     return found
 
 
-def _fused(name: str) -> Iterator[str]:
-    """Vela counts the activation within a layer as an operator of its own, with the same output."""
-    if name in {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "MUL", "SUB", "AVERAGE_POOL_2D"}:
-        yield from ("RELU", "RELU6", "RELU_N1_TO_1", "TANH")
+def _label(host: HostMeasurements, number: int) -> str:
+    """What vela calls an operator's first output."""
+    graph = host.file.graph
+    outputs = [graph.tensors[i].name for i in graph.operators[number].outputs[:1]]
+    return b"".join(name or b"<unnamed>" for name in outputs).decode(errors="replace")
 
 
 def _broken(operator: str, breach: Breach) -> Broken:
