@@ -55,14 +55,22 @@ def run_vela(file: File, compiler: Compiler) -> Compilation:
     figures = next(csv.DictReader(files[summary].decode().splitlines()))
     sram, cycles = float(figures["sram_memory_used"]) * 1024, float(figures["cycles_total"])
     counts = {processor.lower(): int(n) for processor, n in re.findall(r"(NPU|CPU) operators = (\d+)", log)}
-    reasons = re.findall(r"operator: (\w+), ofm: .*\nReason: (.*?)(?: \(\w+\))?\n", log)
     return Compilation(
         name=name, data=files[name], tools=model_folder.tools("ethos-u-vela"),
         reports={summary: files[summary], layers: files[layers], "vela.log": log.encode()},
         facts={"npu": 0, "cpu": 0, **counts, "sram": round(sram), "cycles": round(cycles)},
         milliseconds=1000 * float(figures["inference_time"]),
-        reasons=tuple(dict.fromkeys(f"{operator}: {reason}" for operator, reason in reasons)),
+        reasons=tuple(dict.fromkeys(f"{operator}: {reason}" for operator, _, reason in _refused(log))),
     )  # fmt: skip
+
+
+def refusals(compiled: Compilation) -> list[tuple[str, str, str]]:
+    """What vela left to the CPU: operator, name of its output, reason; more than one for one operator."""
+    return _refused(compiled.reports["vela.log"].decode())
+
+
+def _refused(log: str) -> list[tuple[str, str, str]]:
+    return re.findall(r"operator: (\w+), ofm: '?(.*?)'?\nReason: (.*?)(?: \(\w+\))?\n", log)
 
 
 def run_neutron(file: File, compiler: Compiler, tool: Path | None) -> Compilation:

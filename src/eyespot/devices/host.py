@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -13,13 +14,14 @@ from eyespot.artifacts import atomic, model_folder
 from eyespot.artifacts.lock import held
 from eyespot.artifacts.model_folder import Artifact
 from eyespot.devices import Compiler, Device
+from eyespot.devices.compiled import target
 from eyespot.devices.compilers import Compilation, run_neutron, run_vela
 from eyespot.errors import EyespotError, RefusedError
 from eyespot.escaping import file_name
 from eyespot.nouns import Noun
 from eyespot.tflite.operators import Operator, operators
 from eyespot.tflite.read import File
-from eyespot.tflite.run import run_on_zeros
+from eyespot.tflite.run import run_once
 from eyespot.tflite.tflm import Arena, measure_arena
 
 R = TypeVar("R")
@@ -35,7 +37,7 @@ class HostMeasurements:
     @cached_property
     def litert(self) -> EyespotError | None:
         """Why LiteRT did not run the file; None if it did."""
-        return _result(lambda: run_on_zeros(self.file))
+        return _result(lambda: run_once(self.file))
 
     @cached_property
     def arena(self) -> Arena | EyespotError:
@@ -47,6 +49,12 @@ class HostMeasurements:
         """The operators with all that rules ask of them. BadFileError if the file is damaged."""
         return operators(self.file)
 
+    def measure(self, devices: Iterable[Device]) -> None:
+        """Run all tools of the devices at one time, each in its own process."""
+        cards = {(name, card.compiler if name == "vela" else None): card for card in devices for name in card.tools}
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(lambda key: TOOLS[key[0]](self, cards[key]), cards))
+
     def vela(self, device: Device) -> Compilation | EyespotError | None:
         """The file compiled by vela for a device; None for a device without vela."""
         compiler = device.compiler
@@ -55,6 +63,13 @@ class HostMeasurements:
         if compiler not in self._vela:
             self._vela[compiler] = _result(lambda: run_vela(self.file, compiler))
         return self._vela[compiler]
+
+
+TOOLS: dict[str, Callable[[HostMeasurements, Device], object]] = {
+    "litert": lambda host, _: host.litert,
+    "tflm": lambda host, _: host.arena,
+    "vela": lambda host, device: host.vela(device),
+}
 
 
 def _result(measure: Callable[[], R]) -> R | EyespotError:
@@ -86,8 +101,10 @@ def compile_file(
 ) -> Compiled:
     """Write the compiled file and its reports to `folder`, build/MODEL/DEVICE by default.
 
-    RefusedError for a device without a compiler, and if nothing reaches the NPU.
+    RefusedError for a device without a compiler, a compiled file, and if nothing reaches the NPU.
     """
+    if found := target(host.file):
+        raise RefusedError(f"{host.file.path}: {found.words}; compile the file that it was made from")
     if device.compiler is None:
         check = f"eyespot check --device {device.name}"
         raise RefusedError(f"{device.name}: has no compiler here; {check} says what is known")

@@ -110,11 +110,13 @@ def ruleset(name: str) -> Ruleset:
 def apply(rules: Ruleset, operators: tuple[Operator, ...]) -> Finding:
     """The finding of a set of rules about a file: partial if an NPU accepts some of the operators."""
     judged = [_judge(rules, operator) for operator in operators]
+    if rules.decides == "npu" and not judged:
+        judged = [("fails", "the file has no operators")]
     n = Counter(status for status, _ in judged)
     broken = Counter(reason for status, reason in judged if status != "ok")
     status: Status = "unknown" if n["unknown"] else "ok"
-    if n["fails"]:  # the CPU runs what an NPU refuses
-        status = "partial" if rules.decides == "npu" and n["fails"] < len(judged) else "fails"
+    if n["fails"] and (rules.decides != "npu" or not n["unknown"] or n["ok"]):  # the CPU runs what an NPU refuses
+        status = "partial" if rules.decides == "npu" and n["ok"] else "fails"
     counts = quantities(
         "operators", kind="rule", tool=rules.title, accepted=n["ok"], refused=n["fails"], unknown=n["unknown"]
     )
@@ -126,11 +128,27 @@ def apply(rules: Ruleset, operators: tuple[Operator, ...]) -> Finding:
     )  # fmt: skip
 
 
-def _judge(rules: Ruleset, operator: Operator) -> tuple[Status, str]:
-    """The first rule that an operator breaks; a refusal comes before what is not known."""
+@dataclass(frozen=True)
+class Breach:
+    """A constraint that an operator breaks, which `tool` checked, and its source."""
+
+    status: Refusal
+    why: str
+    tool: str
+    source: str
+
+
+def breaches(rules: Ruleset, operator: Operator) -> tuple[Breach, ...]:
+    """All that an operator breaks; a refusal comes before what is not known."""
     if operator.name not in rules.operators:
-        return rules.unlisted, f"{operator.name}: is not listed"
-    broken = [rule for rule in rules.rules if rule.concerns(operator) and not rule.holds(operator)]
-    for rule in sorted(broken, key=lambda rule: rule.otherwise != "fails"):
-        return rule.otherwise, f"{operator.name}: {rule.why}"
+        return (Breach(rules.unlisted, "is not listed", rules.title, rules.source),)
+    broken = (rule for rule in rules.rules if rule.concerns(operator) and not rule.holds(operator))
+    made = (Breach(rule.otherwise, rule.why, rules.title, rule.source or rules.source) for rule in broken)
+    return tuple(sorted(made, key=lambda breach: breach.status != "fails"))
+
+
+def _judge(rules: Ruleset, operator: Operator) -> tuple[Status, str]:
+    """The first rule that an operator breaks."""
+    for breach in breaches(rules, operator):
+        return breach.status, f"{operator.name}: {breach.why}"
     return "ok", ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from eyespot.artifacts.measurements import Compatibility, Finding, Status
 from eyespot.devices import Device, Estimate, Region, devices
+from eyespot.devices.compiled import judge, target
 from eyespot.devices.compilers import Compilation
 from eyespot.devices.host import HostMeasurements, tool
 from eyespot.devices.rules import apply, ruleset
@@ -34,6 +35,8 @@ def check_file(
         names = ", ".join(card.name for card in cards)
         without = ", ".join(each.name for each in devices() if any(r.bytes is None for r in each.memory))
         raise RefusedError(f"{names}: its card has its memory; --ram and --flash are for {without}")
+    if not target(host.file):
+        host.measure(equipped)
     results = tuple(_compatibility(host, card) for card in equipped)
     unfit = [c.device for c in results if (c.npu or c.runs).status != "ok"]
     if strict and unfit:
@@ -56,11 +59,15 @@ def _compatibility(host: HostMeasurements, device: Device) -> Compatibility:
 
     npu = worst("npu") if device.npu else None
     runs, sha256 = worst("runs"), host.file.sha256
+    if npu and npu.status in {"ok", "partial"} and (runs.status, runs.check) == ("fails", "runs"):
+        npu = runs  # what the runtime does not take never reaches the NPU
     return Compatibility(device=device.name, file=sha256, runs=runs, npu=npu, findings=findings)
 
 
 def _findings(host: HostMeasurements, device: Device) -> tuple[Finding, ...]:
     """All findings of a file on a device; each of its verdicts is decided by one at least."""
+    if found := target(host.file):
+        return (*judge(host.operators, device, found), *_of_compiled(host, device))
     findings = [TOOLS[name](host, device) for name in device.tools]
     findings += [apply(ruleset(name), host.operators) for name in device.rules]
     decided = {f.decides for f in findings}
@@ -71,6 +78,15 @@ def _findings(host: HostMeasurements, device: Device) -> tuple[Finding, ...]:
     findings += [f for region in device.memory for f in _memory(host, device, region)]
     stopped = {f.decides for f in findings if f.status == "fails"}
     return (*findings, *_estimates(host, device, stopped), *_published(host, device))
+
+
+def _of_compiled(host: HostMeasurements, device: Device) -> Iterator[Finding]:
+    """What can be said without the NPU: no tool here runs a compiled file."""
+    for region in device.memory:
+        if region.use in {"flash", "npu activations"}:
+            yield from _memory(host, device, region)
+    for check in sorted({each.check for each in device.latency}):
+        yield _unknown(device, check, "its multiply-adds are inside the compiled operator")
 
 
 def _runs(device: Device, title: str, package: str, result: object) -> Finding:
@@ -88,9 +104,9 @@ def _vela(host: HostMeasurements, device: Device) -> Finding:
         return finding
     npu, cpu = vela.facts["npu"], vela.facts["cpu"]
     finding = replace(finding, quantities=quantities("operators", tool=finding.tool, npu=npu, cpu=cpu))
-    if not cpu:
+    if npu and not cpu:
         return finding
-    reason = "; ".join(vela.reasons[:3]) or "vela gives no reason"
+    reason = "; ".join(vela.reasons[:3]) or ("vela gives no reason" if cpu else "it has no operators")
     return replace(finding, status="partial" if npu else "fails", reason=reason, advice=advice)
 
 

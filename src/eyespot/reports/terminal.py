@@ -26,6 +26,7 @@ VIEWS = {  # how each noun is shown, loaded when one is
     "Listed": "terminal:_models",
     "Prediction": "terminal:_predictions",
     "Compatibility": "terminal:_compatibility",
+    "Explained": "explained:explained",
     "Evaluation": "terminal:_evaluations",
     "Accuracy": "terminal:_accuracies",
     "Quantized": "quantized:quantized",

@@ -17,6 +17,7 @@ from eyespot.preprocessing.pipeline import pipeline_of
 from eyespot.preprocessing.spec import Contract, Damage, Preprocessing
 from eyespot.preprocessing.tensors import Encode, look_up
 from eyespot.tflite.kernels import Content, Kernels
+from eyespot.tflite.probe import probe
 from eyespot.tflite.tflm import Run as Run
 from eyespot.tflite.tflm import open_tflm
 
@@ -24,11 +25,14 @@ if TYPE_CHECKING:  # workers run files without its schema, which takes long to i
     from eyespot.tflite.read import File, Tensor
 
 
+INSCRIBE = "eyespot doctor FILE --data FOLDER --write COPY.tflite writes a copy with one"
+
+
 def open_runner(file: Content, kernels: Kernels) -> Run:
     """A function from an input tensor (h, w, c) to the output vector, both as the file stores them.
 
-    `xnnpack` is LiteRT as phones and Linux boards run it, `reference` LiteRT's plain kernels, with
-    which microcontrollers agree, `tflm` TensorFlow Lite for Microcontrollers (call it in a process of
+    `xnnpack` is LiteRT as phones and Linux boards run it, `reference` LiteRT's plain kernels, the
+    nearest to those of microcontrollers, `tflm` TensorFlow Lite for Microcontrollers (call it in a process of
     its own: it aborts on files that it does not take). BadFileError where the kernels refuse the file.
     """
     if kernels == "tflm":
@@ -61,19 +65,19 @@ def _refused(file: Content, error: Exception) -> BadFileError:
     return BadFileError(f"{file.path}: LiteRT does not run it: {' '.join(str(error).split())[:200]}")
 
 
-def run_on_zeros(file: File) -> None:
-    """Run a file of any task once, isolated. BadFileError if LiteRT refuses it."""
+def run_once(file: File) -> None:
+    """Run a file of any task on a `probe`, isolated. BadFileError if LiteRT refuses it."""
     from eyespot import isolation
 
     memory = isolation.MEMORY + 8 * len(file.data)
-    isolation.run(_run_on_zeros, file.content, seconds=300, memory=memory, name="LiteRT")
+    isolation.run(_run_once, file.content, seconds=300, memory=memory, name="LiteRT")
 
 
-def _run_on_zeros(file: Content) -> None:
+def _run_once(file: Content) -> None:
     opened = interpreter(file, "xnnpack")
     try:
         for detail in opened.get_input_details():
-            opened.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+            opened.set_tensor(detail["index"], probe(detail["shape"], detail["dtype"]))
         opened.invoke()
     except (RuntimeError, ValueError) as error:
         raise _refused(file, error) from error
@@ -105,8 +109,10 @@ def checked(file: Content, output: NDArray[Any], classes: int) -> NDArray[Any]:
     return output
 
 
-def contract_of(file: File, fallback: Contract | None = None) -> Contract:
+def contract_of(file: File, fallback: Contract | None = None, remedy: str = "") -> Contract:
     """A classifier's own contract, or `fallback` if it carries none; RefusedError if that does not fit.
+
+    `remedy` is what to do about a file without any, where a caller takes no `fallback`.
 
     Nothing is guessed: what a float tensor holds cannot be seen in the file. BadFileError for files of
     other tasks. A contract that makes black and white the same input does not fit either.
@@ -116,7 +122,8 @@ def contract_of(file: File, fallback: Contract | None = None) -> Contract:
     check_classifier(file)
     contract = file.contract or fallback
     if contract is None:
-        raise RefusedError(f"{file.path}: carries no contract; name a model with the same one: --contract MODEL")
+        remedy = remedy or "name a model with the same one: --contract MODEL"
+        raise RefusedError(f"{file.path}: carries no contract; {remedy}")
     spec = contract.preprocessing
     expected = (1, spec.height, spec.width, spec.channels)
     if file.input.shape != expected or file.output.shape[-1] != len(contract.classes):

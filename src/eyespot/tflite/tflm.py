@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from eyespot.capture import captured
 from eyespot.errors import BadFileError
 from eyespot.tflite.kernels import Content
+from eyespot.tflite.probe import probe
 
 if TYPE_CHECKING:
     from eyespot.tflite.read import File
@@ -32,7 +34,10 @@ class Arena:
 
 
 def measure_arena(file: File) -> Arena:
-    """The arena by TFLM's recording allocator. BadFileError if it refuses the file; as `isolation.run`."""
+    """The arena by TFLM's recording allocator, of a file that it ran on a `probe`.
+
+    BadFileError if it refuses the file; as `isolation.run`.
+    """
     from eyespot import isolation
 
     memory = isolation.MEMORY + 8 * len(file.data)
@@ -55,8 +60,19 @@ def _arena(file: Content) -> Arena:
     opened = _interpreter(file)
     with captured() as caught:
         opened.print_allocations()
+    _run_once(file, opened)
     lines = re.findall(r"Arena allocation (total|head|tail) (\d+)", caught.text)
     return Arena(**{name: int(size) for name, size in lines})
+
+
+def _run_once(file: Content, opened: Any) -> None:
+    from eyespot.tflite.read import parse
+
+    with _refusing(file):
+        for place in range(len(parse(file.data, file.path).graph.inputs)):
+            detail = opened.get_input_details(place)
+            opened.set_input(probe(detail["shape"], detail["dtype"]), place)
+        opened.invoke()
 
 
 def _interpreter(file: Content) -> Any:
@@ -66,9 +82,16 @@ def _interpreter(file: Content) -> Any:
 
     if parse(file.data, file.path).external_buffers:
         raise BadFileError(f"{file.path}: has weights outside the flatbuffer, which TFLM reads wrongly")
+    with _refusing(file):
+        return runtime.Interpreter.from_bytes(file.data, arena_size=ARENA_LIMIT)
+
+
+@contextlib.contextmanager
+def _refusing(file: Content) -> Iterator[None]:
+    """BadFileError with TFLM's first words for its errors."""
     try:
         with captured() as caught:
-            return runtime.Interpreter.from_bytes(file.data, arena_size=ARENA_LIMIT)
+            yield
     except (RuntimeError, ValueError) as error:
         words = caught.text.strip().splitlines() or [str(error)]
         raise BadFileError(f"{file.path}: TFLM refuses it: {words[0]}") from error

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from eyespot.arguments import Bytes, size, verb
 from eyespot.artifacts.measurements import Compatibility
 from eyespot.devices import device as device_card
 from eyespot.devices import devices
+from eyespot.devices.explain import explain as explain_file
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
+from eyespot.errors import BadArgumentError
 from eyespot.zoo import registry
 
 
 @verb
 def check(
-    model: str, *, device: str | None = None, ram: Bytes = None, flash: Bytes = None, strict: bool = False
+    model: str,
+    *,
+    device: str | None = None,
+    ram: Bytes = None,
+    flash: Bytes = None,
+    strict: bool = False,
+    explain: bool = False,
+    out: Path | None = None,
 ) -> tuple[Compatibility, ...]:
     """Compute whether a file runs on devices, and whether all of it runs on their NPUs.
 
@@ -28,7 +39,22 @@ def check(
         ram: The RAM that a device without its own figure has for the arena, such as 256k.
         flash: The flash that it has for the model file, such as 1M.
         strict: Exit with 1 unless all of it runs on the NPU, or on a device without an NPU runs.
+        explain: Show instead, operator by operator, where it runs, which constraint of which source keeps it from
+            the NPU, what helps, and what that costs.
+        out: With explain, a folder to write to: explain.html, a page with the graph of each device in colours,
+            and DEVICE.nodes.json, node data that model-explorer opens.
     """
+    if out and not explain:
+        raise BadArgumentError("out goes with explain")
     _, file = registry.open_model(model)
     cards = [device_card(device)] if device else devices()
-    return check_file(HostMeasurements(file=file), cards, ram=size(ram), flash=size(flash), strict=strict)
+    host = HostMeasurements(file=file)
+    checked = check_file(host, cards, ram=size(ram), flash=size(flash), strict=strict)
+    if not explain:
+        return checked
+    reasons = tuple(explain_file(host, *each) for each in zip(cards, checked, strict=True))
+    if out is None:
+        return reasons
+    from eyespot.reports.page.graph import write_explained
+
+    return write_explained(reasons, file.path.name, out)

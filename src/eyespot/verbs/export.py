@@ -17,7 +17,7 @@ from eyespot.exports.c import named, write_c
 from eyespot.exports.camera import Camera
 from eyespot.exports.folder import write_folder
 from eyespot.nouns import Noun
-from eyespot.tflite.run import contract_of
+from eyespot.tflite.run import INSCRIBE, contract_of
 from eyespot.zoo import registry
 
 
@@ -61,7 +61,7 @@ def export(
         out: Folder to write to; build/NAME/c or build/NAME/folder by default.
     """
     source, file = registry.open_model(model)
-    contract = named(contract_of(file), source, file, name)
+    contract = named(contract_of(file, remedy=INSCRIBE), source, file, name)
     frames = Camera.parse(camera) if camera else None
     if frames and to == "folder":
         raise BadArgumentError("camera: for --to c; classify.py --camera opens one on the board")

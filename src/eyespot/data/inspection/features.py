@@ -9,7 +9,7 @@ from eyespot.data.look import Extractor
 from eyespot.errors import RefusedError
 from eyespot.tflite import schema
 from eyespot.tflite.read import File, parse
-from eyespot.tflite.run import contract_of, levels, run_on_zeros
+from eyespot.tflite.run import contract_of, levels, run_once
 from eyespot.zoo import registry
 
 BEST, SHIPPED = ("efficientnet-lite0", "mobilenet-v2"), "tiny-resnet"
@@ -37,7 +37,7 @@ def extractor(file: File) -> Extractor:
             f"{file.path}: its last layer takes {width:,} numbers, expected at most {WIDEST:,}; "
             f"name another model, such as --model {SHIPPED}"
         )
-    run_on_zeros(cut)
+    run_once(cut)
     return Extractor(
         name=f"{contract.model}:{file.precision}", file=cut.content, table=levels(spec, file.input),
         preprocessing=replace(spec, crop=spec.crop and 1.0), width=width,

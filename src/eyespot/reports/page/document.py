@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,14 +10,9 @@ from eyespot.artifacts.model_folder import tools
 from eyespot.reports.page import facts, results
 from eyespot.reports.page.gather import Subject, default_path, gather
 from eyespot.reports.page.markup import Markup, join, tag
+from eyespot.reports.page.shell import whole
 from eyespot.reports.page.summary import left_out, missing, summary
 from eyespot.reports.page.written import Page
-
-STYLE = Path(__file__).with_name("page.css")
-ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' "
-    "r='7' fill='%231d4ed8'/%3E%3Ccircle cx='8' cy='8' r='3' fill='white'/%3E%3C/svg%3E"
-)
 
 SECTIONS: Mapping[str, Callable[[Subject], Markup]] = {
     "Training": results.training,
@@ -49,26 +42,8 @@ def document(s: Subject) -> str:
     made = {title: content for title, content in made.items() if content}
     menu = tag("nav", *(tag("a", title, href=f"#{_anchor(title)}") for title in made), aria_label="Sections")
     sections = [tag("section", tag("h2", title), content, id=_anchor(title)) for title, content in made.items()]
-    body = tag("body", summary(s), menu, tag("main", join([*sections, missing(s)], "\n")), _footer())
-    return f"<!doctype html>\n{tag('html', _head(f'{s.name}: eyespot report'), body, lang='en')}\n"
-
-
-def _head(title: str) -> Markup:
-    """The head, with a policy under which a browser loads nothing and runs nothing."""
-    style = STYLE.read_text("utf-8")
-    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("link", rel="icon", href=ICON),
-        tag("title", title),
-        tag("style", Markup(style)),
-    )
+    main = tag("main", join([*sections, missing(s)], "\n"))
+    return whole(f"{s.name}: eyespot report", summary(s), menu, main, _footer())
 
 
 def _anchor(title: str) -> str:
