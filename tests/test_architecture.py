@@ -36,7 +36,7 @@ TORCH = {"networks", "weights", "conversion", "training"}
 NAMED_BY_CARDS = {"data", "networks", "weights"}
 
 MOST_LOOSE = 8
-MOST_LINES = 19_500  # of the package, templates of generated code aside
+MOST_LINES = 21_500  # of the package, templates of generated code aside
 MOST_FILE_LINES = 300
 MOST_FUNCTION_LINES = 60
 MOST_VERB_LINES = 59  # of code
