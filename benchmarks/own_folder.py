@@ -58,6 +58,7 @@ def data_root(place: Path) -> dict[str, str]:
 
 
 def arguments() -> argparse.Namespace:
+    """What the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", default="mobilenet-v2")
     parser.add_argument("--images", type=int, default=100, help="of each class")

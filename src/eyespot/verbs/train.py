@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ def train(
     threads: int | None = None,
     force: bool = False,
     log: Literal["tensorboard"] | None = None,
+    int8: bool = False,
 ) -> Training:
     """Train a model by its card's recipe, or a published one on your own folder of images.
 
@@ -53,6 +55,7 @@ def train(
         threads: Cores to use; all by default.
         force: Replace another run in the folder.
         log: Also write the epochs for TensorBoard, to tensorboard/.
+        int8: Also write int8.tflite, by quantization-aware training; `quantize` alone is quicker and often enough.
     """
     card, folder = registry.model(model), out or Path("build") / model
     positive(epochs=epochs)
@@ -69,6 +72,11 @@ def train(
                 device=device, force=force, **(own if data else {"teacher": teacher}),
             )  # fmt: skip
             draw_answers(answers, folder)
+            if int8:
+                from eyespot.quantization.rescue import train_int8
+
+                source, file = registry.open_model(str(folder), "float32")
+                training = replace(training, int8=train_int8(source, file, card.quantization, source))
     except KeyboardInterrupt as error:
         raise StoppedError(f"{folder}: stopped; the same command continues") from error
     return training
