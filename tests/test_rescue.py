@@ -270,6 +270,17 @@ def test_train_int8_takes_the_better_file(mine):
 
 
 @pytest.mark.slow
+def test_train_int8_writes_both_files(tmp_path):
+    photos, mine = tmp_path / "photos", tmp_path / "mine"
+    write_folder(photos, 80)
+    words = ["tiny-resnet", "--data", photos, "--out", mine, "--layers", "last", "--threads", "1", "--int8", "--json"]
+    made = json.loads(subprocess.check_output([sys.executable, "-m", "eyespot", "train", *words]))
+    assert made["inspection"]["images"] == 80
+    assert [step["name"] for step in made["int8"]["steps"]][1:] == ["quantization-aware training"]
+    assert ModelFolder(mine).record(INT8).sha256 == made["int8"]["artifact"]["sha256"]
+
+
+@pytest.mark.slow
 def test_a_killed_rescue_continues_to_the_same_bytes(mine):
     other = shutil.copytree(mine, mine.parent / "other")
     command = [sys.executable, "-m", "eyespot", "quantize", str(mine), "--rescue"]

@@ -29,7 +29,7 @@ from eyespot.training.checkpoint import Run
 from eyespot.training.data import Data, load
 from eyespot.training.finish import Trained
 from eyespot.training.last_layer import fit_last_layer
-from eyespot.training.loop import Report, answers, fit, use_device
+from eyespot.training.loop import Report, answers, chunks, fit, use_device
 from eyespot.training.norms import unfold_norms
 from eyespot.weights import published
 from eyespot.zoo import registry
@@ -111,7 +111,8 @@ def _choose(
         networks["last"] = copy.deepcopy(network)
         tried["last"] = _validated(network, data, run)
     if layers == "all" or (layers == "auto" and tried["last"].top1 < 1):
-        unfold_norms(network, augment.ready(data.images[:STATISTICS].permute(0, 3, 1, 2), run.preprocessing))
+        spec, shown = run.preprocessing, data.images[:STATISTICS]
+        unfold_norms(network, (augment.ready(shown[each].permute(0, 3, 1, 2), spec) for each in chunks(shown, spec)))
         networks["all"] = fit(network, data, run, folder, report)
         tried["all"] = _validated(networks["all"], data, run)
     chosen = max(tried, key=lambda each: tried[each].correct)  # of equals the first
