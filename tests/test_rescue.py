@@ -261,8 +261,7 @@ def test_rescue_without_validation_images_is_refused(no_data, tmp_path):
 
 @pytest.mark.slow
 def test_train_int8_takes_the_better_file(mine):
-    models = ModelFolder(mine)
-    made = train_int8(models, models.file(FLOAT32), Quantization(), models)
+    made = train_int8(mine, Quantization())
     first, second = made.steps
     assert second.name == "quantization-aware training"
     assert made.validation.int8.correct == max(first.validation.int8.correct, second.validation.int8.correct)
