@@ -516,13 +516,49 @@ def test_five_images_a_class_are_enough(tiny, tmp_path):
         assert set(labels.tolist()) == {0, 1, 2, 3}
 
 
-def test_a_class_of_one_picture_is_named(tiny, photos, tmp_path):
+def test_what_to_mend_is_said_first(tiny, photos, tmp_path, capsys):
+    """A class that validation and test lack is no error; copies are named with it."""
     shutil.copytree(photos, tmp_path / "photos")
     (tmp_path / "photos" / "same").mkdir()
     for i in range(6):
         shutil.copy(photos / "disc" / "00000.png", tmp_path / "photos" / "same" / f"{i}.png")
-    said = refused(tiny, tmp_path / "photos", tmp_path / "out")
-    assert "no image of same is left for the" in said
+    found = learn(tiny, tmp_path / "photos", tmp_path / "out").inspection
+    assert found.counts["same"] == {"train": 6, "validation": 0, "test": 0}
+    said = capsys.readouterr().err.splitlines()
+    assert [each.removeprefix("eyespot: photos: ") for each in said[1 : len(found.mend) + 1]] == list(found.mend)
+    assert found.mend[0].startswith("Decide on one class for each picture; in several: 1 picture (same/0.png = ")
+    assert "Add pictures to validation, which lacks classes (same)." in found.mend
+
+
+def parted(photos, folder):
+    """The pictures with given parts, one class of them in one part only."""
+    for part, at in (("train", 0), ("val", 1), ("test", 2)):
+        for path in sorted(photos.rglob("*.png"))[at::3]:
+            (folder / part / path.parent.name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, folder / part / path.parent.name)
+    return folder
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_a_class_that_train_lacks_is_named(tiny, photos, tmp_path, part):
+    folder = parted(photos, tmp_path / "photos")
+    shutil.move(folder / part / "disc", folder / part / "only")
+    assert "no image of only is left for the train part" in refused(tiny, folder, tmp_path / "out")
+
+
+def test_copies_that_leave_validation_without_a_class_are_named(tiny, photos, tmp_path, capsys):
+    folder = parted(photos, tmp_path / "photos")
+    shutil.rmtree(folder / "val" / "disc")
+    shutil.copytree(folder / "test" / "disc", folder / "val" / "disc")
+    assert learn(tiny, folder, tmp_path / "out").inspection.copies[0].parts == ("validation", "test")
+    assert "no image of disc is left for the validation part" in capsys.readouterr().err
+
+
+def test_a_part_without_any_image_is_an_error(tiny, photos, tmp_path):
+    folder = parted(photos, tmp_path / "photos")
+    shutil.rmtree(folder / "val")
+    shutil.copytree(folder / "test", folder / "val")
+    assert "is left for the validation part" in refused(tiny, folder, tmp_path / "out")
 
 
 def test_a_class_of_blank_images(tiny, photos, tmp_path):
@@ -534,7 +570,7 @@ def test_a_class_of_blank_images(tiny, photos, tmp_path):
     assert "no image of void is left for the train part" in said
 
 
-def test_broken_files_are_told_together(tiny, tmp_path):
+def test_broken_files_are_named_together(tiny, tmp_path):
     folder = tmp_path / "photos"
     write_folder(folder, 80)
     for i, path in enumerate(sorted(folder.rglob("*.png"))[:7]):

@@ -96,6 +96,13 @@ def test_copies_of_training_images_are_found(real_data: Callable[[str], Path], t
     assert evaluate("tiny-resnet", data=str(photos), processes=1, under="blur").near_duplicates is None
 
 
+def test_one_is_in_the_singular(real_data: Callable[[str], Path], tmp_path: Path) -> None:
+    real_data("cifar-10")
+    found = evaluate("tiny-resnet", data=str(write_photos(tmp_path / "photos", "test", lambda x: x)), processes=1)
+    assert words.hygiene(replace(found, near_duplicates=(1,))) == ["1 looks like a training image"]
+    assert words.hygiene(replace(found, near_duplicates=(1, 2))) == ["2 look like training images"]
+
+
 def test_a_refusal_names_all_images(real_data: Callable[[str], Path], tmp_path: Path, capsys) -> None:
     real_data("cifar-10")
     photos = write_photos(tmp_path / "photos", "train", lambda image: image)

@@ -261,12 +261,22 @@ def test_rescue_without_validation_images_is_refused(no_data, tmp_path):
 
 @pytest.mark.slow
 def test_train_int8_takes_the_better_file(mine):
-    models = ModelFolder(mine)
-    made = train_int8(models, models.file(FLOAT32), Quantization(), models)
+    made = train_int8(mine, Quantization())
     first, second = made.steps
     assert second.name == "quantization-aware training"
     assert made.validation.int8.correct == max(first.validation.int8.correct, second.validation.int8.correct)
     assert made.artifact == ModelFolder(mine).record(INT8)
+
+
+@pytest.mark.slow
+def test_train_int8_writes_both_files(tmp_path):
+    photos, mine = tmp_path / "photos", tmp_path / "mine"
+    write_folder(photos, 80)
+    words = ["tiny-resnet", "--data", photos, "--out", mine, "--layers", "last", "--threads", "1", "--int8", "--json"]
+    made = json.loads(subprocess.check_output([sys.executable, "-m", "eyespot", "train", *words]))
+    assert made["inspection"]["images"] == 80
+    assert [step["name"] for step in made["int8"]["steps"]][1:] == ["quantization-aware training"]
+    assert ModelFolder(mine).record(INT8).sha256 == made["int8"]["artifact"]["sha256"]
 
 
 @pytest.mark.slow

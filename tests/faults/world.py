@@ -96,6 +96,7 @@ COMMANDS = {
         Command("convert, again", "convert tiny --weights random --out mine", (CONVERT, QUANTIZE)),
         Command("quantize", QUANTIZE, (CONVERT,)),
         Command("quantize, again", "quantize mine --images 10", (CONVERT, QUANTIZE)),
+        Command("quantize --rescue", f"{QUANTIZE} --rescue", (TRAIN,)),
         Command("make", MAKE),
         Command("fetch, archive", "fetch cifar-10 --from ARCHIVE", without="cifar-10"),
         Command("fetch, folder", "fetch cifar-10 --from COPY", without="cifar-10"),

@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from typing import get_args, get_type_hints
 
 from eyespot.artifacts.atomic import digest
-from eyespot.artifacts.model_folder import ModelFolder
+from eyespot.artifacts.model_folder import FLOAT32, ModelFolder
 from eyespot.conversion.clean import finish
 from eyespot.data.used import LIST
 from eyespot.errors import MissingDataError, MissingExtraError, RefusedError
@@ -58,12 +59,13 @@ def rescue(
     return _keep(task, steps, *_best(done), explain=explain)
 
 
-def train_int8(source: ModelFolder, file: File, how: Quantization, folder: ModelFolder) -> Quantized:
-    """Quantize and train at once, whatever int8 loses; the better file on validation images is taken.
+def train_int8(path: Path, how: Quantization) -> Quantized:
+    """Quantize and train at once, whatever int8 loses; the folder gets the better file on validation images.
 
     Errors as `rescue`, and MissingDataError or RefusedError if it cannot be trained.
     """
-    task = open_task(source, file, None, folder)
+    source = ModelFolder(path)
+    task = open_task(source, source.file(FLOAT32), None, source)
     validation, done = validation_of(task), Tried()
     start = tried(task, how)
     steps = [_judge(task, validation, each, done) for each in (start, _trained(task, validation, start))]

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 
 from eyespot.reports import words
 from eyespot.reports.styled import Cells, styled, table
+from eyespot.reports.terminal import rendered
 from eyespot.training.outcome import Simpler, Training
 
 SHOWN = 20  # classes
@@ -38,7 +39,10 @@ def _training(t: Training) -> Iterator[RenderableType]:
         yield styled(f"left out: {', '.join(dropped)}")
     files = [(f"{t.folder / each.file}", styled(f"sha256 {each.sha256}", "dim")) for each in (t.float32, t.weights)]
     yield table("", "", rows=files)
-    yield styled(f"next: eyespot quantize {shlex.quote(str(t.folder))}", "bold")
+    if t.int8:
+        yield rendered(t.int8)
+    following = "evaluate" if t.int8 else "quantize"
+    yield styled(f"next: eyespot {following} {shlex.quote(str(t.folder))}", "bold")
 
 
 def chosen(t: Training, name: str) -> str:

@@ -31,9 +31,10 @@ def hygiene(e: Evaluation) -> list[str]:
     """What is known of test images that are also training images, or look like some; one line for each fact."""
     lines = []
     if (rest := e.unrepeated) is not None:
-        lines.append(f"{accuracy(rest)} without {e.n - rest.n:,} repeats of the training split")
-    if e.near_duplicates:
-        lines.append(f"{len(e.near_duplicates):,} look like training images")
+        repeats = e.n - rest.n
+        lines.append(f"{accuracy(rest)} without {repeats:,} repeat{'s' * (repeats != 1)} of the training split")
+    if near := len(e.near_duplicates or ()):
+        lines.append("1 looks like a training image" if near == 1 else f"{near:,} look like training images")
     return lines
 
 

@@ -6,6 +6,7 @@ Of the two the one that is right on more validation images stays, unless the cal
 from __future__ import annotations
 
 import copy
+import shlex
 from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from torch import nn
 
 from eyespot.artifacts.atomic import digest, digest_file
 from eyespot.artifacts.measurements import Subset
-from eyespot.data import catalogue, manifest
+from eyespot.data import catalogue, inspection, manifest
+from eyespot.data.inspected import Inspection
 from eyespot.data.manifest import PARTS, Manifest
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.evaluation.metrics import subset
@@ -27,7 +29,7 @@ from eyespot.training.checkpoint import Run
 from eyespot.training.data import Data, load
 from eyespot.training.finish import Trained
 from eyespot.training.last_layer import fit_last_layer
-from eyespot.training.loop import Report, answers, fit, use_device
+from eyespot.training.loop import Report, answers, chunks, fit, use_device
 from eyespot.training.norms import unfold_norms
 from eyespot.weights import published
 from eyespot.zoo import registry
@@ -36,6 +38,7 @@ from eyespot.zoo.cards import Augmentation, Dataset, Model, Recipe
 Layers = Literal["auto", "last", "all"]
 
 LEAST = 5  # images per class
+MENDED = 5  # lines about what to mend
 STATISTICS = 200  # images that restore the statistics of norms which were published folded
 
 # No mirroring: the user's classes may differ only in left and right.
@@ -60,11 +63,13 @@ def train(
     _check_classes(owner)
     earlier.check_folder(folder, card.name, owner, force=force)
     where, (name, path, importer) = use_device(device), _start(card, weights)
-    parts, content = Manifest(data=owner.name), owner.digest
+    parts, content, inspected = Manifest(data=owner.name), owner.digest, None
     if owner.root:
         note(f"{owner.title}: reads {len(owner.files):,} pictures of {len(owner.classes)} classes")
         parts = manifest.decide(owner, manifest.load(folder))
         owner, content = parts.divided(owner), digest(repr(parts.rows).encode(errors="surrogateescape"))
+        inspected = inspection.quick(owner)
+        _say(owner, inspected)
     network = registry.imported(card.network)(len(catalogue.dataset(card.data).classes))
     registry.imported(importer)(network, path)
     recipe, spec = replace(RECIPE, epochs=epochs or RECIPE.epochs), own_input(card.preprocessing)
@@ -82,8 +87,16 @@ def train(
         arguments["recipe"] = asdict(recipe)
     return Trained(
         network=network, run=run, data=data, classes=owner.classes, arguments=arguments, parts=parts,
-        layers=chosen, tried=tried,
+        layers=chosen, tried=tried, inspection=inspected,
     )  # fmt: skip
+
+
+def _say(owner: Dataset, found: Inspection) -> None:
+    """Name what to mend on stderr, a line each; broken files are an error that names them all."""
+    for each in found.mend[:MENDED] if not found.broken else ():
+        note(f"{owner.title}: {each}")
+    if len(found.mend) > MENDED:
+        note(f"{owner.title}: {len(found.mend) - MENDED} more: eyespot inspect {shlex.quote(owner.name)}")
 
 
 def _choose(
@@ -98,7 +111,8 @@ def _choose(
         networks["last"] = copy.deepcopy(network)
         tried["last"] = _validated(network, data, run)
     if layers == "all" or (layers == "auto" and tried["last"].top1 < 1):
-        unfold_norms(network, augment.ready(data.images[:STATISTICS].permute(0, 3, 1, 2), run.preprocessing))
+        spec, shown = run.preprocessing, data.images[:STATISTICS]
+        unfold_norms(network, (augment.ready(shown[each].permute(0, 3, 1, 2), spec) for each in chunks(shown, spec)))
         networks["all"] = fit(network, data, run, folder, report)
         tried["all"] = _validated(networks["all"], data, run)
     chosen = max(tried, key=lambda each: tried[each].correct)  # of equals the first
@@ -127,14 +141,22 @@ def _check_classes(owner: Dataset) -> None:
 
 
 def _check_parts(owner: Dataset, data: Data) -> None:
-    """BadFileError for a class without images left to train, to validate or to test on."""
+    """BadFileError for a class without images left to train on, or for a part without any.
+
+    A line on stderr for a class that a part had before copies were left out.
+    """
     test = catalogue.open_split(owner, owner.test).labels
     for part, labels in zip(PARTS, (data.labels, data.validation_labels, test), strict=True):
-        if absent := [name for i, name in enumerate(owner.classes) if i not in labels]:
-            raise BadFileError(
+        fatal = part == "train" or not len(labels)
+        given = {each.label for each in owner.files if fatal or each.part == part}
+        if absent := [name for i, name in enumerate(owner.classes) if i in given and i not in labels]:
+            message = (
                 f"{owner.name}: no image of {', '.join(absent[:5])} is left for the {part} part (blank ones "
                 "and copies of images in another part do not count); add some"
             )
+            if fatal:
+                raise BadFileError(message)
+            note(message)
 
 
 def _start(card: Model, weights: str | None) -> tuple[str, Path, str]:

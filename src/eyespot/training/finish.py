@@ -17,6 +17,7 @@ from eyespot.conversion.clean import repair
 from eyespot.conversion.engine import TORCH, TRAINED, save_float32
 from eyespot.conversion.pytorch import to_tflite
 from eyespot.data import catalogue, manifest
+from eyespot.data.inspected import Inspection
 from eyespot.data.manifest import Manifest
 from eyespot.data.used import HASHES, LIST
 from eyespot.evaluation.confidence import fit
@@ -32,7 +33,7 @@ from eyespot.weights.state_dicts import to_safetensors
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A trained network and what its sidecar says. `parts` are those of the user's own data.
+    """A trained network and what its sidecar says. `parts` and `inspection` are of the user's own data.
 
     `layers` are those that were trained, and `tried` top-1 on the validation images of each choice.
     """
@@ -45,6 +46,7 @@ class Trained:
     parts: Manifest | None = None
     layers: str = "all"
     tried: Mapping[str, Subset] = field(default_factory=dict)
+    inspection: Inspection | None = None
 
 
 def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
@@ -70,7 +72,7 @@ def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
     float32 = save_float32(ModelFolder(folder), model, contract, TRAINED, inputs, own, TORCH)
     training = Training(
         folder=folder, weights=weights, float32=float32, dropped=data.dropped, layers=trained.layers,
-        tried=trained.tried, **counted,
+        tried=trained.tried, inspection=trained.inspection, **counted,
     )  # fmt: skip
     return training, found
 

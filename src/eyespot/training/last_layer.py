@@ -19,13 +19,12 @@ from eyespot.progress import track
 from eyespot.training import augment
 from eyespot.training.checkpoint import Run, cached
 from eyespot.training.data import Data, Images
-from eyespot.training.loop import arithmetic, balance, device_of
+from eyespot.training.loop import arithmetic, balance, chunks, device_of
 from eyespot.training.norms import without_norms
 from eyespot.zoo.cards import Recipe
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 0.3)  # of the weight decay
 CACHE = "features.safetensors"
-BATCH = 50
 
 Layer = dict[str, Tensor]
 
@@ -73,7 +72,7 @@ def seen(
     hook = placed(network, nn.Linear)[-1][2].register_forward_pre_hook(
         lambda _, inputs: found.append(inputs[0].flatten(1).cpu())
     )
-    batches = torch.arange(len(images)).split(BATCH)
+    batches = chunks(images, spec)
     with torch.inference_mode(), arithmetic(recipe, device):
         for indices in track(batches, len(batches), title):
             batch = images[indices].permute(0, 3, 1, 2)

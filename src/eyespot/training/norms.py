@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -50,23 +51,28 @@ def without_norms(network: nn.Module) -> nn.Module:
     return network.to(memory_format=torch.channels_last)
 
 
-def unfold_norms(network: nn.Module, x: Tensor) -> None:
-    """Give norms that are identities the statistics of images x (n, c, h, w), in place.
+def unfold_norms(network: nn.Module, parts: Iterable[Tensor]) -> None:
+    """Give norms that are identities the statistics of images, parts of them (n, c, h, w) at a time, in place.
 
     The network computes the same. But its weights get the size of initial weights (He et al.,
     arXiv:1502.01852). Folding for pixels 0..255 leaves them so small that a usual step destroys them.
     """
     folded = [(layer, norm) for layer, norm in layers_and_norms(network) if norm and _is_identity(norm)]
-    statistics: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+    sums: dict[nn.Module, Tensor] = {}  # number, sum and sum of squares of each channel, (3, c)
 
     def note(layer: nn.Module, _: object, output: Tensor) -> None:
-        statistics[layer] = output.mean((0, 2, 3)), output.var((0, 2, 3))
+        x = output.transpose(0, 1).flatten(1).float()
+        n = torch.full_like(x[:, 0], x.shape[1])
+        sums[layer] = sums.get(layer, 0) + torch.stack([n, x.sum(1), x.square().sum(1)]).double()
 
     hooks = [layer.register_forward_hook(note) for layer, _ in folded]
     with torch.no_grad():
-        network.eval()(x.to(next(network.parameters()).device))
+        for x in parts:
+            network.eval()(x.to(next(network.parameters()).device))
         for layer, norm in folded:
-            _unfold(layer, norm, *statistics[layer])
+            n, total, squares = sums[layer]
+            mean = total / n
+            _unfold(layer, norm, mean.float(), ((squares - n * mean.square()) / (n - 1)).float())
     for hook in hooks:
         hook.remove()
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from eyespot.artifacts.measurements import Subset
 from eyespot.artifacts.model_folder import Artifact
+from eyespot.data.inspected import Inspection
 from eyespot.nouns import Noun
 
 
@@ -46,7 +47,8 @@ class Training(Noun):
     `low` and `high` bound the 95 % interval (Wilson). `training` is top-1 on training images, at most 300;
     `per_class` each class's recall. `prior` always answers the most frequent class, `linear` is a logistic
     regression on the pixels. `layers` are those that were trained, last or all, and `tried` top-1 on the
-    validation images of each choice. `dropped` counts the images left out, by reason.
+    validation images of each choice. `dropped` counts the images left out, by reason. `inspection` is what the
+    user's own images hold, and `int8` the `Quantized` of `train --int8`.
     """
 
     folder: Path
@@ -63,6 +65,8 @@ class Training(Noun):
     dropped: Mapping[str, int]
     float32: Artifact
     weights: Artifact
+    inspection: Inspection | None = None
+    int8: Noun | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from eyespot.progress import note
 from eyespot.training import augment
 from eyespot.training.checkpoint import Run
 from eyespot.training.data import Data
-from eyespot.training.last_layer import BATCH, seen
-from eyespot.training.loop import arithmetic, begin, device_of, train_epoch
+from eyespot.training.last_layer import seen
+from eyespot.training.loop import arithmetic, begin, chunks, device_of, train_epoch
 from eyespot.training.norms import without_norms
 
 
@@ -37,7 +37,8 @@ def announce(network: nn.Module, data: Data, run: Run, layers: str, weights: str
 
 def _looking_speed(network: nn.Module, data: Data, run: Run) -> float:
     """Images per second for the features."""
-    bare, images = without_norms(network), data.images[:BATCH]
+    bare, first = without_norms(network), chunks(data.images, run.preprocessing)[0]
+    images = data.images[first]
     return len(images) / _second_time(lambda: seen(bare, images, run.preprocessing, run.recipe, "one batch"))
 
 

@@ -36,7 +36,7 @@ def doctor(
 
     Args:
         model: A model (its int8 file), MODEL:float32, a folder or any .tflite classifier.
-        data: A data set or a folder of yours; the one of the file's contract by default.
+        data: A data set, or a folder of yours in a layout of docs/data.md; the one of the file's contract by default.
         split: The data set's test split by default.
         using: Your own pipeline, in words as in docs/doctor.md; what it costs.
         images: How many images to use, evenly from all classes; by default 300, or more if the network is small.

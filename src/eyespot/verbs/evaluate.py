@@ -32,7 +32,7 @@ def evaluate(
 
     Args:
         model: A model (its int8 file), MODEL:float32, a .tflite file or a folder that `make` wrote.
-        data: A data set; the one in the model's card by default.
+        data: A data set, or a folder of yours in a layout of docs/data.md; the one in the model's card by default.
         split: The data set's test split by default.
         kernels: xnnpack as phones and Linux boards run it, reference or tflm as microcontrollers do.
         under: Damage done to every image first, at the input's size: jpeg (quality 75), bgr, rgb565,

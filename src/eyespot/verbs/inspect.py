@@ -21,7 +21,7 @@ def inspect(
     Example: eyespot inspect photos/ --sheets sheets/
 
     Args:
-        data: A folder of yours, in any layout that `train` takes, or a data set.
+        data: A folder of yours, in a layout of docs/data.md, or a data set.
         model: Whose features show wrong labels; by default efficientnet-lite0 or mobilenet-v2 if `make` built one,
             else tiny-resnet.
         sheets: Write a contact sheet of each class (PNG) to this folder.

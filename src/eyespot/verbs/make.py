@@ -57,8 +57,8 @@ def make(
         model: A model's name, or a folder that `quantize` wrote.
         device: The device to check and compile for.
         weights: Published weights to build it from (`eyespot show MODEL` lists them); the first by default.
-        calibration: A data set or a folder of images that calibrate it; the model's own training images by
-            default.
+        calibration: A data set or a folder of images that calibrate it, without classes or in a layout of
+            docs/data.md; the model's own training images by default.
         out: Folder to write to; build/MODEL by default, or the given folder itself.
     """
     card, is_folder = device_card(device), Path(model).is_dir()

@@ -39,8 +39,8 @@ def quantize(
 
     Args:
         model: A model's name (its own float32 file), a float32 .tflite file or a folder that `convert` wrote.
-        calibration: A data set or a folder of images that calibrate, sorted into classes or not; the model's
-            own training images by default.
+        calibration: A data set or a folder of images that calibrate, without classes or in a layout of docs/data.md;
+            the model's own training images by default.
         ranges: How activation ranges are chosen: minmax, percentile or mse; as the model's card says by
             default.
         images: How many images calibrate; as the card says by default.

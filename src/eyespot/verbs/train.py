@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +12,6 @@ from eyespot.errors import RefusedError, StoppedError
 from eyespot.training.outcome import Training
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
-
-SEEDS = 1 << 31
 
 
 @verb
@@ -30,8 +29,9 @@ def train(
     threads: int | None = None,
     force: bool = False,
     log: Literal["tensorboard"] | None = None,
+    int8: bool = False,
 ) -> Training:
-    """Train a model by its card's recipe, or a published one on your own folder of images.
+    """Train a model by its card's recipe, or a published one on your own pictures.
 
     A recipe takes hours (docs/training-log.md). With --data a new last layer is trained, then all layers; what
     is better on the validation images stays. 80 % of a folder's images train, 10 % validate, 10 % are for the
@@ -42,7 +42,7 @@ def train(
 
     Args:
         model: Name of a model.
-        data: A folder with one folder of images per class, or a data set; needs no recipe.
+        data: A folder of yours (class folders, parts, a CSV list, YOLO or COCO boxes: docs/data.md), or a data set.
         out: Folder to write to; build/MODEL by default.
         weights: With --data: published weights to start from (`eyespot show MODEL`), not the shipped or first.
         layers: With --data: train the last layer alone, which is quick, or all; auto tries both.
@@ -53,13 +53,14 @@ def train(
         threads: Cores to use; all by default.
         force: Replace another run in the folder.
         log: Also write the epochs for TensorBoard, to tensorboard/.
+        int8: Also write int8.tflite, by quantization-aware training; `quantize` alone is quicker and often enough.
     """
     card, folder = registry.model(model), out or Path("build") / model
     positive(epochs=epochs)
     positive(CORES, threads=threads)
-    own: dict[str, Any] = {"weights": weights, "layers": layers}
-    _check_options(card, data, own, epochs, teacher, seed)
+    _check_options(card, data, own := {"weights": weights, "layers": layers}, epochs, teacher, seed)
     try:
+        from eyespot.quantization.rescue import train_int8
         from eyespot.reports.plot import draw_answers, write_history
         from eyespot.training import session
 
@@ -69,9 +70,9 @@ def train(
                 device=device, force=force, **(own if data else {"teacher": teacher}),
             )  # fmt: skip
             draw_answers(answers, folder)
+            return replace(training, int8=train_int8(folder, card.quantization) if int8 else None)
     except KeyboardInterrupt as error:
         raise StoppedError(f"{folder}: stopped; the same command continues") from error
-    return training
 
 
 def _check_options(
@@ -81,12 +82,12 @@ def _check_options(
     alone = ", ".join(f"--{name}" for name, value in own.items() if value not in {None, "auto"})
     taught = not data and card.recipe and card.recipe.teacher
     problems = {  # message: whether it applies
-        f"--seed {seed}: expected 0 to {SEEDS - 1:,}": not 0 <= seed < SEEDS,
+        f"--seed {seed}: expected 0 to {2**31 - 1:,}": not 0 <= seed < 2**31,
         f"{card.name}: has no recipe, its weights are published: train it on your own pictures with --data "
         f"FOLDER, or use it as it is: eyespot make {card.name}": not data and not card.recipe,
         f"{alone}: goes with --data; a recipe begins with random weights": not data and alone,
         "--epochs: the last layer alone has none; goes with --layers all": epochs and own["layers"] == "last",
         f"--teacher {teacher}: goes with a recipe that has a teacher": teacher and not taught,
     }
-    for message in (message for message, applies in problems.items() if applies):
+    for message in filter(problems.get, problems):
         raise RefusedError(message)
