@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from eyespot.arguments import CORES, positive, verb
 from eyespot.artifacts.lock import held
-from eyespot.errors import RefusedError, StoppedError
-from eyespot.training.outcome import Training
+from eyespot.errors import StoppedError
+from eyespot.training.options import check_options
+from eyespot.training.outcome import Sweep, Training
 from eyespot.zoo import registry
-from eyespot.zoo.cards import Model
-
-SEEDS = 1 << 31
 
 
 @verb
@@ -30,13 +29,18 @@ def train(
     threads: int | None = None,
     force: bool = False,
     log: Literal["tensorboard"] | None = None,
-) -> Training:
+    sweep: Sequence[str] = (),
+    cluster: str | None = None,
+) -> Training | Sweep:
     """Train a model by its card's recipe, or a published one on your own folder of images.
 
     A recipe takes hours (docs/training-log.md). With --data a new last layer is trained, then all layers; what
     is better on the validation images stays. 80 % of a folder's images train, 10 % validate, 10 % are for the
     test; manifest.csv lists them. Repeat the command to continue a stopped run. Writes weights.safetensors,
     float32.tflite, confusion.png, mistakes.png, mistakes.csv; with epochs run.csv, curves.png.
+
+    With --sweep it trains once for each combination of values, by Ray Tune, each in a folder of its own, and
+    compares them on the validation images: sweep.csv, sweep.png. The same command continues a stopped sweep.
 
     Example: eyespot train mobilenet-v2 --data my-pictures/ --out mine/
 
@@ -50,43 +54,39 @@ def train(
         teacher: Folder of an earlier run whose teacher is used again.
         seed: Of the first weights, the order of the images and their augmentation.
         device: Processor that trains.
-        threads: Cores to use; all by default.
+        threads: Cores to use; all by default, one for each run of a sweep.
         force: Replace another run in the folder.
         log: Also write the epochs for TensorBoard, to tensorboard/.
+        sweep: seeds=N, and fields of the recipe with their values, such as "learning_rate=0.003,0.01 seeds=3".
+        cluster: Sweep on this Ray cluster: auto for the one that this machine is in, or its HOST:PORT.
     """
     card, folder = registry.model(model), out or Path("build") / model
     positive(epochs=epochs)
     positive(CORES, threads=threads)
     own: dict[str, Any] = {"weights": weights, "layers": layers}
-    _check_options(card, data, own, epochs, teacher, seed)
+    check_options(card, data, own, epochs, teacher, seed, alone=cluster is not None and not sweep)
+    options: dict[str, Any] = {
+        "data": data,
+        "threads": threads,
+        "log": log,
+        "epochs": epochs,
+        "device": device,
+        "force": force,
+    }
+    options |= {"seed": seed, **(own if data else {"teacher": teacher})}
     try:
         from eyespot.reports.plot import draw_answers, write_history
+        from eyespot.reports.sweep import write_sweep
         from eyespot.training import session
+        from eyespot.training.sweep import run
 
         with held(folder):
-            training, answers = session.run(
-                card, folder, write_history, data=data, threads=threads, log=log, epochs=epochs, seed=seed,
-                device=device, force=force, **(own if data else {"teacher": teacher}),
-            )  # fmt: skip
+            if sweep:
+                swept = run(card, folder, sweep, cluster, views=(write_history, draw_answers), **options)
+                write_sweep(swept)
+                return swept
+            training, answers = session.run(card, folder, write_history, **options)
             draw_answers(answers, folder)
     except KeyboardInterrupt as error:
         raise StoppedError(f"{folder}: stopped; the same command continues") from error
     return training
-
-
-def _check_options(
-    card: Model, data: str | None, own: dict[str, Any], epochs: int | None, teacher: Path | None, seed: int
-) -> None:
-    """RefusedError for options that do not go together."""
-    alone = ", ".join(f"--{name}" for name, value in own.items() if value not in {None, "auto"})
-    taught = not data and card.recipe and card.recipe.teacher
-    problems = {  # message: whether it applies
-        f"--seed {seed}: expected 0 to {SEEDS - 1:,}": not 0 <= seed < SEEDS,
-        f"{card.name}: has no recipe, its weights are published: train it on your own pictures with --data "
-        f"FOLDER, or use it as it is: eyespot make {card.name}": not data and not card.recipe,
-        f"{alone}: goes with --data; a recipe begins with random weights": not data and alone,
-        "--epochs: the last layer alone has none; goes with --layers all": epochs and own["layers"] == "last",
-        f"--teacher {teacher}: goes with a recipe that has a teacher": teacher and not taught,
-    }
-    for message in (message for message, applies in problems.items() if applies):
-        raise RefusedError(message)
