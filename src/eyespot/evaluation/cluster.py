@@ -51,7 +51,8 @@ class Cluster:
             raise errors.BadArgumentError(f"cluster: expected auto or HOST:PORT, found {address!r}")
         self._name = f"cluster {address}" if address else "this machine"
         self._preload, self._memory = tuple(preload), memory
-        self._driver = Pool(1, preload=("ray", __name__), memory=SPACE, name=f"{self._name}: Ray's client")
+        first = ("ray",) if address else ()  # not before `join` has changed the environment
+        self._driver = Pool(1, preload=(*first, __name__), memory=SPACE, name=f"{self._name}: Ray's client")
         self._seconds = JOIN_SECONDS if address else START_SECONDS
         self._joined = self._driver.open(join, address, cores or os.cpu_count() or 1, seconds=self._seconds)([None])
 

@@ -57,7 +57,7 @@ def run(
         Trial(fields=each.fields, seed=each.seed, folder=each.folder, validation=o.validation, error=o.error)
         for each, o in zip(runs, outcomes, strict=True)
     ]
-    return _compared(card.name, folder, settings, trials)
+    return compared(card.name, folder, settings, trials)
 
 
 def _check_options(setting: Fields, options: dict[str, Any]) -> None:
@@ -111,7 +111,7 @@ def _trained(plan: Plan, runs: Sequence[Run], cluster: str | None) -> Iterator[O
         shutil.rmtree(state, ignore_errors=True)
 
 
-def _compared(model: str, folder: Path, settings: Sequence[Fields], trials: Sequence[Trial]) -> Sweep:
+def compared(model: str, folder: Path, settings: Sequence[Fields], trials: Sequence[Trial]) -> Sweep:
     """The settings with at least one run that did not fail. EyespotError if there is none."""
     rows = [row for fields in settings if (row := _setting(fields, [t for t in trials if t.fields == fields]))]
     if not rows:
