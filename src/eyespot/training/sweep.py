@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -19,10 +20,8 @@ from eyespot.progress import note, track
 from eyespot.training import grid, tune
 from eyespot.training.grid import Fields
 from eyespot.training.outcome import Setting, Sweep, Trial
-from eyespot.training.trial import Outcome, Plan, Run, finished
+from eyespot.training.trial import Plan, finished
 from eyespot.zoo.cards import Model
-
-IRRELEVANT = ("threads", "log", "device", "force")  # options on which a result does not depend
 
 
 def run(
@@ -37,27 +36,20 @@ def run(
     """
     settings, seeds = grid.parse(texts, own=options["data"] is not None)
     _check_options(settings[0], options)
-    options["threads"] = options["threads"] or 1
     options, content = _everywhere(options, folder)
     plan = Plan(
-        card=card, folder=folder.absolute(), data_root=places.data_root().absolute(), options=options,
-        report=views[0], draw=views[1],
+        card=card, folder=folder.absolute(), data_root=places.data_root().absolute(), content=content,
+        options=options, report=views[0], draw=views[1],
     )  # fmt: skip
-    identity = (card, content, sorted((name, str(v)) for name, v in options.items() if name not in IRRELEVANT))
-    runs = [
-        Run(
-            fields=setting, seed=each, folder=plan.folder / file_name(grid.label({**setting, "seed": each})),
-            key=digest(repr((identity, setting, each)).encode()),
+    trials = [
+        Trial(
+            fields=setting, seed=each, validation=None, error="",
+            folder=plan.folder / file_name(grid.label({**setting, "seed": each})),
         )
         for setting in settings
         for each in range(seed, seed + seeds)
     ]  # fmt: skip
-    outcomes = _outcomes(plan, runs, cluster)
-    trials = [
-        Trial(fields=each.fields, seed=each.seed, folder=each.folder, validation=o.validation, error=o.error)
-        for each, o in zip(runs, outcomes, strict=True)
-    ]
-    return compared(card.name, folder, settings, trials)
+    return compared(card.name, folder, settings, _performed(plan, trials, cluster))
 
 
 def _check_options(setting: Fields, options: dict[str, Any]) -> None:
@@ -70,13 +62,13 @@ def _check_options(setting: Fields, options: dict[str, Any]) -> None:
 
 
 def _everywhere(options: dict[str, Any], folder: Path) -> tuple[dict[str, Any], str]:
-    """The options with absolute paths, and a digest of the data. The parts of a folder are decided, for all runs."""
-    options = options | {name: options[name].absolute() for name in ("teacher",) if options.get(name)}
-    if not options["data"]:
-        return options, ""
-    owner = catalogue.dataset(options["data"])
-    if not owner.root:
-        return options, owner.digest
+    """The options with absolute paths, and a digest of the data. The parts of a folder are decided for all runs."""
+    options["threads"] = options["threads"] or 1
+    if options.get("teacher"):
+        options["teacher"] = options["teacher"].absolute()
+    owner = catalogue.dataset(options["data"]) if options["data"] else None
+    if owner is None or not owner.root:
+        return options, owner.digest if owner else ""
     parts = manifest.decide(owner, manifest.load(folder))
     manifest.save(parts, folder)
     return options | {"data": str(Path(options["data"]).absolute())}, digest(
@@ -84,57 +76,51 @@ def _everywhere(options: dict[str, Any], folder: Path) -> tuple[dict[str, Any], 
     )
 
 
-def _outcomes(plan: Plan, runs: Sequence[Run], cluster: str | None) -> list[Outcome]:
-    """Of all runs, in order."""
-    done = {i: outcome for i, run in enumerate(runs) if (outcome := finished(run))}
-    waiting = [i for i in range(len(runs)) if i not in done]
+def _performed(plan: Plan, trials: Sequence[Trial], cluster: str | None) -> list[Trial]:
+    """All runs with their results, in order."""
+    done = {i: replace(each, validation=found) for i, each in enumerate(trials) if (found := finished(plan, each))}
+    waiting = [i for i in range(len(trials)) if i not in done]
     if waiting:
-        note(f"{len(runs):,} runs in {plan.folder}; {len(done):,} are finished")
-        for i, outcome in zip(waiting, _trained(plan, [runs[i] for i in waiting], cluster), strict=True):
-            done[i] = outcome
-            name, found = runs[i].folder.name, outcome.validation
-            note(f"{name}: {outcome.error or (found and f'{found.top1:.4f}')} ({len(done):,} of {len(runs):,})")
-    return [done[i] for i in range(len(runs))]
+        note(f"{len(trials):,} runs in {plan.folder}; {len(done):,} are finished")
+        for i, (found, error) in zip(waiting, _results(plan, [trials[i] for i in waiting], cluster), strict=True):
+            done[i] = replace(trials[i], validation=found, error=error)
+            outcome = f"{found.top1:.4f}" if found else error
+            note(f"{trials[i].folder.name}: {outcome} ({len(done):,} of {len(trials):,})")
+    return [done[i] for i in range(len(trials))]
 
 
-def _trained(plan: Plan, runs: Sequence[Run], cluster: str | None) -> Iterator[Outcome]:
-    """The outcomes of runs, in their order. Ray Tune keeps nothing: what a run has done is in its folder."""
+def _results(plan: Plan, trials: Sequence[Trial], cluster: str | None) -> Iterator[tune.Result]:
+    """The results of runs, in their order. What a run has done is in its folder; Ray Tune's state is not kept."""
     needs = {"CPU": plan.options["threads"]} | ({"GPU": 1} if plan.options["device"] == "cuda" else {})
-    state = plan.folder / tune.STATE
-    shutil.rmtree(state, ignore_errors=True)
+    where = "" if cluster is None else "node {node}: "
     try:
         with Cluster(cluster, memory=SPACE, cores=max(os.cpu_count() or 1, needs["CPU"])) as nodes:
-            where = "" if cluster is None else "node {node}: "
-            outcomes = nodes.drive(tune.open_runs, plan, runs, needs, where)(range(len(runs)))
-            yield from track(outcomes, len(runs), "sweep")
+            results = nodes.drive(tune.open_trials, plan, trials, needs, where)(range(len(trials)))
+            yield from track(results, len(trials), "sweep")
     finally:
-        shutil.rmtree(state, ignore_errors=True)
+        shutil.rmtree(plan.folder / tune.STATE, ignore_errors=True)
 
 
 def compared(model: str, folder: Path, settings: Sequence[Fields], trials: Sequence[Trial]) -> Sweep:
     """The settings with at least one run that did not fail. EyespotError if there is none."""
-    rows = [row for fields in settings if (row := _setting(fields, [t for t in trials if t.fields == fields]))]
+    rows = [row for fields in settings if (row := _setting(fields, trials))]
     if not rows:
         raise EyespotError(f"{folder}: all {len(trials):,} runs failed: {trials[0].error}")
     best = max(rows, key=lambda row: row.mean)
-    chosen = max((t for t in trials if t.fields == best.fields and t.validation), key=_top1)
+    top1 = {t.folder.name: t.validation.top1 for t in trials if t.validation and t.fields == best.fields}
     return Sweep(
-        folder=folder, model=model, best=best, chosen=folder / chosen.folder.name, settings=tuple(rows),
-        trials=tuple(trials),
+        folder=folder, model=model, best=best, chosen=folder / max(top1, key=lambda name: top1[name]),
+        settings=tuple(rows), trials=tuple(trials),
     )  # fmt: skip
 
 
 def _setting(fields: Fields, trials: Sequence[Trial]) -> Setting | None:
-    whole = [trial for trial in trials if trial.validation]
-    if not whole:
+    """A row of the table."""
+    found = {t.seed: t.validation for t in trials if t.fields == fields and t.validation}
+    if not found:
         return None
-    shares = [_top1(trial) for trial in whole]
+    top1 = [each.top1 for each in found.values()]
     return Setting(
-        fields=fields, seeds=tuple(trial.seed for trial in whole), mean=mean(shares),
-        deviation=stdev(shares) if len(shares) > 1 else None, lowest=min(shares), highest=max(shares),
-        n=whole[0].validation.n if whole[0].validation else 0,
+        fields=fields, seeds=tuple(found), mean=mean(top1), deviation=stdev(top1) if len(top1) > 1 else None,
+        lowest=min(top1), highest=max(top1), n=next(iter(found.values())).n,
     )  # fmt: skip
-
-
-def _top1(trial: Trial) -> float:
-    return trial.validation.top1 if trial.validation else 0.0

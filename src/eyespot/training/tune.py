@@ -12,21 +12,26 @@ from concurrent.futures import Future, wait
 from typing import Any
 
 from eyespot import isolation
+from eyespot.artifacts.measurements import Subset
 from eyespot.errors import EyespotError, MissingExtraError, ToolStartError
 from eyespot.evaluation.cluster import RETRIES, SPACE, UNLIMITED, check_software, software, until
-from eyespot.training.trial import Outcome, Plan, Run, perform
+from eyespot.training.outcome import Trial
+from eyespot.training.trial import Plan, perform
 
 STATE = ".ray-tune"  # Ray Tune's own files, within the folder of the sweep
 QUIET = {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
 
-outcomes: list[Future[Outcome]] = []  # of the driver's runs; not in `Watch`, which Tune saves
+Result = tuple[Subset | None, str]  # top-1, or why a run failed
+
+results: list[Future[Result]] = []  # of the driver; not in `Watch`, which Tune saves
 
 
-def open_runs(plan: Plan, runs: Sequence[Run], needs: Mapping[str, int], where: str) -> Callable[[int], Outcome]:
-    """In the driver: start all runs, each on a node that has what it `needs` free.
+def open_trials(
+    plan: Plan, trials: Sequence[Trial], needs: Mapping[str, int], where: str
+) -> Callable[[int], Result]:  # fmt: skip
+    """In the driver: start all runs, each on a node that has what it `needs` free, such as {"CPU": 1}.
 
-    Returns a function from a run's place to its outcome. Errors of a run begin with `where` it ran, which may hold
-    {node}.
+    Returns a function from a run's place to its result. An error begins with `where`, whose {node} is replaced.
     """
     os.environ |= QUIET
     import ray
@@ -38,57 +43,56 @@ def open_runs(plan: Plan, runs: Sequence[Run], needs: Mapping[str, int], where: 
     if not any(all(node["Resources"].get(kind, 0) >= n for kind, n in needs.items()) for node in ray.nodes()):
         wanted = ", ".join(f"{n} {kind}" for kind, n in needs.items())
         raise ToolStartError(f"no node has what a run needs ({wanted}). Lower --threads, or choose another --device")
-    outcomes[:] = [Future() for _ in runs]
+    results[:] = [Future() for _ in trials]
 
     class Watch(tune.Callback):
         def on_trial_complete(self, trial: Any, **_: Any) -> None:
-            _settle(trial.config["run"], trial.last_result["outcome"])
+            _settle(trial.config["place"], trial.last_result["result"])
 
-    shared = tune.with_parameters(trial, plan=plan, runs=runs, wanted=software(), where=where)
-    resources = {kind.lower(): n for kind, n in needs.items()}
+    shared = tune.with_parameters(run, plan=plan, trials=trials, wanted=software(), where=where)
     tuner = tune.Tuner(
-        tune.with_resources(shared, resources),
-        param_space={"run": tune.grid_search(list(range(len(runs))))},
+        tune.with_resources(shared, {kind.lower(): n for kind, n in needs.items()}),
+        param_space={"place": tune.grid_search(list(range(len(trials))))},
         run_config=tune.RunConfig(
             name=STATE, storage_path=str(plan.folder), verbose=0, callbacks=[Watch()],
             failure_config=tune.FailureConfig(max_failures=RETRIES),
         ),
     )  # fmt: skip
     threading.Thread(target=_fit, args=(tuner,), daemon=True).start()
-    return lambda i: _outcome(outcomes[i])
+    return _result
 
 
-def _settle(run: int, outcome: Outcome) -> None:
-    outcomes[run].set_result(outcome)
+def _settle(place: int, result: Result) -> None:
+    results[place].set_result(result)
 
 
 def _fit(tuner: Any) -> None:
-    """All runs. What has no outcome at the end has died each time."""
-    words = "died again and again"
+    """All runs. One without a result at the end has died each time."""
     try:
-        errors = {result.config["run"]: str(result.error) for result in tuner.fit() if result.error and result.config}
+        died = {each.config["place"]: str(each.error) for each in tuner.fit() if each.error and each.config}
+        words = "died again and again"
     except Exception as error:
-        errors, words = {}, f"Ray Tune failed: {error}"
-    for i, outcome in enumerate(outcomes):
-        if not outcome.done():
-            last = errors.get(i, "").strip().splitlines()[-1:]
-            outcome.set_result(Outcome(key="", error=": ".join([words, *last])))
+        died, words = {}, f"Ray Tune failed: {error}"
+    for place, result in enumerate(results):
+        if not result.done():
+            result.set_result((None, ": ".join([words, *died.get(place, "").strip().splitlines()[-1:]])))
 
 
-def _outcome(outcome: Future[Outcome]) -> Outcome:
-    until(lambda seconds: wait([outcome], seconds).done)
-    return outcome.result()
+def _result(place: int) -> Result:
+    until(lambda seconds: wait([results[place]], seconds).done)
+    return results[place].result()
 
 
-def trial(config: Mapping[str, int], plan: Plan, runs: Sequence[Run], wanted: Mapping[str, str], where: str) -> None:
+def run(config: Mapping[str, int], plan: Plan, trials: Sequence[Trial], wanted: Mapping[str, str], where: str) -> None:
     """In a Ray worker: one run in an isolated worker, its error as a line."""
     import ray
     from ray import tune
 
-    run = runs[config["run"]]
+    trial = trials[config["place"]]
+    result: Result
     try:
         check_software(wanted)
-        outcome = isolation.run(perform, plan, run, seconds=UNLIMITED, memory=SPACE, name=run.folder.name)
+        result = isolation.run(perform, plan, trial, seconds=UNLIMITED, memory=SPACE, name=trial.folder.name), ""
     except EyespotError as error:
-        outcome = Outcome(key="", error=f"{where.format(node=ray.util.get_node_ip_address())}{error}")
-    tune.report({"outcome": outcome})
+        result = None, f"{where.format(node=ray.util.get_node_ip_address())}{error}"
+    tune.report({"result": result})

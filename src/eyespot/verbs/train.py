@@ -12,6 +12,7 @@ from eyespot.errors import StoppedError
 from eyespot.training.options import check_options
 from eyespot.training.outcome import Sweep, Training
 from eyespot.zoo import registry
+from eyespot.zoo.cards import Model
 
 
 @verb
@@ -39,8 +40,8 @@ def train(
     test; manifest.csv lists them. Repeat the command to continue a stopped run. Writes weights.safetensors,
     float32.tflite, confusion.png, mistakes.png, mistakes.csv; with epochs run.csv, curves.png.
 
-    With --sweep it trains once for each combination of values, by Ray Tune, each in a folder of its own, and
-    compares them on the validation images: sweep.csv, sweep.png. The same command continues a stopped sweep.
+    With --sweep it trains once for each combination of values, each in a folder of its own, and compares them on
+    the validation images: sweep.csv, sweep.png.
 
     Example: eyespot train mobilenet-v2 --data my-pictures/ --out mine/
 
@@ -65,28 +66,29 @@ def train(
     positive(CORES, threads=threads)
     own: dict[str, Any] = {"weights": weights, "layers": layers}
     check_options(card, data, own, epochs, teacher, seed, alone=cluster is not None and not sweep)
-    options: dict[str, Any] = {
-        "data": data,
-        "threads": threads,
-        "log": log,
-        "epochs": epochs,
-        "device": device,
-        "force": force,
-    }
-    options |= {"seed": seed, **(own if data else {"teacher": teacher})}
+    options = {
+        "data": data, "threads": threads, "log": log, "epochs": epochs, "seed": seed, "device": device,
+        "force": force, **(own if data else {"teacher": teacher}),
+    }  # fmt: skip
+    return _trained(card, folder, sweep, cluster, options)
+
+
+def _trained(
+    card: Model, folder: Path, texts: Sequence[str], cluster: str | None, options: dict[str, Any]
+) -> Training | Sweep:
+    """One training or a sweep. StoppedError for Ctrl-C."""
     try:
         from eyespot.reports.plot import draw_answers, write_history
         from eyespot.reports.sweep import write_sweep
-        from eyespot.training import session
-        from eyespot.training.sweep import run
+        from eyespot.training import session, sweep
 
         with held(folder):
-            if sweep:
-                swept = run(card, folder, sweep, cluster, views=(write_history, draw_answers), **options)
+            if texts:
+                swept = sweep.run(card, folder, texts, cluster, views=(write_history, draw_answers), **options)
                 write_sweep(swept)
                 return swept
             training, answers = session.run(card, folder, write_history, **options)
             draw_answers(answers, folder)
+            return training
     except KeyboardInterrupt as error:
         raise StoppedError(f"{folder}: stopped; the same command continues") from error
-    return training
