@@ -115,6 +115,19 @@ def test_results_equal_those_of_this_machine(address, photos):
     assert here[1] == ""
 
 
+def test_quantizing_measures_the_same(address, real_data, tmp_path):
+    real_data("cifar-10")
+    words = ("quantize", "tiny-resnet", "--images", 20, "--out", "int8", "--json")
+    said = []
+    for place, more in (("here", ()), ("there", ("--cluster", address))):
+        (tmp_path / place).mkdir()
+        said.append(command(*words, *more, cwd=tmp_path / place).communicate())
+    assert said[0] == said[1]
+    assert json.loads(said[0][0])["validation"]["n"] > 4_000
+    files = [(tmp_path / place / "int8" / "int8.tflite").read_bytes() for place in ("here", "there")]
+    assert files[0] == files[1]
+
+
 def test_a_killed_node_costs_its_spans_only(ray_cluster, address, tmp_path):
     log = tmp_path / "log"
     with Cluster(address, memory=GIB) as cluster:
