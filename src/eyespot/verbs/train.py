@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from eyespot.arguments import CORES, positive, verb
+from eyespot.arguments import verb
 from eyespot.artifacts.lock import held
 from eyespot.errors import StoppedError
-from eyespot.training.options import check_options
+from eyespot.training.options import checked
 from eyespot.training.outcome import Sweep, Training
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
@@ -62,19 +62,15 @@ def train(
         cluster: Sweep on this Ray cluster: auto for the one that this machine is in, or its HOST:PORT.
     """
     card, folder = registry.model(model), out or Path("build") / model
-    positive(epochs=epochs)
-    positive(CORES, threads=threads)
-    own: dict[str, Any] = {"weights": weights, "layers": layers}
-    check_options(card, data, own, epochs, teacher, seed, alone=cluster is not None and not sweep)
-    options = {
-        "data": data, "threads": threads, "log": log, "epochs": epochs, "seed": seed, "device": device,
-        "force": force, **(own if data else {"teacher": teacher}),
-    }  # fmt: skip
-    return _trained(card, folder, sweep, cluster, options)
+    options = checked(
+        card, data=data, weights=weights, layers=layers, epochs=epochs, teacher=teacher, seed=seed, device=device,
+        threads=threads, force=force, log=log, alone=cluster is not None and not sweep,
+    )  # fmt: skip
+    return _trained(card, folder, options, sweep, cluster)
 
 
 def _trained(
-    card: Model, folder: Path, texts: Sequence[str], cluster: str | None, options: dict[str, Any]
+    card: Model, folder: Path, options: dict[str, Any], texts: Sequence[str], cluster: str | None
 ) -> Training | Sweep:
     """One training or a sweep. StoppedError for Ctrl-C."""
     try:
