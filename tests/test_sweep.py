@@ -130,8 +130,8 @@ def test_the_best_has_the_highest_mean(tmp_path):
 
 def test_what_people_read(tmp_path):
     text = shown(compared(tmp_path, {0.1: (80, 90), 0.2: (85, 85), 0.3: (70, -1)}))
-    assert re.search(r"0\.1 +0\.8500 +0\.0707 +0\.8000 +0\.9000 +2 +100 +best", text)
-    assert "The seeds do not tell these from the best: learning_rate=0.2." in text
+    assert re.search(r"0\.1 +0\.8500 \[0\.767, 0\.907\] +0\.0707 +0\.8000 +0\.9000 +2 +100 +best", text)
+    assert "Not told apart from the best, by seeds or by 100 images: learning_rate=0.2." in text
     assert "learning_rate=0.3,seed=1 failed: crashed: SIGSEGV" in text
     assert f"next: eyespot quantize {tmp_path / 'learning_rate=0.1,seed=1'}" in text
     assert "One seed says nothing of the spread" in shown(compared(tmp_path, {0.1: (80,)}))

@@ -23,12 +23,13 @@ def sweeps(many: tuple[Sweep, ...]) -> Group:
 
 
 def _sweep(s: Sweep) -> Iterator[RenderableType]:
-    columns = ("validation top-1", "deviation", "lowest", "highest", "seeds", "n")
+    columns = ("validation [95 %]", "deviation", "lowest", "highest", "seeds", "n")
     names = tuple(s.best.fields)
     yield table(*names, *columns, "", rows=[_row(each, best=each == s.best) for each in s.settings])
     yield ""
-    if near := [label(each.fields) for each in s.settings if each != s.best and each.highest >= s.best.lowest]:
-        yield styled(f"The seeds do not tell these from the best: {'; '.join(near)}.")
+    others = [each for each in s.settings if each != s.best]
+    if near := [label(each.fields) for each in others if each.highest >= s.best.lowest or each.mean >= s.best.low]:
+        yield styled(f"Not told apart from the best, by seeds or by {s.best.n:,} images: {'; '.join(near)}.")
     if s.best.deviation is None:
         yield styled("One seed says nothing of the spread; --sweep seeds=3 shows it.")
     for trial in (each for each in s.trials if each.error):
@@ -43,7 +44,8 @@ def _sweep(s: Sweep) -> Iterator[RenderableType]:
 def _row(s: Setting, *, best: bool) -> Cells:
     values = tuple(str(value).lower() for value in s.fields.values())
     spread = "" if s.deviation is None else f"{s.deviation:.4f}"
-    numbers = (f"{s.mean:.4f}", spread, f"{s.lowest:.4f}", f"{s.highest:.4f}", f"{len(s.seeds)}", f"{s.n:,}")
+    top1 = f"{s.mean:.4f} [{s.low:.3f}, {s.high:.3f}]"
+    numbers = (top1, spread, f"{s.lowest:.4f}", f"{s.highest:.4f}", f"{len(s.seeds)}", f"{s.n:,}")
     return *values, *numbers, "best" if best else ""
 
 

@@ -109,12 +109,15 @@ class Trial(Noun):
 class Setting(Noun):
     """Values of a recipe's fields, and top-1 on the same n validation images over the `seeds` that did not fail.
 
-    `deviation` is the standard deviation over the seeds, None of one; `lowest` and `highest` are of single seeds.
+    `low` and `high` bound the 95 % interval of the mean as one share of the n images (Wilson). `deviation` is the
+    standard deviation over the seeds, None of one; `lowest` and `highest` are of single seeds.
     """
 
     fields: Mapping[str, int | float | bool | str]
     seeds: tuple[int, ...]
     mean: float
+    low: float
+    high: float
     deviation: float | None
     lowest: float
     highest: float

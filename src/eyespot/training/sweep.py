@@ -17,6 +17,7 @@ from eyespot.errors import EyespotError, RefusedError
 from eyespot.escaping import file_name
 from eyespot.evaluation.cluster import SPACE, Cluster
 from eyespot.progress import note, track
+from eyespot.quantity import wilson
 from eyespot.training import grid, tune
 from eyespot.training.grid import Fields
 from eyespot.training.outcome import Setting, Sweep, Trial
@@ -119,8 +120,9 @@ def _setting(fields: Fields, trials: Sequence[Trial]) -> Setting | None:
     found = {t.seed: t.validation for t in trials if t.fields == fields and t.validation}
     if not found:
         return None
-    top1 = [each.top1 for each in found.values()]
+    top1, n = [each.top1 for each in found.values()], next(iter(found.values())).n
+    low, high = wilson(round(mean(top1) * n), n)
     return Setting(
-        fields=fields, seeds=tuple(found), mean=mean(top1), deviation=stdev(top1) if len(top1) > 1 else None,
-        lowest=min(top1), highest=max(top1), n=next(iter(found.values())).n,
+        fields=fields, seeds=tuple(found), mean=mean(top1), low=low, high=high,
+        deviation=stdev(top1) if len(top1) > 1 else None, lowest=min(top1), highest=max(top1), n=n,
     )  # fmt: skip
