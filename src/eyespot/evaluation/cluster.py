@@ -1,4 +1,4 @@
-"""The evaluation's workers on the nodes of a Ray cluster.
+"""Workers on the nodes of a Ray cluster.
 
     this process -> an isolated driver -> Ray -> a Ray worker on each core -> its isolated worker
 
@@ -27,7 +27,9 @@ Ts = TypeVarTuple("Ts")
 
 ADDRESS = re.compile(r"auto|[\w.:\[\]-]+:\d{1,5}", re.ASCII)
 REACH_SECONDS, JOIN_SECONDS = 5, 15  # for a connection, and until the cluster has taken this machine in
+START_SECONDS = 90  # until a cluster of this machine has started
 POLL_SECONDS, EMPTY_SECONDS = 10, 60  # between looks at the cluster, and how long it may have no core
+ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}  # reached from here, reports nothing
 UNLIMITED = 1 << 30  # seconds: the nodes limit the time of each item
 SPACE = 1 << 46  # bytes of address space: the driver maps the shared memory of its node
 RETRIES = 3  # of an item whose node or Ray worker died
@@ -37,17 +39,22 @@ DECIDING = ("ai-edge-litert", "numpy", "pillow", "tflite-micro")  # packages on 
 class Cluster:
     """Workers on all cores of a cluster, with the protocol of `isolation.Pool`; the nodes need the same paths.
 
-    `address` is HOST:PORT of a cluster that this machine is a node of, or "auto" for the one that runs here.
-    BadArgumentError for another form; MissingExtraError without Ray; ToolStartError, when work is handed out,
-    if nothing answers.
+    `address` is HOST:PORT of a cluster that this machine is a node of, "auto" for the one that runs here, or None
+    for a new one of this machine's `cores`, all by default, which ends with this process. BadArgumentError for
+    another form; MissingExtraError without Ray; ToolStartError, when work is handed out, if nothing answers.
     """
 
-    def __init__(self, address: str, *, preload: Sequence[str] = (), memory: int) -> None:
-        if not ADDRESS.fullmatch(address):
+    def __init__(
+        self, address: str | None, *, preload: Sequence[str] = (), memory: int, cores: int | None = None
+    ) -> None:
+        if address is not None and not ADDRESS.fullmatch(address):
             raise errors.BadArgumentError(f"cluster: expected auto or HOST:PORT, found {address!r}")
-        self._name, self._preload, self._memory = f"cluster {address}", tuple(preload), memory
-        self._driver = Pool(1, preload=("ray", __name__), memory=SPACE, name=f"{self._name}: Ray's client")
-        self._joined = self._driver.open(join, address, seconds=JOIN_SECONDS)([None])
+        self._name = f"cluster {address}" if address else "this machine"
+        self._preload, self._memory = tuple(preload), memory
+        first = ("ray",) if address else ()  # not before `join` has changed the environment
+        self._driver = Pool(1, preload=(*first, __name__), memory=SPACE, name=f"{self._name}: Ray's client")
+        self._seconds = JOIN_SECONDS if address else START_SECONDS
+        self._joined = self._driver.open(join, address, cores or os.cpu_count() or 1, seconds=self._seconds)([None])
 
     @cached_property
     def _cores(self) -> int:
@@ -55,7 +62,7 @@ class Cluster:
             [cores] = self._joined
         except errors.ToolTimeError:
             raise errors.ToolStartError(
-                f"{self._name}: no answer within {JOIN_SECONDS} s. Look whether it runs (ray status) and whether "
+                f"{self._name}: no answer within {self._seconds} s. Look whether it runs (ray status) and whether "
                 "this machine is one of its nodes (ray start --address=HOST:PORT --num-cpus=0)"
             ) from None
         return cores
@@ -75,13 +82,18 @@ class Cluster:
         """As `Pool.open`. All items are handed out at once. Errors on a node begin with the node."""
 
         def spread_out(items: Iterable[A]) -> Iterator[R]:
-            len(self)  # once it has joined
             every = list(items)
             task = Task(function=function, args=args, name=name, preload=self._preload, memory=self._memory)
-            ask = self._driver.open(spread, task, every, seconds=UNLIMITED, like=function)
-            return ask(range(len(every)))
+            return self.drive(spread, task, every, like=function)(range(len(every)))
 
         return spread_out
+
+    def drive(
+        self, function: Callable[[*Ts], Callable[[A], R]], *args: *Ts, like: Callable[..., Any] | None = None
+    ) -> Callable[[Iterable[A]], Iterator[R]]:
+        """As `Pool.open` in the driver, once it has joined. There is no limit of time."""
+        len(self)
+        return self._driver.open(function, *args, seconds=UNLIMITED, like=like)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,28 +107,33 @@ class Task:
     memory: int
 
 
-def join(address: str) -> Callable[[None], int]:
-    """In the driver: connect to the cluster. Returns what tells its number of cores."""
-    _reach(address)
+def join(address: str | None, cores: int) -> Callable[[None], int]:
+    """In the driver: connect to the cluster, or start one of so many cores. Returns what tells its number of cores."""
+    if address:
+        _reach(address)
+    else:
+        os.environ |= ALONE
     import ray
 
+    name = f"cluster {address}" if address else "this machine"
     os.chdir(os.sep)  # nodes import from the driver's current folder
+    own = {} if address else {"num_cpus": cores, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
-        ray.init(address=address, logging_level="ERROR", log_to_driver=False)
+        ray.init(address=address or "local", logging_level="ERROR", log_to_driver=False, **own)
     except ConnectionError as error:
         raise errors.ToolStartError(
-            f"cluster {address}: no Ray runs on this machine. Start a cluster (ray start --head) or join one "
+            f"{name}: no Ray runs on this machine. Start a cluster (ray start --head) or join one "
             "(ray start --address=HOST:PORT)"
         ) from error
     except Exception as error:
-        raise errors.ToolStartError(f"cluster {address}: {_words(error)}") from error
+        raise errors.ToolStartError(f"{name}: {_words(error)}") from error
 
-    def cores(_: None) -> int:
+    def joined(_: None) -> int:
         if found := _cores():
             return found
-        raise errors.ToolStartError(f"cluster {address}: has no core. Start a node: ray start --address=HOST:PORT")
+        raise errors.ToolStartError(f"{name}: has no core. Start a node: ray start --address=HOST:PORT")
 
-    return cores
+    return joined
 
 
 def _reach(address: str) -> None:
@@ -142,14 +159,19 @@ def spread(task: Task, items: Sequence[Any]) -> Callable[[int], Any]:
     return lambda i: _wait(replies[i])
 
 
-def _wait(reply: Any) -> Any:
-    import ray
-
+def until(ready: Callable[[float], Any]) -> None:
+    """Call it with a number of seconds to wait until it returns something. ToolDiedError if all cores are gone."""
     empty = 0
-    while not ray.wait([reply], timeout=POLL_SECONDS)[0]:
+    while not ready(POLL_SECONDS):
         empty = 0 if _cores() else empty + POLL_SECONDS
         if empty >= EMPTY_SECONDS:
             raise errors.ToolDiedError("the cluster lost its last core. Start a node and repeat")
+
+
+def _wait(reply: Any) -> Any:
+    import ray
+
+    until(lambda seconds: ray.wait([reply], timeout=seconds)[0])
     try:
         return ray.get(reply)
     except ray.exceptions.RayTaskError as error:
@@ -180,6 +202,14 @@ def answer(key: str, sent: list[Any], wanted: Mapping[str, str], item: Any) -> A
     return found
 
 
+def check_software(wanted: Mapping[str, str]) -> None:
+    """RefusedError if this node has another version of something; what it lacks it does not need."""
+    found = software()
+    for name in wanted.keys() & found.keys():
+        if found[name] != wanted[name]:
+            raise errors.RefusedError(f"has {name} {found[name]}, expected {wanted[name]} as here. Install the same")
+
+
 _pools: list[Pool] = []  # of this Ray worker: one, once it has work
 _asks: dict[str, Callable[[list[Any]], Iterator[Any]]] = {}  # the task that is open in it
 
@@ -189,12 +219,7 @@ def _opened(key: str, sent: list[Any], wanted: Mapping[str, str]) -> Callable[[l
     if key not in _asks:
         import ray
 
-        found = software()
-        for name in wanted.keys() & found.keys():
-            if found[name] != wanted[name]:
-                raise errors.RefusedError(
-                    f"has {name} {found[name]}, expected {wanted[name]} as here. Install the same"
-                )
+        check_software(wanted)
         task = ray.get(sent[0])
         if not _pools:
             _pools.append(Pool(1, preload=task.preload, memory=task.memory))

@@ -47,25 +47,29 @@ class Comparison(Noun):
 
 @dataclass(frozen=True, kw_only=True)
 class Validation:
-    """Validation images that no other split has: their labels, digests, and the classes that float32 gives them."""
+    """Validation images that no other split has: their labels, digests, and the classes that float32 gives them.
+
+    Files are run on all cores of the `cluster`, or here if it is None.
+    """
 
     data: Dataset
     labels: NDArray[np.int64]
     digests: Sequence[bytes]
     tests: Container[bytes]
     float32: NDArray[np.int64]
+    cluster: str | None
 
     def compare(self, int8: File, calibrated: Container[bytes]) -> Comparison:
         """Compare an int8 file on those that did not calibrate it. MissingDataError if none is left."""
         kept = [i for i, each in enumerate(self.digests) if each not in self.tests and each not in calibrated]
         if not kept:
             raise MissingDataError(f"{self.data.name}: all validation images are also test or calibration images")
-        answers, _ = _classified(int8, self.data, len(self.labels))
+        answers, _ = _classified(int8, self.data, len(self.labels), self.cluster)
         name = Path(self.data.name).name  # of a user's folder without its path
         return _compared(name, VALIDATION, self.labels[kept], self.float32[kept], answers[kept])
 
 
-def open_validation(float32: File, calibrating: Dataset) -> Validation:
+def open_validation(float32: File, calibrating: Dataset, cluster: str | None) -> Validation:
     """The validation images of the data that calibrates, or else of the file's own.
 
     MissingDataError if there are none, RefusedError if they have other classes.
@@ -77,9 +81,9 @@ def open_validation(float32: File, calibrating: Dataset) -> Validation:
         raise MissingDataError(f"{data.name} has no validation images")
     split, tests = (catalogue.open_split(data, name) for name in (VALIDATION, data.test))
     engine.check_classes(contract, split)
-    answers, digests = _classified(float32, data, len(split))
+    answers, digests = _classified(float32, data, len(split), cluster)
     held_out = {image_digest(image) for image in track(tests, len(tests), f"compare with {data.test}")}
-    return Validation(data=data, labels=split.labels, digests=digests, tests=held_out, float32=answers)
+    return Validation(data=data, labels=split.labels, digests=digests, tests=held_out, float32=answers, cluster=cluster)
 
 
 def compare_calibration(float32: File, int8: File, chosen: Chosen) -> Comparison | None:
@@ -93,9 +97,9 @@ def compare_calibration(float32: File, int8: File, chosen: Chosen) -> Comparison
     return _compared(chosen.data, chosen.split, chosen.labels, *answers)
 
 
-def _classified(file: File, data: Dataset, images: int) -> tuple[NDArray[np.int64], list[bytes]]:
+def _classified(file: File, data: Dataset, images: int, cluster: str | None) -> tuple[NDArray[np.int64], list[bytes]]:
     """The class of each validation image, and its digest."""
-    with workers.start() as pool:
+    with workers.start_on(cluster) as pool:
         job = engine.prepare(file, running.contract_of(file), data, VALIDATION)
         ranked, digests, _ = engine.collect(engine.classify(job, images, pool))
     return ranked[:, 0], digests

@@ -82,7 +82,10 @@ class Quantized(Noun):
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A float32 `file` of `source`, the images that may calibrate it, and the folder of the int8 file."""
+    """A float32 `file` of `source`, the images that may calibrate it, and the folder of the int8 file.
+
+    Validation images are classified on the `cluster`, or here if it is None.
+    """
 
     source: ModelFolder
     file: File
@@ -90,6 +93,7 @@ class Task:
     data: Dataset
     split: Split
     folder: ModelFolder
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,12 +116,13 @@ def quantize(
     folder: ModelFolder,
     *,
     explain: bool = False,
+    cluster: str | None = None,
 ) -> Quantized:
     """Write int8.tflite to `folder`, from a float32 file of `source`.
 
     `calibration` is as `eyespot quantize` takes it. MissingDataError if there are no such images.
     """
-    task = open_task(source, file, calibration, folder)
+    task = open_task(source, file, calibration, folder, cluster)
     attempt = tried(task, how)
     step, reason = Step(name=attempt.name), ""
     try:
@@ -127,10 +132,12 @@ def quantize(
     return save(task, attempt, (replace(step, taken=True),), reason, explain=explain)
 
 
-def open_task(source: ModelFolder, file: File, calibration: str | None, folder: ModelFolder) -> Task:
+def open_task(
+    source: ModelFolder, file: File, calibration: str | None, folder: ModelFolder, cluster: str | None = None
+) -> Task:
     """What there is to do. Errors as `quantize`."""
     data, split = open_images(file, calibration)
-    return Task(source=source, file=file, asked=calibration, data=data, split=split, folder=folder)
+    return Task(source=source, file=file, asked=calibration, data=data, split=split, folder=folder, cluster=cluster)
 
 
 def tried(task: Task, how: Quantization) -> Attempt:
@@ -149,7 +156,7 @@ def validation_of(task: Task) -> Validation:
     origin = task.source.record(task.file.path.name)
     if origin and provenance.stand_in(origin):
         raise RefusedError(f"{task.file.path}: has stand-in weights, whose accuracy means nothing")
-    return open_validation(task.file, task.data)
+    return open_validation(task.file, task.data, task.cluster)
 
 
 def judged(task: Task, attempt: Attempt, validation: Validation) -> Step:

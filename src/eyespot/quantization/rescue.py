@@ -36,13 +36,14 @@ def rescue(
     folder: ModelFolder,
     *,
     explain: bool = False,
+    cluster: str | None = None,
 ) -> Quantized:
     """As `engine.quantize`, but where int8 loses more than MOST_LOST, the other ways are tried in order.
 
     The first that does not is taken, or else the best on validation images. MissingDataError without those.
     A repeated call continues a training that was stopped.
     """
-    task = open_task(source, file, calibration, folder)
+    task = open_task(source, file, calibration, folder, cluster)
     validation = validation_of(task)
     steps, done = list[Step](), Tried()
     for name, make in _ways(task, how, validation, done):

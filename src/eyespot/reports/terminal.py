@@ -35,6 +35,7 @@ VIEWS = {  # how each noun is shown, loaded when one is
     "Verified": "checks:verified",
     "Inspection": "inspection:inspections",
     "Training": "training:trainings",
+    "Sweep": "sweep:sweeps",
 }
 COLOURS = {"ok": "green", "partial": "yellow", "fails": "red", "unknown": "magenta"}
 

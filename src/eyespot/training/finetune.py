@@ -28,6 +28,7 @@ from eyespot.training import augment, earlier, plan
 from eyespot.training.checkpoint import Run
 from eyespot.training.data import Data, load
 from eyespot.training.finish import Trained
+from eyespot.training.grid import Fields, changed
 from eyespot.training.last_layer import fit_last_layer
 from eyespot.training.loop import Report, answers, chunks, fit, use_device
 from eyespot.training.norms import unfold_norms
@@ -53,12 +54,14 @@ RECIPE = Recipe(
 def train(
     card: Model, folder: Path, report: Report, *, owner: Dataset, weights: str | None = None,
     epochs: int | None = None, seed: int = 0, layers: Layers = "auto", device: str = "cpu", force: bool = False,
+    fields: Fields | None = None,
 ) -> Trained:  # fmt: skip
     """Fit the last layer of the card's network to the classes of `owner`, and all layers, as `layers` says.
 
-    `weights` names published weights to start from. Images of a folder stay in the parts that an earlier run
-    gave them. A repeated call continues: features are kept, and training has its checkpoint. BadFileError for
-    data that cannot train a network, RefusedError for a folder with another run if not `force`.
+    `weights` names published weights to start from, `fields` what differs from RECIPE. Images of a folder stay in
+    the parts that an earlier run gave them. A repeated call continues: features are kept, and training has its
+    checkpoint. BadFileError for data that cannot train a network, RefusedError for a folder with another run if
+    not `force`.
     """
     _check_classes(owner)
     earlier.check_folder(folder, card.name, owner, force=force)
@@ -72,7 +75,7 @@ def train(
         _say(owner, inspected)
     network = registry.imported(card.network)(len(catalogue.dataset(card.data).classes))
     registry.imported(importer)(network, path)
-    recipe, spec = replace(RECIPE, epochs=epochs or RECIPE.epochs), own_input(card.preprocessing)
+    recipe, spec = changed(RECIPE, epochs, fields), own_input(card.preprocessing)
     data = load(owner, spec, content)
     _check_parts(owner, data)
     run = Run(model=card.name, data=data.digest, seed=seed, recipe=recipe, preprocessing=spec)

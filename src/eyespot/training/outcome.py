@@ -96,3 +96,48 @@ class Answers:
         """The images that are called wrongly, those of the surest answers first."""
         wrong = np.flatnonzero(self.called != self.labels).tolist()
         return sorted(wrong, key=lambda i: -self.shares[i].max())
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Trial(Noun):
+    """A run of a sweep in its own folder: top-1 on the validation images, or why it failed."""
+
+    fields: Mapping[str, int | float | bool | str]
+    seed: int
+    folder: Path
+    validation: Subset | None
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Setting(Noun):
+    """Values of a recipe's fields, and top-1 on the same n validation images over the `seeds` that did not fail.
+
+    `low` and `high` bound the 95 % interval of the mean as one share of the n images (Wilson). `deviation` is the
+    standard deviation over the seeds, None of one; `lowest` and `highest` are of single seeds.
+    """
+
+    fields: Mapping[str, int | float | bool | str]
+    seeds: tuple[int, ...]
+    mean: float
+    low: float
+    high: float
+    deviation: float | None
+    lowest: float
+    highest: float
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Sweep(Noun):
+    """The settings that were compared, in the order in which they were given, and all runs.
+
+    `best` has the highest mean, of equals the first. `chosen` is the folder of its best run.
+    """
+
+    folder: Path
+    model: str
+    best: Setting
+    chosen: Path
+    settings: tuple[Setting, ...]
+    trials: tuple[Trial, ...]

@@ -17,6 +17,7 @@ from eyespot.training import augment, earlier
 from eyespot.training.checkpoint import NAME, Run, cached
 from eyespot.training.data import Data, Images, load
 from eyespot.training.finish import Trained
+from eyespot.training.grid import Fields, changed
 from eyespot.training.loop import Report, Taught, arithmetic, device_of, fit, use_device
 from eyespot.weights.state_dicts import to_safetensors
 from eyespot.zoo import registry
@@ -28,14 +29,14 @@ CPU = torch.device("cpu")
 
 def train(
     card: Model, folder: Path, report: Report, *, epochs: int | None = None, seed: int = 0,
-    teacher: Path | None = None, device: str = "cpu", force: bool = False,
+    teacher: Path | None = None, device: str = "cpu", force: bool = False, fields: Fields | None = None,
 ) -> Trained:  # fmt: skip
-    """Train the card's network as `by_recipe` does.
+    """Train the card's network as `by_recipe` does; `fields` are what differs from the card's recipe.
 
     MissingDataError if `teacher` has no trained one, RefusedError for a folder with another run if not `force`.
     """
     assert card.recipe is not None  # noqa: S101 (the verb refuses a card without one)
-    recipe = replace(card.recipe, epochs=epochs or card.recipe.epochs)
+    recipe = changed(card.recipe, epochs, fields)
     for member in range(recipe.teacher.members if recipe.teacher and teacher else 0):
         checkpoint = (teacher or folder) / TEACHER / str(member) / NAME
         if not checkpoint.is_file():

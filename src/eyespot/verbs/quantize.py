@@ -29,6 +29,7 @@ def quantize(
     rescue: bool = False,
     explain: bool = False,
     out: Path | None = None,
+    cluster: str | None = None,
 ) -> Quantized:
     """Quantize a float32 file to full int8, calibrated on training images alone, and say what it costs.
 
@@ -48,6 +49,8 @@ def quantize(
         rescue: If int8 loses more than 1 point, try what may help; repeat the command to continue a stopped run.
         explain: Tell each layer's signal-to-noise ratio and scale, worst first.
         out: Folder to write int8.tflite to; beside the float32 file, or build/MODEL for a shipped one.
+        cluster: Classify validation images on this Ray cluster: auto for the one that this machine is in, or its
+            HOST:PORT.
     """
     positive(images=images)
     origin = registry.find(model, "float32").parent
@@ -62,4 +65,4 @@ def quantize(
         how = replace(card.quantization, **{name: value for name, value in asked.items() if value is not None})
         target = source if folder == origin else ModelFolder(folder)
         work = rescued if rescue else engine.quantize
-        return work(source, file, calibration, how, target, explain=explain)
+        return work(source, file, calibration, how, target, explain=explain, cluster=cluster)

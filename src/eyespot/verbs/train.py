@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from eyespot.arguments import CORES, positive, verb
+from eyespot.arguments import verb
 from eyespot.artifacts.lock import held
-from eyespot.errors import RefusedError, StoppedError
-from eyespot.training.outcome import Training
+from eyespot.errors import StoppedError
+from eyespot.training.options import checked
+from eyespot.training.outcome import Sweep, Training
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 
@@ -30,19 +32,24 @@ def train(
     force: bool = False,
     log: Literal["tensorboard"] | None = None,
     int8: bool = False,
-) -> Training:
-    """Train a model by its card's recipe, or a published one on your own pictures.
+    sweep: Sequence[str] = (),
+    cluster: str | None = None,
+) -> Training | Sweep:
+    """Train a model by its card's recipe, or a published one on your own folder of images.
 
     A recipe takes hours (docs/training-log.md). With --data a new last layer is trained, then all layers; what
     is better on the validation images stays. 80 % of a folder's images train, 10 % validate, 10 % are for the
     test; manifest.csv lists them. Repeat the command to continue a stopped run. Writes weights.safetensors,
     float32.tflite, confusion.png, mistakes.png, mistakes.csv; with epochs run.csv, curves.png.
 
+    With --sweep it trains once for each combination of values, each in a folder of its own, and compares them on
+    the validation images: sweep.csv, sweep.png.
+
     Example: eyespot train mobilenet-v2 --data my-pictures/ --out mine/
 
     Args:
         model: Name of a model.
-        data: A folder of yours (class folders, parts, a CSV list, YOLO or COCO boxes: docs/data.md), or a data set.
+        data: A folder with one folder of images per class, or a data set; needs no recipe.
         out: Folder to write to; build/MODEL by default.
         weights: With --data: published weights to start from (`eyespot show MODEL`), not the shipped or first.
         layers: With --data: train the last layer alone, which is quick, or all; auto tries both.
@@ -50,44 +57,43 @@ def train(
         teacher: Folder of an earlier run whose teacher is used again.
         seed: Of the first weights, the order of the images and their augmentation.
         device: Processor that trains.
-        threads: Cores to use; all by default.
+        threads: Cores to use; all by default, one for each run of a sweep.
         force: Replace another run in the folder.
         log: Also write the epochs for TensorBoard, to tensorboard/.
         int8: Also write int8.tflite, by quantization-aware training; `quantize` alone is quicker and often enough.
+        sweep: seeds=N, and fields of the recipe with their values, such as "learning_rate=0.003,0.01 seeds=3".
+        cluster: Sweep on this Ray cluster: auto for the one that this machine is in, or its HOST:PORT.
     """
     card, folder = registry.model(model), out or Path("build") / model
-    positive(epochs=epochs)
-    positive(CORES, threads=threads)
-    _check_options(card, data, own := {"weights": weights, "layers": layers}, epochs, teacher, seed)
-    try:
-        from eyespot.quantization.rescue import train_int8
-        from eyespot.reports.plot import draw_answers, write_history
-        from eyespot.training import session
+    options = checked(
+        card, data=data, weights=weights, layers=layers, epochs=epochs, teacher=teacher, seed=seed, device=device,
+        threads=threads, force=force, log=log, alone=cluster is not None and not sweep,
+        both=int8 and bool(sweep),
+    )  # fmt: skip
+    return _trained(card, folder, options, int8, sweep, cluster)
 
-        with held(folder):
-            training, answers = session.run(
-                card, folder, write_history, data=data, threads=threads, log=log, epochs=epochs, seed=seed,
-                device=device, force=force, **(own if data else {"teacher": teacher}),
-            )  # fmt: skip
+
+def _trained(
+    card: Model, folder: Path, options: dict[str, Any], int8: bool, texts: Sequence[str], cluster: str | None
+) -> Training | Sweep:
+    """One training or a sweep. StoppedError for Ctrl-C."""
+    try:
+        from eyespot.reports.plot import draw_answers, write_history
+        from eyespot.reports.sweep import write_sweep
+        from eyespot.training import ranks, session, sweep
+
+        with ranks.joined(options["device"], options["threads"]), held(folder):
+            if texts:
+                swept = sweep.run(card, folder, texts, cluster, views=(write_history, draw_answers), **options)
+                write_sweep(swept)
+                return swept
+            training, answers = session.run(card, folder, write_history, **options)
             draw_answers(answers, folder)
-            return replace(training, int8=train_int8(folder, card.quantization) if int8 else None)
+            if not int8:
+                return training
+            from eyespot.quantization.rescue import train_int8
+
+            source, file = registry.open_model(str(folder), "float32")
+            return replace(training, int8=train_int8(source, file, card.quantization, source))
     except KeyboardInterrupt as error:
         raise StoppedError(f"{folder}: stopped; the same command continues") from error
-
-
-def _check_options(
-    card: Model, data: str | None, own: dict[str, Any], epochs: int | None, teacher: Path | None, seed: int
-) -> None:
-    """RefusedError for options that do not go together."""
-    alone = ", ".join(f"--{name}" for name, value in own.items() if value not in {None, "auto"})
-    taught = not data and card.recipe and card.recipe.teacher
-    problems = {  # message: whether it applies
-        f"--seed {seed}: expected 0 to {2**31 - 1:,}": not 0 <= seed < 2**31,
-        f"{card.name}: has no recipe, its weights are published: train it on your own pictures with --data "
-        f"FOLDER, or use it as it is: eyespot make {card.name}": not data and not card.recipe,
-        f"{alone}: goes with --data; a recipe begins with random weights": not data and alone,
-        "--epochs: the last layer alone has none; goes with --layers all": epochs and own["layers"] == "last",
-        f"--teacher {teacher}: goes with a recipe that has a teacher": teacher and not taught,
-    }
-    for message in filter(problems.get, problems):
-        raise RefusedError(message)
