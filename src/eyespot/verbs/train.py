@@ -61,9 +61,9 @@ def train(
     _check_options(card, data, own, epochs, teacher, seed)
     try:
         from eyespot.reports.plot import draw_answers, write_history
-        from eyespot.training import session
+        from eyespot.training import ranks, session
 
-        with held(folder):
+        with ranks.joined(device, threads), held(folder):
             training, answers = session.run(
                 card, folder, write_history, data=data, threads=threads, log=log, epochs=epochs, seed=seed,
                 device=device, force=force, **(own if data else {"teacher": teacher}),
