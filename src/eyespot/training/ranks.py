@@ -27,11 +27,12 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from eyespot.errors import RefusedError, StoppedError
+from eyespot.errors import EyespotError, RefusedError, StoppedError
+from eyespot.progress import note
 
 SILENT = timedelta(minutes=10)  # of a process that hangs; one that ended is noticed at once
 LOOK = 0.02  # seconds between two looks for a call
-ENDED = "eyespot: one of the processes ended"  # a key of the store
+STARTED, ENDED = "eyespot: processes started", "eyespot: processes ended"  # keys of the store
 
 T = TypeVar("T")
 
@@ -45,6 +46,10 @@ class Team:
         self._store, self.rank, self.size = next(dist.rendezvous("env://"))
         backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
         with answered():
+            here = self._store.add(STARTED, 1)
+            while here < self.size:  # PyTorch would wait as well, but heed no signal
+                time.sleep(LOOK)
+                here = self._store.add(STARTED, 0)
             dist.init_process_group(backend, store=self._store, rank=self.rank, world_size=self.size, timeout=SILENT)
         self._calls = 0
 
@@ -69,8 +74,16 @@ class Team:
         own = {"cuda:0": f"cuda:{torch.cuda.current_device()}"} if torch.cuda.is_available() else None
         return torch.load(io.BytesIO(packed[0]), map_location=own, weights_only=False)  # it has functions
 
-    def speaks(self) -> bool:
-        """Whether this process is the first to end with an error, and so the one that prints it."""
+    def last_words(self, error: BaseException) -> BaseException:
+        """What this process ends with after an error. Of all that fail only the first one says why."""
+        if (self.rank and isinstance(error, KeyboardInterrupt)) or not self._is_first():
+            return SystemExit(1)
+        if self.rank and isinstance(error, EyespotError | OSError | MemoryError):  # the command prints rank 0's
+            note(" ".join(str(error).split()) or "not enough memory")
+            return SystemExit(1)
+        return error
+
+    def _is_first(self) -> bool:
         try:
             return self._store.add(ENDED, 1) == 1
         except RuntimeError:  # whoever held the store is gone
@@ -129,10 +142,8 @@ def joined(device: str, threads: int | None) -> Iterator[None]:
                 team.send(None)
             else:
                 _serve(team)
-        except BaseException:
-            if not team.speaks():
-                raise SystemExit(1) from None
-            raise
+        except BaseException as error:
+            raise team.last_words(error) from error.__cause__
         finally:
             HERE.team = None
             dist.destroy_process_group()
@@ -192,7 +203,8 @@ def answered() -> Iterator[None]:
 
 
 def _lost() -> StoppedError:
-    return StoppedError(f"one of {size()} processes ended, so all do; the same command continues")
+    everyone = os.environ["WORLD_SIZE"]
+    return StoppedError(f"one of {everyone} processes ended, so all do; the same command continues")
 
 
 def _called(function: Callable[..., T], arguments: Sequence[Any]) -> T:
