@@ -1,11 +1,13 @@
-"""What tests/test_ranks.py runs by torchrun: short trainings, whose losses rank 0 writes to a file.
+"""What tests/test_ranks.py runs by torchrun: short trainings, whose losses rank 0 writes to a file, and ends of all kinds.
 
-python tests/ranked.py FOLDER
+python tests/ranked.py FOLDER WHAT RANK
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from eyespot.errors import BadFileError, EyespotError
 from eyespot.preprocessing.synthetic import picture
 from eyespot.training import last_layer, loop, ranks, recipe_run
 from eyespot.training.checkpoint import Run
@@ -61,12 +64,40 @@ def losses(name: str, folder: Path) -> list[tuple[float, float]]:
     return [*seen, (float(found["training"].double().mean()), float(found["validation"].double().mean()))]
 
 
-def main(folder: Path) -> None:
-    """All of them."""
-    with ranks.joined("cpu", 1):
-        found = {name: losses(name, folder) for name in RECIPES}
-        (folder / "losses.json").write_text(json.dumps(found))
+def end(what: str, rank: int) -> None:
+    """Come to an end in one of the processes, while the others wait for it."""
+    if os.environ["RANK"] == str(rank):
+        if what == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise {"error": BadFileError("the file of one"), "bug": ZeroDivisionError()}[what]
+    ranks.total(torch.ones(1))
+
+
+def forever(folder: Path) -> None:
+    """Until all are stopped."""
+    (folder / "started").touch()
+    while True:
+        ranks.total(torch.ones(1))
+
+
+def main(folder: Path, what: str, rank: int) -> None:
+    """Do what the words say, and end as a command does."""
+    try:
+        with ranks.joined("cpu", 1):
+            if what == "train":
+                (folder / "losses.json").write_text(json.dumps({name: losses(name, folder) for name in RECIPES}))
+            elif what == "many":
+                ranks.check_batch(1)
+            elif what == "forever":
+                ranks.together(forever, folder)
+            else:
+                ranks.together(end, what, rank)
+    except (EyespotError, KeyboardInterrupt) as error:
+        print(f"eyespot: {error or 'stopped'}", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    import ranked  # what is sent to the others has to be found there
+
+    ranked.main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -161,7 +161,7 @@ def together(function: Callable[..., T], *arguments: Any) -> T:
 def check_batch(images: int) -> None:
     """RefusedError for more processes than images in a batch."""
     if size() > images:
-        raise RefusedError(f"{size()} processes, but {images} images in a batch; start {images} or fewer")
+        raise RefusedError(f"{size()} processes share a batch of {images}; start at most {images}")
 
 
 def total(x: Tensor) -> Tensor:
