@@ -1,4 +1,4 @@
-"""What tests/test_ranks.py runs by torchrun: short trainings, whose losses rank 0 writes to a file, and ends of all kinds.
+"""What tests/test_ranks.py runs by torchrun: short trainings, whose losses rank 0 writes to a file, and their ends.
 
 python tests/ranked.py FOLDER WHAT RANK
 """
@@ -93,7 +93,7 @@ def main(folder: Path, what: str, rank: int) -> None:
             else:
                 ranks.together(end, what, rank)
     except (EyespotError, KeyboardInterrupt) as error:
-        print(f"eyespot: {error or 'stopped'}", file=sys.stderr)
+        print(f"eyespot: {str(error) or 'stopped'}", file=sys.stderr)
         sys.exit(1)
 
 
