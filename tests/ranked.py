@@ -69,7 +69,7 @@ def end(what: str, rank: int) -> None:
     if os.environ["RANK"] == str(rank):
         if what == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
-        raise {"error": BadFileError("the file of one"), "bug": ZeroDivisionError()}[what]
+        raise BadFileError("the file of one")
     ranks.total(torch.ones(1))
 
 
