@@ -46,7 +46,7 @@ def test_batches_are_the_fitted_pictures(no_data):
     assert (len(some), some[:].shape) == (3, (3, 8, 8, 3))
     assert np.array_equal(some[:].numpy(), expected)
     assert np.array_equal(some[torch.tensor([2, 1])].numpy(), [expected[2], expected[1]])
-    assert len(file) == sum(SIZES[:2]) * 8 * 8 * 3, "the test images are not kept"
+    assert len(file.bytes) == sum(SIZES[:2]) * 8 * 8 * 3, "the test images are not kept"
 
 
 def test_each_picture_is_decoded_once(no_data):
@@ -69,10 +69,10 @@ def test_other_pictures_are_decoded(no_data, source, key, spec):
 
 
 def test_a_training_keeps_its_pictures_while_others_replace_them(no_data):
-    file, _ = decoded("a", "1", Splits().splits, SPEC)
-    before = file[:]
+    mapped, _ = decoded("a", "1", Splits().splits, SPEC)
+    before = mapped.bytes[:]
     decoded("a", "2", Splits((5, 5, 5)).splits, SPEC)
-    assert file[:] == before
+    assert mapped.bytes[:] == before
 
 
 def test_a_stopped_run_continues_with_the_same_bytes(no_data):
@@ -85,7 +85,7 @@ def test_a_stopped_run_continues_with_the_same_bytes(no_data):
     made.fails.clear()
     resumed = decoded("stopped", "1", made.splits, SPEC)
     assert sorted(made.read) == list(range(BLOCK, sum(SIZES)))
-    assert resumed[0][:] == straight[0][:]
+    assert resumed[0].bytes[:] == straight[0].bytes[:]
     assert np.array_equal(resumed[1], straight[1])
 
 
@@ -93,11 +93,11 @@ def test_a_stopped_run_continues_with_the_same_bytes(no_data):
 @pytest.mark.parametrize("suffix", [".pixels", ".records"])
 def test_what_is_cut_off_is_read_again(no_data, cut, suffix):
     file, records = decoded("a", "1", Splits().splits, SPEC)
-    whole = file[:]
+    whole = file.bytes[:]
     (damaged,) = (no_data / "cache").glob(f"*{suffix}")
     damaged.write_bytes(damaged.read_bytes()[:-cut])
     again = decoded("a", "1", Splits().splits, SPEC)
-    assert again[0][:] == whole
+    assert again[0].bytes[:] == whole
     assert np.array_equal(again[1], records)
 
 

@@ -100,7 +100,8 @@ def _print(result: object, *, as_json: bool) -> None:
 
 
 def _fail(message: str, code: int = 1) -> int:
-    print(f"eyespot: {terminal(' '.join(message.split()))}", file=sys.stderr)
+    if os.environ.get("LOCAL_RANK", "0") == "0":  # torchrun's other processes would say the same
+        print(f"eyespot: {terminal(' '.join(message.split()))}", file=sys.stderr)
     return code
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from eyespot.networks.layers import to_real
 from eyespot.preprocessing.damage import jpeg
 from eyespot.preprocessing.spec import Preprocessing
+from eyespot.training import ranks
 from eyespot.training.data import Images
 from eyespot.zoo.cards import Augmentation, Recipe
 
@@ -22,18 +23,18 @@ QUALITY = (50, 95)  # range of JPEG qualities
 def epoch_batches(
     images: Images, recipe: Recipe, spec: Preprocessing, *, seed: int, epoch: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """The indices and images of each batch of an epoch, (n, c, h, w) float32 in channels-last memory.
+    """The indices of each batch of an epoch, and the images of this process's part of it, as `ready` makes them.
 
-    Order and augmentation depend on (seed, epoch) alone, so that runs resume exactly. A last, smaller batch
-    is left out; the next epoch has another order.
+    Order and augmentation depend on (seed, epoch) alone, so that runs resume exactly, in any number of
+    processes. A last, smaller batch is left out; the next epoch has another order.
     """
     generator = _random(seed, "order", epoch)
     order = torch.randperm(len(images), generator=generator)
     geometry = views(len(images), recipe, spec, seed=seed, epoch=epoch)
     for indices in order.split(recipe.batch):
         if len(indices) == recipe.batch or len(order) < recipe.batch:
-            batch = damaged(view(images, indices, geometry), recipe.augmentation, generator)
-            yield indices, ready(batch, spec)
+            batch = view(images, indices[ranks.part()], geometry)
+            yield indices, ready(damaged(batch, recipe.augmentation, generator, len(indices)), spec)
 
 
 def views(n: int, recipe: Recipe, spec: Preprocessing, *, seed: int, epoch: int) -> Tensor:
@@ -68,21 +69,25 @@ def view(images: Images, indices: Tensor, geometry: Tensor) -> Tensor:
     return F.grid_sample(batch, grid, padding_mode="reflection", align_corners=False)
 
 
-def damaged(batch: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
-    """Exposure, JPEG and cutout on (n, c, h, w) pixels 0..255; may change `batch` itself."""
-    n, _, height, width = batch.shape
+def damaged(batch: Tensor, how: Augmentation, generator: torch.Generator, whole: int | None = None) -> Tensor:
+    """Exposure, JPEG and cutout on (n, c, h, w) pixels 0..255; may change `batch` itself.
+
+    It is the part of this process of a `whole` batch, for which random numbers are drawn.
+    """
+    _, _, height, width = batch.shape
+    n, part = whole or len(batch), ranks.part()
     if how.exposure:
-        gain = 1 + how.exposure * _signed(n, generator)
+        gain = 1 + how.exposure * _signed(n, generator)[part]
         batch = (batch * gain[:, None, None, None]).clamp_(0, 255)
     if how.jpeg:
-        hit = torch.rand(n, generator=generator) < how.jpeg
-        quality = torch.randint(*QUALITY, (n,), generator=generator)
+        hit = (torch.rand(n, generator=generator) < how.jpeg)[part]
+        quality = torch.randint(*QUALITY, (n,), generator=generator)[part]
         for i in hit.nonzero().flatten().tolist():
             pixels = batch[i].round().to(torch.uint8).permute(1, 2, 0).numpy()
             batch[i] = torch.tensor(jpeg(pixels, int(quality[i]))).permute(2, 0, 1)
     if how.cutout:
-        top = torch.randint(0, height, (n, 1, 1, 1), generator=generator)
-        left = torch.randint(0, width, (n, 1, 1, 1), generator=generator)
+        top = torch.randint(0, height, (n, 1, 1, 1), generator=generator)[part]
+        left = torch.randint(0, width, (n, 1, 1, 1), generator=generator)[part]
         down = (torch.arange(height)[None, None, :, None] - top).abs() * 2 < how.cutout
         across = (torch.arange(width)[None, None, None, :] - left).abs() * 2 < how.cutout
         batch = batch.masked_fill(down & across, 128.0)

@@ -24,7 +24,7 @@ from eyespot.errors import BadFileError, MissingDataError
 from eyespot.evaluation.metrics import subset
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import note
-from eyespot.training import augment, earlier, plan
+from eyespot.training import augment, earlier, plan, ranks
 from eyespot.training.checkpoint import Run
 from eyespot.training.data import Data, load
 from eyespot.training.finish import Trained
@@ -123,7 +123,7 @@ def _choose(
 
 
 def _validated(network: nn.Module, data: Data, run: Run) -> Subset:
-    called = answers(network, data.validation_images, run.preprocessing).argmax(1)
+    called = ranks.together(answers, network, data.validation_images, run.preprocessing).argmax(1)
     return subset((called == data.validation_labels).numpy())
 
 

@@ -16,10 +16,10 @@ from eyespot.artifacts.atomic import digest
 from eyespot.networks.layers import placed
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
-from eyespot.training import augment
+from eyespot.training import augment, ranks
 from eyespot.training.checkpoint import Run, cached
 from eyespot.training.data import Data, Images
-from eyespot.training.loop import arithmetic, balance, chunks, device_of
+from eyespot.training.loop import arithmetic, balance, chunks, device_of, reused_memory
 from eyespot.training.norms import without_norms
 from eyespot.zoo.cards import Recipe
 
@@ -55,16 +55,16 @@ def features(network: nn.Module, data: Data, run: Run, path: Path) -> dict[str, 
     def compute() -> dict[str, Tensor]:
         bare = without_norms(network)
         return {
-            "training": seen(bare, data.images, spec, recipe, "features"),
-            "mirrored": seen(bare, data.images, spec, recipe, "features, mirrored", mirrored=True),
-            "validation": seen(bare, data.validation_images, spec, recipe, "features, validation"),
+            "training": ranks.together(seen, bare, data.images, spec, recipe, "features"),
+            "mirrored": ranks.together(seen, bare, data.images, spec, recipe, "features, mirrored", True),
+            "validation": ranks.together(seen, bare, data.validation_images, spec, recipe, "features, validation"),
         }
 
     return cached(path, key, compute)
 
 
 def seen(
-    network: nn.Module, images: Images, spec: Preprocessing, recipe: Recipe, title: str, *, mirrored: bool = False
+    network: nn.Module, images: Images, spec: Preprocessing, recipe: Recipe, title: str, mirrored: bool = False
 ) -> Tensor:
     """The input of the last layer of a network in evaluation mode for each image, (n, width)."""
     found: list[Tensor] = []
@@ -72,13 +72,13 @@ def seen(
     hook = placed(network, nn.Linear)[-1][2].register_forward_pre_hook(
         lambda _, inputs: found.append(inputs[0].flatten(1).cpu())
     )
-    batches = chunks(images, spec)
-    with torch.inference_mode(), arithmetic(recipe, device):
+    batches = chunks(images, spec)[ranks.part()]
+    with torch.inference_mode(), arithmetic(recipe, device), reused_memory():
         for indices in track(batches, len(batches), title):
             batch = images[indices].permute(0, 3, 1, 2)
             network(augment.ready(batch.flip(3) if mirrored else batch, spec).to(device))
     hook.remove()
-    return torch.cat(found).float().clone()
+    return ranks.gathered(found).float().clone()
 
 
 def best(layers: Sequence[Layer], x: Tensor, labels: Tensor) -> Layer:

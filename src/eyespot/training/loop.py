@@ -6,8 +6,10 @@ import contextlib
 import ctypes
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,15 +20,17 @@ from eyespot.errors import RefusedError
 from eyespot.networks.layers import initialise
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.progress import track
-from eyespot.training import augment
+from eyespot.training import augment, ranks
 from eyespot.training.checkpoint import Run, State, resume, save_checkpoint
 from eyespot.training.data import Data, Images
 from eyespot.training.norms import add_norms, fold_norms
 from eyespot.training.outcome import Epoch
+from eyespot.training.whole_batch import whole_batch
 from eyespot.zoo.cards import Recipe
 
 AT_ONCE, PIXELS = 200, 16 * 224 * 224  # images classified at once: so many, with so many pixels in all
 TRIM_THRESHOLD, MMAP_MAX = -1, -4  # of glibc's malloc.h
+GLIBC = 65_536, 128 * 1024  # its own settings: blocks from the system, and free bytes that it keeps
 SHORTEST = 1e-3  # the assumed length of shorter tensors, so that zeros can change
 
 Report = Callable[[list[Epoch], Path], None]
@@ -53,19 +57,19 @@ def fit(
     if history:
         report(history, folder)
     steps = len(data.images) // recipe.batch or 1
+    ranks.check_batch(min(recipe.batch, len(data.images)))
     for epoch in range(len(history), recipe.epochs):
-        torch.manual_seed(run.seed * 1_000_003 + epoch)  # of dropout, so that resumed runs repeat it
         started = time.monotonic()
-        batches = augment.epoch_batches(data.images, recipe, spec, seed=run.seed, epoch=epoch)
         rates = [learning_rate(epoch * steps + i, recipe.epochs * steps, recipe) for i in range(steps)]
         title = f"epoch {epoch + 1}"
         if history:
             title += f", validation {history[-1].validation_top1:.4f}, loss {history[-1].loss:.3f}"
             title += f", {history[-1].images_per_second:,.0f} images/s"
-        shown = track(zip(rates, batches, strict=True), steps, title)
-        loss = train_epoch(state, shown, data.labels, taught and taught(epoch), recipe)
+        lesson = taught and taught(epoch)
+        loss = ranks.together(_epoch, state, data.images, data.labels, lesson, run, epoch, rates, title)
         speed = steps * recipe.batch / (time.monotonic() - started)
-        correct = answers(state.average, data.validation_images, spec).argmax(1) == data.validation_labels
+        found = ranks.together(answers, state.average.module, data.validation_images, spec)
+        correct = found.argmax(1) == data.validation_labels
         entry = Epoch(
             epoch=epoch + 1, learning_rate=rates[-1], loss=loss,
             validation_top1=float(correct.float().mean()), images_per_second=speed,
@@ -77,17 +81,32 @@ def fit(
     return state.average.module
 
 
+def _epoch(
+    state: State, images: Images, labels: Tensor, lesson: Tensor | None, run: Run, epoch: int, rates: list[float],
+    title: str,
+) -> float:  # fmt: skip
+    """Train on the batches of an epoch, a learning rate for each; the mean loss."""
+    torch.manual_seed(run.seed * 1_000_003 + epoch)  # of dropout, so that resumed runs repeat it
+    batches = augment.epoch_batches(images, run.recipe, run.preprocessing, seed=run.seed, epoch=epoch)
+    return train_epoch(state, track(zip(rates, batches, strict=True), len(rates), title), labels, lesson, run.recipe)
+
+
 def begin(network: nn.Module, recipe: Recipe) -> State:
     """The state before the first step of a network with its first weights, which gets the recipe's norms."""
     if recipe.norms:
         add_norms(network)
     network = network.to(device_of(network), memory_format=torch.channels_last)
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging), use_buffers=True)
+    average = AveragedModel(network, multi_avg_fn=partial(_move, recipe.averaging), use_buffers=True)
     optimizer = torch.optim.SGD(
         network.parameters(), lr=recipe.peak, momentum=recipe.momentum, weight_decay=recipe.weight_decay,
         nesterov=True,
     )  # fmt: skip
     return State(network=network, average=average, optimizer=optimizer)
+
+
+def _move(share: float, *tensors: Any) -> None:
+    """The averaged tensors towards the present ones; as a function of the module it can be pickled."""
+    get_ema_multi_avg_fn(share)(*tensors)
 
 
 def use_device(name: str) -> torch.device:
@@ -118,13 +137,26 @@ def arithmetic(recipe: Recipe, device: torch.device) -> torch.autocast:
     return torch.autocast(kind, torch.bfloat16, enabled=enabled)
 
 
-def reuse_memory() -> None:
-    """Keep freed memory in this process. To get large blocks from Linux again and again takes half of the time."""
+@contextlib.contextmanager
+def reused_memory() -> Iterator[None]:
+    """Keep freed memory in this process. To get large blocks from Linux again and again takes half of the time.
+
+    For inference: the many blocks that training keeps for its gradients would be scattered and take twice as much.
+    """
+    _keep_freed(0, 2**31 - 1)
+    try:
+        yield
+    finally:
+        _keep_freed(*GLIBC)
+
+
+def _keep_freed(maps: int, most: int) -> None:
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError, OSError):  # not glibc
-            mallopt = ctypes.CDLL(None).mallopt
-            mallopt(MMAP_MAX, 0)
-            mallopt(TRIM_THRESHOLD, 2**31 - 1)
+            libc = ctypes.CDLL(None)
+            libc.mallopt(MMAP_MAX, maps)
+            libc.mallopt(TRIM_THRESHOLD, most)
+            libc.malloc_trim(0)
 
 
 def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
@@ -136,10 +168,10 @@ def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
 def answers(network: nn.Module, images: Images, spec: Preprocessing) -> Tensor:
     """Class probabilities (n, classes) of (n, h, w, c) uint8 images, in evaluation mode and float32."""
     network.eval()
-    device = device_of(network)
-    with torch.inference_mode():
-        batches = (augment.ready(images[each].permute(0, 3, 1, 2), spec).to(device) for each in chunks(images, spec))
-        return torch.cat([network(x).softmax(1).cpu() for x in batches])
+    device, own = device_of(network), chunks(images, spec)[ranks.part()]
+    with torch.inference_mode(), reused_memory():
+        batches = (augment.ready(images[each].permute(0, 3, 1, 2), spec).to(device) for each in own)
+        return ranks.gathered([network(x).softmax(1).cpu() for x in batches])
 
 
 def chunks(images: Images, spec: Preprocessing) -> tuple[Tensor, ...]:
@@ -159,23 +191,34 @@ def train_epoch(state: State, batches: Batches, labels: Tensor, lesson: Tensor |
     losses = []
     for rate, (indices, x) in batches:
         state.optimizer.param_groups[0]["lr"] = rate
-        with arithmetic(recipe, device):
+        own = indices[ranks.part()]
+        with arithmetic(recipe, device), whole_batch(len(indices)):
             logits = state.network(x.to(device))
-        logits, truth = logits.float(), labels[indices].to(device)
+        logits, truth = logits.float(), labels[own].to(device)
         loss = F.cross_entropy(logits, truth, weights, label_smoothing=recipe.label_smoothing)
+        loss = loss * _share(labels, own, indices, weights)
         if lesson is not None and recipe.teacher:  # mixed with the divergence from the softened lesson
             t = recipe.teacher.temperature
-            ours, theirs = (F.log_softmax(x / t, 1) for x in (logits, lesson[indices].to(device).float()))
+            ours, theirs = (F.log_softmax(x / t, 1) for x in (logits, lesson[own].to(device).float()))
             soft = t * t * F.kl_div(ours, theirs, reduction="batchmean", log_target=True)
-            loss = torch.lerp(loss, soft, recipe.teacher.weight)
+            loss = torch.lerp(loss, soft * _share(labels, own, indices, None), recipe.teacher.weight)
         state.optimizer.zero_grad()
         loss.backward()
+        ranks.total_gradients(state.network)
         if recipe.clip:
             clip_gradients(state.network, recipe.clip)
         state.optimizer.step()
         state.average.update_parameters(state.network)
         losses.append(loss.detach())
-    return float(torch.stack(losses).mean())
+    return float(ranks.total(torch.stack(losses)).mean())
+
+
+def _share(labels: Tensor, own: Tensor, whole: Tensor, weights: Tensor | None) -> float:
+    """How much of the mean over a whole batch its own images are: their part of the sum of weights."""
+    if len(own) == len(whole) or weights is None:
+        return len(own) / len(whole)
+    ours, all_of_them = (weights.cpu()[labels[each]].double().sum() for each in (own, whole))
+    return float(ours / all_of_them)
 
 
 def clip_gradients(network: nn.Module, share: float) -> None:

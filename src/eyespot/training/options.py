@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from eyespot.arguments import CORES, positive
@@ -12,8 +13,8 @@ SEEDS = 1 << 31
 TUNED = ("weights", "layers")  # options of a network that was trained before
 
 
-def checked(card: Model, *, alone: bool, both: bool, **options: Any) -> dict[str, Any]:
-    """Those that `session.run` takes. `alone`: a cluster without a sweep, `both`: int8 with one.
+def checked(card: Model, *, swept: bool, cluster: bool, int8: bool, **options: Any) -> dict[str, Any]:
+    """Those that `session.run` takes.
 
     BadArgumentError for a number that is none of cores or epochs, RefusedError for options that do not go together.
     """
@@ -28,8 +29,9 @@ def checked(card: Model, *, alone: bool, both: bool, **options: Any) -> dict[str
         f"FOLDER, or use it as it is: eyespot make {card.name}": not data and not card.recipe,
         f"{named}: goes with --data; a recipe begins with random weights": not data and named,
         "--epochs: the last layer alone has none; goes with --layers all": epochs and options["layers"] == "last",
-        "--cluster: goes with --sweep": alone,
-        "--int8: goes with one training; quantize the best run of a sweep with --rescue": both,
+        "--cluster: goes with --sweep": cluster and not swept,
+        "--int8: goes with one training; quantize the best run of a sweep with --rescue": int8 and swept,
+        "--sweep: starts processes of its own; run it without torchrun": swept and "TORCHELASTIC_RUN_ID" in os.environ,
         f"--teacher {teacher}: goes with a recipe that has a teacher": teacher and not taught,
     }
     for message in (message for message, applies in problems.items() if applies):

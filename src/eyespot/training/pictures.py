@@ -38,10 +38,22 @@ Decoded = tuple[bytes, bytes] | BadFileError  # pixels and record of a picture
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mapped:
+    """A mapped file. Pickled it is its path, so that other processes map it as well; `number` is its inode."""
+
+    path: Path
+    number: int
+    bytes: mmap.mmap
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return mapped, (self.path, self.number)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pictures:
     """Some `rows` of a mapped file of pictures of one `shape` (h, w, c); each access reads those that it names."""
 
-    file: mmap.mmap
+    file: Mapped
     shape: tuple[int, int, int]
     rows: NDArray[np.int64]
 
@@ -51,13 +63,13 @@ class Pictures:
     def __getitem__(self, indices: Tensor | slice) -> Tensor:
         """(n, h, w, c) uint8, copied; the pages of the file do not stay resident."""
         rows = self.rows[indices if isinstance(indices, slice) else indices.numpy()]
-        copied = np.frombuffer(self.file, np.uint8).reshape(-1, *self.shape)[rows]
+        copied = np.frombuffer(self.file.bytes, np.uint8).reshape(-1, *self.shape)[rows]
         if hasattr(mmap, "MADV_DONTNEED"):  # Windows has none
-            self.file.madvise(mmap.MADV_DONTNEED)
+            self.file.bytes.madvise(mmap.MADV_DONTNEED)
         return torch.from_numpy(copied)
 
 
-def decoded(source: str, key: str, splits: Sequence[Split], spec: Preprocessing) -> tuple[mmap.mmap, Records]:
+def decoded(source: str, key: str, splits: Sequence[Split], spec: Preprocessing) -> tuple[Mapped, Records]:
     """The file with the pixels of all splits but the last, in their order, and the records of all splits.
 
     `source` names the pictures, `key` changes with them; without a key nothing is kept from earlier calls.
@@ -76,8 +88,19 @@ def decoded(source: str, key: str, splits: Sequence[Split], spec: Preprocessing)
             pixels.unlink(missing_ok=True)
             records.unlink(missing_ok=True)
             raise
-        with pixels.open("rb") as file:  # stays mapped if another run replaces it
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.fromfile(records, RECORD, offset=KEY)
+        return mapped(pixels), np.fromfile(records, RECORD, offset=KEY)
+
+
+def mapped(path: Path, number: int | None = None) -> Mapped:
+    """Map a file, which stays mapped if another run replaces it. BadFileError if that happened before."""
+    try:
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno()).st_ino
+            if number not in {None, found}:
+                raise BadFileError(f"{path}: another training replaced it; the same command continues")
+            return Mapped(path=path, number=found, bytes=mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except FileNotFoundError as error:
+        raise BadFileError(f"{path}: no such file; the machines of a training share $EYESPOT_DATA") from error
 
 
 def _fill(pixels: Path, records: Path, key: str, splits: Sequence[Split], spec: Preprocessing, *, keep: bool) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from eyespot.progress import note
-from eyespot.training import augment
+from eyespot.training import augment, ranks
 from eyespot.training.checkpoint import Run
 from eyespot.training.data import Data
 from eyespot.training.last_layer import seen
@@ -24,10 +24,11 @@ def announce(network: nn.Module, data: Data, run: Run, layers: str, weights: str
     device, images = device_of(network), 2 * len(data.images) + len(data.validation_images)
     kind = "bfloat16" if arithmetic(run.recipe, device)._enabled else "float32"
     threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
+    threads += f" in each of {ranks.size()} processes" if ranks.size() > 1 else ""
     text = f"{run.model} from {weights} weights ({device.type}{threads}, {kind}): the last layer takes about "
-    text += _duration(images / _looking_speed(network, data, run))
+    text += _duration(images / (ranks.size() * _looking_speed(network, data, run)))
     if layers != "last":
-        speed = _training_speed(network, data, run)
+        speed = ranks.size() * _training_speed(network, data, run)
         text += f", then all layers about {_duration(run.recipe.epochs * len(data.images) / speed)}"
         text += f" ({run.recipe.epochs} epochs, {speed:,.0f} images/s measured on a batch)"
     if layers == "auto":

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,9 @@ DENSE, WHOLE = "FULLY_CONNECTED", 127
 UNKNOWN = "quantization-aware training does not know"
 SAME, VALID = 0, 1  # the schema's paddings
 ACTIVATIONS: dict[int, Callable[[Tensor], Tensor]] = {  # the schema's fused ones
-    0: lambda x: x,
+    0: nn.Identity(),
     1: torch.relu,
-    3: lambda x: x.clamp(0, 6),
+    3: partial(torch.clamp, min=0, max=6),
 }
 PLAIN: dict[str, Callable[..., Tensor]] = {"ADD": torch.add, "MUL": torch.mul, "LOGISTIC": torch.sigmoid}
 POOLS: dict[str, Callable[..., Tensor]] = {"AVERAGE_POOL_2D": F.avg_pool2d, "MAX_POOL_2D": F.max_pool2d}
@@ -135,7 +136,7 @@ def _function(name: str, options: Any) -> Callable[..., Tensor] | None:
     """What an operator without weights computes; None for another one."""
     if name in POOLS and options.padding == VALID:
         size, stride = (options.filterHeight, options.filterWidth), (options.strideH, options.strideW)
-        return lambda x: POOLS[name](x, size, stride)
+        return partial(POOLS[name], kernel_size=size, stride=stride)
     return _flat if name == "RESHAPE" else PLAIN.get(name)
 
 

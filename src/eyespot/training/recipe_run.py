@@ -13,7 +13,7 @@ from eyespot.artifacts.atomic import digest
 from eyespot.data import catalogue
 from eyespot.errors import MissingDataError
 from eyespot.progress import track
-from eyespot.training import augment, earlier
+from eyespot.training import augment, earlier, ranks
 from eyespot.training.checkpoint import NAME, Run, cached
 from eyespot.training.data import Data, Images, load
 from eyespot.training.finish import Trained
@@ -83,19 +83,23 @@ def taught(members: Sequence[nn.Module], images: Images, run: Run, folder: Path)
     key = digest(seen + b"".join(map(to_safetensors, members)))
 
     def logits(number: int) -> dict[str, Tensor]:
-        geometry = augment.placements(len(images), augmentation, spec, seed=run.seed, number=number)
-        batches = torch.arange(len(images)).split(500)
-        means = []
-        device = device_of(members[0])
-        with torch.inference_mode(), arithmetic(run.recipe, device):
-            for indices in track(batches, len(batches), f"teacher, view {number + 1} of {teacher.views}"):
-                x = augment.ready(augment.view(images, indices, geometry), spec).to(device)
-                sides = (x, x.flip(3)) if augmentation.flip else (x,)  # all that the student may see
-                means.append(torch.stack([member(side) for member in members for side in sides]).mean(0))
-        return {"logits": torch.cat(means).cpu().half().clone()}
+        return {"logits": ranks.together(_logits, members, images, run, number).half()}
 
     def answers(epoch: int) -> Tensor:
         number = epoch % teacher.views
         return cached(folder / f"answers-{number}.safetensors", key, lambda: logits(number))["logits"]
 
     return answers
+
+
+def _logits(members: Sequence[nn.Module], images: Images, run: Run, number: int) -> Tensor:
+    """The members' mean logits for a placement of every image and, if the student may see it, its mirror image."""
+    augmentation, device, means = run.recipe.augmentation, device_of(members[0]), []
+    geometry = augment.placements(len(images), augmentation, run.preprocessing, seed=run.seed, number=number)
+    batches = torch.arange(len(images)).split(500)[ranks.part()]
+    with torch.inference_mode(), arithmetic(run.recipe, device):
+        for indices in track(batches, len(batches), f"teacher, view {number + 1}"):
+            x = augment.ready(augment.view(images, indices, geometry), run.preprocessing).to(device)
+            sides = (x, x.flip(3)) if augmentation.flip else (x,)
+            means.append(torch.stack([member(side) for member in members for side in sides]).mean(0).cpu())
+    return ranks.gathered(means)

@@ -17,7 +17,6 @@ def run(
 ) -> tuple[Training, Answers]:  # fmt: skip
     """Fine-tune on `data`, or train by the card's recipe, and write the files; `options` are the engine's."""
     loop.use_threads(threads)
-    loop.reuse_memory()
     reports = [report]
     if log:
         from eyespot.training.tensorboard import EventWriter

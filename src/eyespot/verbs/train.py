@@ -67,8 +67,7 @@ def train(
     card, folder = registry.model(model), out or Path("build") / model
     options = checked(
         card, data=data, weights=weights, layers=layers, epochs=epochs, teacher=teacher, seed=seed, device=device,
-        threads=threads, force=force, log=log, alone=cluster is not None and not sweep,
-        both=int8 and bool(sweep),
+        threads=threads, force=force, log=log, swept=bool(sweep), cluster=cluster is not None, int8=int8,
     )  # fmt: skip
     return _trained(card, folder, options, int8, sweep, cluster)
 
