@@ -17,7 +17,7 @@ from eyespot.devices.verdicts import check_file
 from eyespot.errors import BadFileError, UnknownNameError
 from eyespot.reports.words import reason, value
 from eyespot.tflite import schema
-from eyespot.tflite.operators import FIELDS, operators, peak_activations
+from eyespot.tflite.operators import FIELDS, operators
 from eyespot.tflite.read import File, read
 from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +16,7 @@ from eyespot.errors import UnknownNameError
 FOLDER = Path(__file__).parent
 REMEDY = "Correct the file; docs/devices-howto.md shows one"
 
+Work = Literal["operators", "multiply-adds", "multiply-adds in lanes", "activation bytes"]
 Positive = Annotated[float, Meta(gt=0, le=1e18)]
 
 
@@ -56,14 +57,23 @@ class Compiler:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A range of latencies: `least` to `most` of the quantity that `per` names, at a clock's `hertz`."""
+    """A range of latencies: `least` to `most` of the quantity that `per` names, at a clock's `hertz`.
+
+    A fitted millisecond is the sum of `cost`, in milliseconds a unit of work.
+    """
 
     check: Literal["latency", "npu latency"]
-    per: Literal["vela millisecond", "cycles per multiply-add", "multiply-adds per second"]
+    per: Literal["vela millisecond", "cycles per multiply-add", "fitted millisecond"]
     least: Positive
     most: Positive
     hertz: Positive = 1.0
+    cost: dict[Work, Positive] = field(default_factory=dict, hash=False)
     source: str
+
+    def __post_init__(self) -> None:
+        """ValueError where one field needs another one."""
+        if (self.per == "fitted millisecond") != bool(self.cost):
+            raise ValueError('expected a `cost` with "fitted millisecond", and with nothing else')
 
 
 @dataclass(frozen=True, kw_only=True)
