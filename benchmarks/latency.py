@@ -4,7 +4,8 @@
 
 Prints what devices/mcxn947.toml holds: the milliseconds that a unit of each kind of work takes, the sum of
 squared relative errors being least, and the range. Then it leaves out each model, with all of its measurements,
-and says whether the range around the prediction from the others holds them. With FOLDER, where the source files lie by the names of mcxn947.json (ad01.tflite, ...), the work
+and says whether the range around the prediction from the others holds them. With FOLDER, where the source files lie
+by the names of mcxn947.json (ad01.tflite, ...), the work is counted in them again.
 is counted in them again.
 """
 
@@ -86,7 +87,9 @@ def main() -> None:
         print(f"  least {1 / spread:.3f}, most {spread} (x{spread**2:.2f})")
         for each, ratio in left_out(known, kinds):
             holds = "holds" if 1 / spread <= ratio <= spread else "does not hold"
-            print(f"  {each.model:<6} {each.milliseconds:>8} ms, left out: {ratio:.2f} of the prediction, which {holds}")
+            print(
+                f"  {each.model:<6} {each.milliseconds:>8} ms, left out: {ratio:.2f} of the prediction, which {holds}"
+            )
 
 
 if __name__ == "__main__":

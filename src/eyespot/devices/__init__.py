@@ -63,7 +63,7 @@ class Estimate:
     """
 
     check: Literal["latency", "npu latency"]
-    per: Literal["vela millisecond", "cycles per multiply-add", "fitted millisecond"]
+    per: Literal["vela millisecond", "cycles per multiply-add", "fitted milliseconds"]
     least: Positive
     most: Positive
     hertz: Positive = 1.0
@@ -72,8 +72,8 @@ class Estimate:
 
     def __post_init__(self) -> None:
         """ValueError where one field needs another one."""
-        if (self.per == "fitted millisecond") != bool(self.cost):
-            raise ValueError('expected a `cost` with "fitted millisecond", and with nothing else')
+        if (self.per == "fitted milliseconds") != bool(self.cost):
+            raise ValueError('expected a `cost` with "fitted milliseconds", and with nothing else')
 
 
 @dataclass(frozen=True, kw_only=True)

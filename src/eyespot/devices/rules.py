@@ -127,7 +127,7 @@ def apply(rules: Ruleset, operators: tuple[Operator, ...]) -> Finding:
         "operators", kind="rule", tool=rules.title, accepted=n["ok"], refused=n["fails"], unknown=n["unknown"]
     )
     reason = f"{'not every' if broken else 'every'} operator is listed and fulfils the published rules"
-    tail = last_softmax(rules, operators) if status == "partial" else ""
+    tail = last_softmax(rules, operators) if status == "partial" and not n["unknown"] else ""
     return Finding(
         check=rules.check, status=status, kind="rule", tool=rules.title, source=rules.source,
         reason=tail or reason, quantities=counts, operators=dict(broken),

@@ -157,7 +157,7 @@ def _estimates(host: HostMeasurements, device: Device, stopped: Set[str]) -> Ite
             yield _unknown(device, estimate.check, "the published latencies are those of integer files")
         elif estimate.per == "vela millisecond":
             yield _by_vela(host, device, estimate)
-        elif estimate.per == "fitted millisecond":
+        elif estimate.per == "fitted milliseconds":
             yield _by_fit(host, device, estimate)
         else:
             yield _by_operations(host, estimate)
@@ -204,7 +204,7 @@ def _by_fit(host: HostMeasurements, device: Device, estimate: Estimate) -> Findi
     milliseconds = sum(each * done[kind] for kind, each in estimate.cost.items())
     if not milliseconds:
         return _unknown(device, estimate.check, "no operator runs there")
-    more = {kind: Quantity(value=done[kind], unit=kind, kind="rule", tool=by) for kind in estimate.cost}
+    more = quantities("multiply-adds", tool=by, adds=done["multiply-adds"])
     low, high = milliseconds * estimate.least, milliseconds * estimate.most
     return _estimate(estimate, low, high, by, "its work, by a fit to published latencies", **more)
 
