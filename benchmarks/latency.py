@@ -6,7 +6,6 @@ Prints what devices/mcxn947.toml holds: the milliseconds that a unit of each kin
 squared relative errors being least, and the range. Then it leaves out each model, with all of its measurements,
 and says whether the range around the prediction from the others holds them. With FOLDER, where the source files lie
 by the names of mcxn947.json (ad01.tflite, ...), the work is counted in them again.
-is counted in them again.
 """
 
 from __future__ import annotations

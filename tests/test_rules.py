@@ -30,14 +30,18 @@ from eyespot.zoo.models import MODELS
 RULES = sorted(path.stem for path in (FOLDER / "rules").glob("*.toml"))
 ROOT = places.PACKAGE.parents[1]
 NAMES = tuple(card.name for card in devices())
-NPUS = {"imx93", "imx8mp", "mcxn947"}
+NPUS = {"imx93", "imx8mp", "mcxn947", "imx95", "imxrt700", "ethos-u"}
 
 
 # --- the cards
 
 
 def test_the_order_is_the_files_own():
-    known = ("imx93", "imx8mp", "mcxn947", "imxrt1170", "imxrt1050", "cortex-m", "linux-arm64")
+    known = (
+        "imx93", "imx8mp", "mcxn947", "imxrt1170", "imxrt1050", "cortex-m", "linux-arm64", "imx95", "imxrt700",
+        "ethos-u", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "cortex-m85", "raspberry-pi-4",
+        "raspberry-pi-5",
+    )  # fmt: skip
     assert known == NAMES
     assert len({card.position for card in devices()}) == len(known)
 

@@ -30,7 +30,7 @@ def check_file(
     RefusedError if no card leaves them open. With `strict`, UnfitError unless all of the file runs on
     the NPU, or on a device without an NPU runs.
     """
-    equipped = [_with_memory(card, {"arena": ram, "flash": flash}) for card in cards]
+    equipped = [_with_memory(card, {"arena": ram, "npu sram": ram, "flash": flash}) for card in cards]
     if {ram, flash} != {None} and equipped == list(cards):
         names = ", ".join(card.name for card in cards)
         without = ", ".join(each.name for each in devices() if any(r.bytes is None for r in each.memory))

@@ -164,6 +164,13 @@ def _groups(operator: Operator) -> Values:
     return (channels[0] // channels[1],) if len(channels) == 2 and channels[1] else ()
 
 
+def _padded(operator: Operator) -> Values:
+    """The axes that a PAD makes longer."""
+    tables = [each.values for each in operator.inputs[1:2] if each and each.values is not None]
+    rows = tables[0] if operator.name == "PAD" and tables and tables[0].ndim == 2 else ()
+    return tuple(axis for axis, row in enumerate(rows) if any(row))
+
+
 def _axes(operator: Operator) -> Values:
     """The constant axes of a reduction, counted from the front, as one sorted list."""
     values = [each.values for each in operator.inputs[1:2] if each and each.values is not None]
@@ -218,6 +225,7 @@ NUMBERS: dict[str, Callable[[Operator], Values]] = {
     "weights are constant": lambda o: tuple(t.constant for t in o.at(1)),
     "parameters are constant": lambda o: tuple(t.constant for t in o.inputs[1:] if t),
     "weight sum": _weight_sum,
+    "padded axes": _padded,
     "groups": _groups,
     "depth multiplier": lambda o: o.option("depthMultiplier"),
     "output channels": lambda o: tuple(t.shape[-1] for t in o.outputs if t.shape),
