@@ -5,7 +5,7 @@ of TFLM lie its inputs, its outputs and its scratch: the most bytes of the tenso
 time, when each operator runs right before the first that needs it and the smallest output
 comes first. A RESHAPE, a PAD and a QUANTIZE take nothing
 of their own: the NPU does them as it reads or writes. This gives the scratch of all 11 converted files at hand
-to the byte (benchmarks/neutron.py).
+to the byte (benchmarks/mcxn947.json).
 """
 
 from __future__ import annotations
