@@ -13,13 +13,13 @@ from ai_edge_litert import schema_py_generated as generated
 
 from eyespot import decoding
 from eyespot.artifacts import places
-from eyespot.devices import FOLDER, device, devices, read_device
+from eyespot.devices import FOLDER, device, devices, read_device, with_vela
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.latency import work
 from eyespot.devices.neutron import activations, npu_parts
 from eyespot.devices.rules import PREDICATES, Condition, Rule, Ruleset, apply, ruleset, status_of
 from eyespot.devices.verdicts import check_file
-from eyespot.errors import BadFileError, UnknownNameError
+from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
 from eyespot.reports.words import reason, value
 from eyespot.tflite import schema
 from eyespot.tflite.operators import FIELDS, Operator, operators
@@ -493,3 +493,54 @@ def test_hybrid_convolutions_are_refused_by_the_vx_delegate(tiny):
     ops = operators(File(path=tiny.path, data=b"", model=model))
     (reason,) = apply(ruleset("vx-delegate-lf-6.6.3"), ops).operators
     assert "no hybrid models" in reason
+
+
+# --- the user's own devices
+
+
+def test_a_device_of_the_users_own(tmp_path, monkeypatch, tiny):
+    monkeypatch.setenv("EYESPOT_DATA", str(tmp_path))
+    (tmp_path / "devices").mkdir()
+    path = tmp_path / "devices/my-board.toml"
+    path.write_text(BOARD.replace("position = 1\n", ""))
+    assert device("my-board") == device(str(path)) == devices()[-1]
+    assert [c.device for c in check_file(HostMeasurements(file=tiny), [device("my-board")])] == ["my-board"]
+
+
+def test_mistakes_in_a_device_of_the_users_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("EYESPOT_DATA", str(tmp_path))
+    (tmp_path / "devices").mkdir()
+    path = tmp_path / "devices/imx93.toml"
+    path.write_text(BOARD)
+    with pytest.raises(BadFileError, match="imx93 is a device of eyespot's; give the file another name"):
+        devices()
+    path.rename(tmp_path / "devices/mine.toml").write_text(BOARD.replace('source = "x"', "source = 5"))
+    with pytest.raises(BadFileError, match=r"mine\.toml: expected `str`, found `int` at `\$\.source`\. Correct"):
+        device("mine")
+    with pytest.raises(MissingDataError, match=r"other\.toml: no such file; docs/devices-howto.md shows one"):
+        device(str(tmp_path / "other.toml"))
+
+
+# --- vela's options
+
+
+def test_options_of_the_users_own_replace_the_cards(tmp_path):
+    config = tmp_path / "my vela.ini"
+    config.touch()
+    given = f"--accelerator-config=ethos-u85-256 --config '{config}' --memory-mode Shared_Sram"
+    arguments = with_vela(device("ethos-u"), given).compiler.arguments
+    assert arguments == (
+        "--accelerator-config", "ethos-u85-256", "--config", str(config), "--memory-mode", "Shared_Sram",
+    )  # fmt: skip
+    assert "96000" in with_vela(device("imx93"), "--arena-cache-size 96000").compiler.arguments
+
+
+@pytest.mark.parametrize("options", ["--output-dir /", "--memory-mode", "x y", "--config 'x"])
+def test_vela_takes_no_other_options(options):
+    with pytest.raises(RefusedError, match=r"--vela .*: expected options with a value each, of --accelerator-config"):
+        with_vela(device("ethos-u"), options)
+
+
+def test_options_for_vela_are_for_devices_with_vela():
+    with pytest.raises(RefusedError, match="mcxn947: is not compiled by vela; --vela is for imx93, ethos-u"):
+        with_vela(device("mcxn947"), "--memory-mode x")

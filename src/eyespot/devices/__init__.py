@@ -160,7 +160,10 @@ def with_vela(card: Device, options: str) -> Device:
     if card.compiler is None or card.compiler.name != "vela":
         names = ", ".join(each.name for each in devices() if each.compiler and each.compiler.name == "vela")
         raise RefusedError(f"{card.name}: is not compiled by vela; --vela is for {names}")
-    words = shlex.split(options.replace("=", " "))
+    try:
+        words = [word for each in shlex.split(options) for word in each.split("=", 1)]
+    except ValueError:  # a quotation mark without its pair
+        words = [options]
     given = dict(zip(words[::2], words[1::2], strict=False))
     if len(words) % 2 or not given.keys() <= set(OPTIONS):
         raise RefusedError(f"--vela {options!r}: expected options with a value each, of {', '.join(OPTIONS)}")

@@ -27,8 +27,8 @@ DIGITS = 4  # of a threshold
 def floor(tensor: Tensor, contract: Contract) -> float:
     """What a probability of 0 stands for, by the output tensor of a file and its contract.
 
-    The softmax of logits is not quantized. A quantized 0 is any value below half a step, on average a quarter of one. All classes together share it,
-    because most of them are 0 where one is nearly 1.
+    A quantized 0 is any value below half a step, on average a quarter of one. All classes together share it,
+    because most of them are 0 where one is nearly 1. The softmax of logits is not quantized.
     """
     return FLOOR if tensor.dtype == "float32" or contract.logits else tensor.scale / (4 * len(contract.classes))
 

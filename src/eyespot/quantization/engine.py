@@ -145,8 +145,8 @@ def tried(task: Task, how: Quantization) -> Attempt:
     chosen = choose_images(task.data, task.split, how.images, contract.preprocessing, contract.model)
     inputs = {"float32": task.file.sha256, "calibration": chosen.digest}
     arguments = asdict(how) | ({"logits": True} if task.logits else {})
-    record = {"verb": "quantize", "model": contract.model, "arguments": arguments, "inputs": inputs}
-    data = isolation.run(_int8, task.file.content, chosen.pixels, how, record, logits=task.logits, **LIMITS)
+    record: dict[str, Any] = {"verb": "quantize", "model": contract.model, "arguments": arguments, "inputs": inputs}
+    data = isolation.run(_int8, task.file.content, chosen.pixels, how, record, **LIMITS)
     name, int8 = f"{how.ranges} ranges, {len(chosen.pixels):,} images", parse(data, task.folder.path / INT8)
     return Attempt(name=name, how=how, chosen=chosen, record=record, int8=int8)
 
@@ -198,12 +198,11 @@ def _rescue(task: Task) -> str:
     return shlex.join(words + (["--out", str(folder)] if folder.resolve() != source.resolve() else []))
 
 
-def _int8(
-    file: Content, pixels: NDArray[np.uint8], how: Quantization, record: dict[str, Any], *, logits: bool
-) -> bytes:
+def _int8(file: Content, pixels: NDArray[np.uint8], how: Quantization, record: dict[str, Any]) -> bytes:
     """The int8 file's bytes, in a worker: LiteRT can crash on a file that others made."""
     source = parse(file.data, file.path)
     model, contract = quantized(source, pixels, how), running.contract_of(source)
+    logits = record["arguments"].get("logits", False)
     if logits:
         leave_out_softmax(model, source.path)
     return finish(model, replace(contract, logits=logits), record)
