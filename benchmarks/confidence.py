@@ -66,7 +66,7 @@ def errors(shares: NDArray[Any], labels: NDArray[np.int64], least: float) -> str
 
 def thresholds(name: str, file: File, contract: Contract, test: Outputs) -> None:
     """A row for each wanted precision."""
-    shares = probabilities(test[0], file.output, contract.confidence)
+    shares = probabilities(test[0], file.output, contract)
     for wanted in PRECISIONS:
         try:
             chosen = choose(contract, file.path, precision=wanted)
@@ -91,7 +91,7 @@ def others(name: str, file: File, contract: Contract) -> None:
     if own not in OTHERS:
         return
     data = catalogue.dataset(OTHERS[own])
-    shares = probabilities(outputs(file, contract, data, data.test)[0], file.output, contract.confidence)
+    shares = probabilities(outputs(file, contract, data, data.test)[0], file.output, contract)
     for wanted in PRECISIONS:
         with contextlib.suppress(RefusedError):
             chosen = choose(contract, file.path, precision=wanted)
@@ -107,7 +107,7 @@ def measure(name: str) -> tuple[File, Contract, Outputs]:
     contract = contract_of(file)
     data = catalogue.data_for(file.path, contract)
     (validation, labels), test = (outputs(file, contract, data, split) for split in ("validation", data.test))
-    least = floor(file.output, len(contract.classes))
+    least = floor(file.output, contract)
     confidence: Confidence = fit(to_float(validation, file.output), labels, least)
     raw, found = to_float(test[0], file.output), confidence.temperature
     before, after = errors(raw, test[1], least), errors(calibrated(raw, found, least), test[1], least)

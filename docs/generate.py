@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from eyespot.devices import Device
+    from eyespot.devices import Device, Estimate
     from eyespot.devices.rules import Condition, Rule, Ruleset
     from eyespot.zoo.cards import Model
 
@@ -91,7 +91,7 @@ def commands() -> str:
 def devices() -> str:
     """A section per device and per set of operator rules, from their files."""
     from eyespot.devices import FOLDER
-    from eyespot.devices import devices as cards
+    from eyespot.devices import shipped as cards
     from eyespot.devices.rules import ruleset
 
     sets = [ruleset(path.stem) for path in sorted((FOLDER / "rules").glob("*.toml"))]
@@ -131,7 +131,7 @@ def _tables(card: Device) -> list[str]:
         (r.use, r.name, f"{r.bytes:,}" if r.bytes else "as you specify", r.over, r.decides, r.source)
         for r in card.memory
     ]
-    latency = [(e.check, e.per, f"{e.least:g} to {e.most:g}", e.source) for e in card.latency]
+    latency = [(e.check, _per(e), f"{e.least:g} to {e.most:g}", e.source) for e in card.latency]
     published = [(p.model, p.processor, f"{p.milliseconds:g}") for p in card.published]
     regions = ("Memory for", "Region", "Bytes", "If a file exceeds it", "Decides", "Source")
     tables = [
@@ -141,6 +141,12 @@ def _tables(card: Device) -> list[str]:
         _table(("Model", "Processor", "ms"), published, f"Published latencies ({card.published_source}):"),
     ]
     return [each for each in tables if each]
+
+
+def _per(estimate: Estimate) -> str:
+    """The unit of a range, with what a fit is made of."""
+    cost = " + ".join(f"{value:.4g} x {kind}" for kind, value in estimate.cost.items())
+    return f"{estimate.per}: {cost}" if cost else estimate.per
 
 
 def _rules(rules: Ruleset) -> str:

@@ -27,7 +27,7 @@ from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS
 
 NAMES = tuple(card.name for card in devices())
-NPUS = {"imx93", "imx8mp", "mcxn947"}
+NPUS = {"imx93", "imx8mp", "mcxn947", "imx95", "imxrt700", "ethos-u"}
 
 
 # --- verdicts
@@ -56,6 +56,9 @@ def test_verdicts_of_tiny_resnet(found):
         "imx93": "ok",
         "imx8mp": "ok",
         "mcxn947": "partial",
+        "imx95": "unknown",
+        "imxrt700": "unknown",
+        "ethos-u": "ok",
     }
     assert found["mcxn947"].npu.operators == {"SOFTMAX: stays on the CPU with neutron-converter 1.2": 1}
 
@@ -103,9 +106,11 @@ def test_an_estimate_is_a_range(found, name):
 
 
 def test_estimates_of_the_microcontroller_hold_the_published_figures(found):
-    """Its ranges were drawn from NXP's figures, this model's among them: 266.67 and 6.31 ms."""
-    low = {name: finding(found["mcxn947"], name).quantities["latency"].low for name in ("npu latency", "latency")}
-    assert low == pytest.approx({"npu latency": 6.25, "latency": 266.8}, rel=1e-3)
+    """NXP's are 239.0 and 266.67, 6.40 and 6.31 ms, for another file of this network."""
+    for name, published in {"latency": (239.036, 266.67), "npu latency": (6.399, 6.31)}.items():
+        estimated = finding(found["mcxn947"], name).quantities["latency"]
+        assert estimated.low < min(published)
+        assert max(published) < estimated.high < 4 * estimated.low
 
 
 def test_no_latency_is_estimated_without_a_source(found):
@@ -127,6 +132,9 @@ def test_a_float32_file_on_npus():
         "imx93": "fails",
         "imx8mp": "unknown",
         "mcxn947": "fails",
+        "imx95": "fails",
+        "imxrt700": "fails",
+        "ethos-u": "fails",
     }
     assert found["imx93"].runs.status == "ok"
     assert "unsupported DataType Float32" in found["imx93"].npu.reason
@@ -144,7 +152,7 @@ def test_an_arena_over_the_region(data_root):
     """External SDRAM takes it on the RT boards, nothing does on the other."""
     path = str(data_root / "published/vww_96_float.tflite")
     status = {name: check(path, device=name)[0].runs.status for name in ("imxrt1050", "imxrt1170", "mcxn947")}
-    assert status == {"imxrt1050": "partial", "imxrt1170": "ok", "mcxn947": "fails"}
+    assert status == {"imxrt1050": "partial", "imxrt1170": "ok", "mcxn947": "partial"}
 
 
 def test_a_model_too_large_for_the_flash(data_root):
@@ -152,7 +160,7 @@ def test_a_model_too_large_for_the_flash(data_root):
     assert c.runs.status == c.npu.status == "fails"
     assert finding(c, "flash").status == "fails"
     assert finding(c, "npu latency").status == "unknown", "what does not fit takes no time"
-    assert finding(c, "npu activations").status == "fails"
+    assert finding(c, "npu activations", "SRAM, 408 KiB").status == "fails"
 
 
 def test_no_npu_without_flash(tmp_path):
@@ -366,10 +374,11 @@ def test_sentences(found, capsys):
     for sentence in (
         "42 on the NPU, 0 on the CPU (measured, ethos-u-vela 5.2.0)",
         "npu sram, mainline Linux ok 51,872 of 98,304 B (mainline Linux)",
-        "14 of 15 operators, 1 not (rule, NXP's operator table for MCX N947)",
+        "14 of 15 operators, 1 not (rule, NXP's operator table for MCX N947, and NXP's converted files)",
+        "the last softmax, 10 numbers, runs on the CPU: no cost worth naming (SOFTMAX: stays on the CPU with",
         "vela says 0.112 ms (111,705 cycles); published latencies were x0.7 to x3.0 of it.",
         "0.0782 to 0.335 ms (estimate",
-        "12.50 M multiply-adds, 3.2 to 3.9 cycles per multiply-add at 150 MHz.",
+        "12.50 M multiply-adds, 0.667 to 1.5 fitted milliseconds.",
         "published, NPU ok 0.33 ms (quoted, none)",
         "head 49,152 B (activations), tail 6,688 B (structures); measured on this host, not on the device.",
     ):

@@ -138,6 +138,59 @@ def test_neutron_converter_on_the_path(converter, tmp_path, monkeypatch):
     assert compile_for("tiny-resnet", device="mcxn947", out=tmp_path / "out").file.exists()
 
 
+SDK = """
+from pathlib import Path
+from types import SimpleNamespace
+import json
+
+class CompilationContext:
+    targetOpts = None
+
+neutron_library_utils = SimpleNamespace(isNeutronTarget=lambda name: name in ("imx95", "imxrt700"))
+getNeutronTarget = str
+
+def convertModel(data, context):
+    Path("source").write_bytes(bytes(data))
+    import subprocess, sys
+    words = ["--input", "source", "--output", "made", "--target", "mcxn94x"]
+    subprocess.run([STAND_IN, *words], check=True)
+    return list(Path("made").read_bytes())
+
+neutron_converter = SimpleNamespace(**globals())
+"""
+
+
+@pytest.fixture
+def sdk(converter, tmp_path, monkeypatch):
+    """A stand-in for eiq-neutron-sdk, with the calls that ExecuTorch's back end makes, and no converter on the PATH."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/eiq_neutron_sdk.py").write_text(f"STAND_IN = {str(converter)!r}\n" + SDK)
+    folder = tmp_path / "site/eiq_neutron_sdk-3.2.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: eiq-neutron-sdk\nVersion: 3.2.0\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'site'}:{places.PACKAGE.parent}")
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+
+
+@pytest.mark.parametrize("name", ["imx95", "imxrt700"])
+def test_neutron_converter_of_nxps_package(name, sdk, tmp_path):
+    made = compile_for("tiny-resnet", device=name, out=tmp_path / "out")
+    assert made.artifact.facts == {"npu": 1, "cpu": 1}
+    assert made.artifact.tools["eiq-neutron-sdk"] == "3.2.0"
+
+
+def test_a_target_that_nxps_package_does_not_know(sdk, tmp_path):
+    with pytest.raises(BadFileError, match="neutron-converter refuses it: it does not know the target mcxn94x"):
+        compile_for("tiny-resnet", device="mcxn947", out=tmp_path / "out")
+
+
+def test_an_ethos_u_of_the_users_choice(tmp_path):
+    made = compile_for("tiny-resnet", device="ethos-u", vela="--accelerator-config ethos-u85-256", out=tmp_path)
+    assert made.artifact.facts["cpu"] == 0
+    assert made.artifact.arguments["options"][1] == "ethos-u85-256"
+
+
 def test_without_neutron_converter(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingDataError, match=r"not on the PATH: NXP's eIQ Toolkit .* --tool PATH"):

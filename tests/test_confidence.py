@@ -69,7 +69,7 @@ def test_the_temperature_is_found(temperature, int8):
     shares, labels = sampled(20_000, temperature)
     assert fit(shares, labels).temperature == pytest.approx(temperature, rel=0.03)
     stored = run.to_float(quantized(shares), int8.output)
-    found = fit(stored, labels, floor(int8.output, 10)).temperature
+    found = fit(stored, labels, floor(int8.output, int8.contract)).temperature
     assert found == pytest.approx(temperature, rel=0.15), "from 256 steps, most of them 0"
 
 
@@ -109,7 +109,9 @@ def test_probabilities_of_zero_have_a_finite_price():
 def test_order_stays_and_sums_are_one(temperature, int8):
     stored = np.random.default_rng(1).integers(-128, 128, (500, 10), np.int8)
     raw = run.to_float(stored, int8.output)
-    found = probabilities(stored, int8.output, replace(TABLE, temperature=temperature))
+    found = probabilities(
+        stored, int8.output, replace(int8.contract, confidence=replace(TABLE, temperature=temperature))
+    )
     assert found.sum(1) == pytest.approx(1, abs=1e-5)
     assert (found.argmax(1) == raw.argmax(1)).all() or temperature == COLDEST
     assert (np.diff(np.take_along_axis(found, raw.argsort(1), 1)) >= 0).all()
@@ -117,12 +119,14 @@ def test_order_stays_and_sums_are_one(temperature, int8):
 
 def test_without_a_temperature_probabilities_are_the_files(int8):
     stored = np.arange(-128, -118, dtype=np.int8)
-    assert probabilities(stored, int8.output, None).tolist() == [step / 256 for step in range(10)]
+    assert probabilities(stored, int8.output, replace(int8.contract, confidence=None)).tolist() == [
+        step / 256 for step in range(10)
+    ]
 
 
 def test_zeros_of_an_int8_file_share_a_quarter_of_a_step(int8):
-    assert floor(int8.output, 10) == pytest.approx(1 / 256 / 4 / 10)
-    assert floor(read(registry.find("tiny-resnet:float32")).output, 10) == FLOOR
+    assert floor(int8.output, int8.contract) == pytest.approx(1 / 256 / 4 / 10)
+    assert floor(read(registry.find("tiny-resnet:float32")).output, int8.contract) == FLOOR
 
 
 # --- the table of thresholds
@@ -356,7 +360,7 @@ def test_a_file_is_measured_on_its_validation_images(int8, pictured):
     images = [picture(i, 32, 32, 3) for i in range(25)]
     encode, answer = run.encoder(int8, int8.contract), run.open_runner(int8, "xnnpack")
     shares = run.to_float(np.stack([answer(encode(image)) for image in images]), int8.output)
-    expected = fit(shares, np.arange(25) % 10, floor(int8.output, 10))
+    expected = fit(shares, np.arange(25) % 10, floor(int8.output, int8.contract))
     assert made.contract == replace(int8.contract, confidence=expected)
     assert expected.rows[0].answered == 25
 

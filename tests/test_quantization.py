@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from dataclasses import replace
@@ -13,13 +14,14 @@ from ai_edge_litert import schema_py_generated as generated
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyespot.conversion.clean import finish, repair
+from eyespot.conversion.clean import finish, leave_out_softmax, repair
 from eyespot.errors import RefusedError
 from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.preprocessing.synthetic import picture
 from eyespot.quantization import activations, bias, dense, ranges
 from eyespot.quantization.calibration import spread
 from eyespot.quantization.engine import quantized
+from eyespot.tflite import contract as contracts
 from eyespot.tflite import run, schema
 from eyespot.tflite.read import File, read
 from eyespot.verbs.quantize import quantize
@@ -442,3 +444,56 @@ def test_biases_do_not_overflow_where_inputs_are_always_zero(corrected):
         shares.append(np.stack([run.to_float(answer(encode(p)), each.output) for p in PIXELS]))
     assert np.abs(shares[0] - shares[2]).max() < 0.03
     assert np.abs(shares[1] - shares[2]).max() < 0.03
+
+
+# --- logits
+
+
+def test_logits_are_the_same_file_without_its_softmax(tmp_path, real_data):
+    """Same classes, nearly the same probabilities; the contract says what the outputs are."""
+    real_data("cifar-10")
+    made = {
+        name: quantize("tiny-resnet", images=20, logits=name == "logits", out=tmp_path / name)
+        for name in ("plain", "logits")
+    }
+    plain, logits = (read(tmp_path / name / "int8.tflite") for name in made)
+    assert (*logits.operators, "SOFTMAX") == tuple(plain.operators)
+    assert (plain.contract.logits, logits.contract.logits) == (False, True)
+    assert "logits" not in made["plain"].artifact.arguments
+    assert made["logits"].artifact.arguments["logits"] is True
+    pictures = [picture(index, 32, 32, 3) for index in range(4)]
+    for kernels in ("reference", "tflm"):
+        given = [
+            np.stack([run.open_runner(file, kernels)(run.encoder(file, file.contract)(p)) for p in pictures])
+            for file in (plain, logits)
+        ]
+        shares = [
+            run.to_float(x, f.output, logits=f.contract.logits) for x, f in zip(given, (plain, logits), strict=True)
+        ]
+        assert np.abs(shares[0] - shares[1]).max() < 1.5 / 256
+        assert shares[1].sum(-1) == pytest.approx(1)
+
+
+def test_a_file_without_a_last_softmax_keeps_its_operators(tmp_path, real_data):
+    real_data("cifar-10")
+    path = tmp_path / "model/float32.tflite"
+    path.parent.mkdir()
+    source = read(registry.find("tiny-resnet:float32"))
+    leave_out_softmax(source.model, path)
+    path.write_bytes(finish(source.model, source.contract, {}))
+    with pytest.raises(RefusedError, match="expected SOFTMAX as the last operator, found FULLY_CONNECTED: quantize it"):
+        quantize(str(path), images=20, logits=True, out=tmp_path)
+
+
+@pytest.mark.parametrize("value", [False, 1, "yes"])
+def test_a_contract_that_says_logits_otherwise(value):
+    file = read(registry.find("tiny-resnet"))
+    fields = contracts.content(file.model)
+    model = schema.unpack(contracts.rewritten(file.data, replace(file.contract, logits=True)))
+    assert contracts.read(model).logits
+    entry = next(each for each in model.metadata if each.name == contracts.NAME)
+    text = bytes(model.buffers[entry.buffer].data).replace(b'"logits":true', f'"logits":{json.dumps(value)}'.encode())
+    model.buffers[entry.buffer].data = np.frombuffer(text, np.uint8)
+    with pytest.raises(ValueError, match=r"its metadata says logits .*, expected true"):
+        contracts.read(model)
+    assert fields.version == 1

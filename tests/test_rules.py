@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,14 +13,16 @@ from ai_edge_litert import schema_py_generated as generated
 
 from eyespot import decoding
 from eyespot.artifacts import places
-from eyespot.devices import FOLDER, device, devices, read_device
+from eyespot.devices import FOLDER, device, devices, read_device, with_vela
 from eyespot.devices.host import HostMeasurements
-from eyespot.devices.rules import PREDICATES, Condition, Rule, Ruleset, apply, ruleset
+from eyespot.devices.latency import work
+from eyespot.devices.neutron import activations, npu_parts
+from eyespot.devices.rules import PREDICATES, Condition, Rule, Ruleset, apply, ruleset, status_of
 from eyespot.devices.verdicts import check_file
-from eyespot.errors import BadFileError, UnknownNameError
+from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
 from eyespot.reports.words import reason, value
 from eyespot.tflite import schema
-from eyespot.tflite.operators import FIELDS, operators, peak_activations
+from eyespot.tflite.operators import FIELDS, Operator, operators
 from eyespot.tflite.read import File, read
 from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS
@@ -25,14 +30,18 @@ from eyespot.zoo.models import MODELS
 RULES = sorted(path.stem for path in (FOLDER / "rules").glob("*.toml"))
 ROOT = places.PACKAGE.parents[1]
 NAMES = tuple(card.name for card in devices())
-NPUS = {"imx93", "imx8mp", "mcxn947"}
+NPUS = {"imx93", "imx8mp", "mcxn947", "imx95", "imxrt700", "ethos-u"}
 
 
 # --- the cards
 
 
 def test_the_order_is_the_files_own():
-    known = ("imx93", "imx8mp", "mcxn947", "imxrt1170", "imxrt1050", "cortex-m", "linux-arm64")
+    known = (
+        "imx93", "imx8mp", "mcxn947", "imxrt1170", "imxrt1050", "cortex-m", "linux-arm64", "imx95", "imxrt700",
+        "ethos-u", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "cortex-m85", "raspberry-pi-4",
+        "raspberry-pi-5",
+    )  # fmt: skip
     assert known == NAMES
     assert len({card.position for card in devices()}) == len(known)
 
@@ -73,7 +82,7 @@ def test_there_are_at_most_a_dozen_predicates():
 def test_no_device_and_no_maker_in_python():
     """Adding a device is adding a file."""
     source = "".join(path.read_text("utf-8") for path in places.PACKAGE.rglob("devices/*.py"))
-    assert not any(name in source for name in NAMES)
+    assert not any(f'"{name}"' in source for name in NAMES)
     assert "Dedicated_Sram" not in source
 
 
@@ -151,10 +160,9 @@ def test_a_faulty_device_file_is_one_line(tmp_path, text, message):
     assert str(caught.value) == f"{tmp_path}/board.toml: {message}. {remedy}"
 
 
-def test_rules_that_do_not_exist(tmp_path, tiny):
-    card = board(tmp_path, BOARD + 'rules = ["nothing"]')
-    with pytest.raises(BadFileError, match=r"nothing\.toml: no such file, but a device names it in `rules`"):
-        check_file(HostMeasurements(file=tiny), [card])
+def test_rules_that_do_not_exist(tmp_path):
+    with pytest.raises(BadFileError, match=r"board\.toml: expected `rules` of .*tflm, .*, found 'nothing'\. Correct"):
+        board(tmp_path, BOARD + 'rules = ["nothing"]')
 
 
 RULESET = """
@@ -263,19 +271,114 @@ def test_every_field_takes_every_operator(tiny, data_root):
             assert all(isinstance(field(operator), tuple) for field in FIELDS.values())
 
 
-def test_peak_activations_is_what_tflm_and_nxp_allot(tiny, data_root):
-    """49,152 B is TFLM's head for this network; the others are sums over MLPerf Tiny's graph by hand."""
-    assert peak_activations(tiny) == 49_152
-    assert peak_activations(read(data_root / "published/pretrainedResnet_quant.tflite")) == 49_152
-    assert peak_activations(read(data_root / "published/vww_96_int8.tflite")) == 48 * 48 * (8 + 16)
+NEUTRON = ruleset("neutron-mcxn947")
+CONVERTED = {each["name"]: each for each in json.loads((ROOT / "benchmarks/mcxn947.json").read_text())["files"]}
 
 
-def test_peak_activations_of_a_graph_with_an_unused_input(tiny):
+def test_what_a_neutron_graph_needs_is_what_nxps_converter_allots(tiny, data_root):
+    """49,152 B is TFLM's head for this network; the others are what NXP's converted files say."""
+    assert activations(tiny, operators(tiny), NEUTRON).scratch == 49_152
+    for name, published in {"ic": "pretrainedResnet_quant", "vww": "vww_96_int8"}.items():
+        file = read(data_root / f"published/{published}.tflite")
+        assert file.sha256 == CONVERTED[name]["sha256"]
+        found = activations(file, operators(file), NEUTRON)
+        [graph] = CONVERTED[name]["neutron graphs"]
+        assert (found.inputs, found.scratch, found.others) == (graph["inputs"], graph["scratch"], 0)
+        assert found.total == pytest.approx(sum(graph.values()), rel=0.03)
+
+
+def test_what_stays_on_the_cpu_is_what_nxps_converter_leaves_there(data_root):
+    for name, published in {"ic": "pretrainedResnet_quant", "vww": "vww_96_int8"}.items():
+        found = apply(NEUTRON, operators(read(data_root / f"published/{published}.tflite")))
+        left = {why.split(":")[0]: count for why, count in found.operators.items()}
+        assert (found.status, left) == ("partial", CONVERTED[name]["cpu operators"])
+        assert re.fullmatch("the last slice, reshape and softmax, [0-9]+ numbers, run on the CPU: .*", found.reason)
+
+
+def test_a_last_softmax_costs_nothing_worth_naming(tiny):
+    """Of 10 numbers it does; of many numbers, or before an operator of the NPU, it does not."""
+    *others, softmax = operators(tiny)
+    said = apply(NEUTRON, (*others[:-1], replace(others[-1], producers=()), softmax))
+    assert said.reason == "the last softmax, 10 numbers, runs on the CPU: no cost worth naming"
+    assert "--logits" in said.advice
+    many = replace(softmax, inputs=(replace(softmax.inputs[0], shape=(1, 5000)),))
+    for each in ((*others, many), (*others, softmax, others[0]), (softmax, softmax)):
+        assert "no cost" not in apply(NEUTRON, each).reason
+
+
+def quantize(maker: Operator, *, kind: str = "int8") -> Operator:
+    """A QUANTIZE behind an operator."""
+    image = replace(maker.outputs[0], dtype=kind)
+    return Operator(name="QUANTIZE", inputs=(image,), outputs=maker.outputs, options=None, producers=(maker,))
+
+
+def test_neutron_takes_what_is_part_of_another_operator(tiny):
+    """As of NXP's person detection: a QUANTIZE after a convolution, a CONCATENATION of fours."""
+    found = operators(tiny)
+    convolution, pool = found[0], next(o for o in found if o.name == "AVERAGE_POOL_2D")
+    assert status_of(NEUTRON, quantize(convolution)) == "ok"
+    assert status_of(NEUTRON, quantize(pool)) == "fails"
+    assert status_of(NEUTRON, quantize(convolution, kind="float32")) == "fails"
+    for channels, status in ((4, "ok"), (1, "fails")):
+        part = replace(pool.outputs[0], shape=(1, 8, 10, channels))
+        joined = Operator(name="CONCATENATION", inputs=(part, pool.inputs[0]), outputs=pool.outputs, options=None)
+        assert status_of(NEUTRON, joined) == status
+
+
+@pytest.mark.parametrize(
+    ("axes", "status"), [([1, 2], "ok"), ([-2, 1], "ok"), ([3], "unknown"), ([1, 2, 3], "unknown")]
+)
+def test_neutron_takes_a_mean_that_is_a_global_pool(tiny, axes, status):
+    pool = next(o for o in operators(tiny) if o.name == "AVERAGE_POOL_2D")
+    bound = replace(pool.inputs[0], index=99, constant=True, dtype="int32", values=np.array(axes, np.int32))
+    mean = replace(pool, name="MEAN", inputs=(pool.inputs[0], bound))
+    assert status_of(NEUTRON, mean) == status
+
+
+def test_neutron_checks_weights_as_well(tiny):
+    convolution = operators(tiny)[0]
+    narrow = replace(convolution.inputs[1], dtype="unknown")  # as int4 is called
+    inputs = (convolution.inputs[0], narrow, *convolution.inputs[2:])
+    assert status_of(NEUTRON, replace(convolution, inputs=inputs)) == "fails"
+
+
+def test_an_operator_on_the_cpu_divides_the_graph(tiny):
+    """In two parts, the second with the first one's output as its input."""
+    found = operators(tiny)
+    unlisted = tuple(name for name in NEUTRON.operators if name != "AVERAGE_POOL_2D")
+    rules = replace(NEUTRON, operators=unlisted, unlisted="fails")
+    first, second = npu_parts(found, rules)
+    assert (len(first), len(second)) == (12, len(found) - 14)
+    assert activations(tiny, found, rules).outputs == 8 * 8 * 64
+
+
+def test_activations_of_a_type_without_a_size(tiny):
     model = schema.unpack(tiny.data)
-    graph = model.subgraphs[0]
-    graph.inputs = np.array([*graph.inputs, graph.operators[-1].outputs[0] + 1], np.int32)
-    graph.tensors.append(graph.tensors[graph.inputs[0]])
-    assert peak_activations(File(path=tiny.path, data=b"", model=model)) == 49_152
+    model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].type = generated.TensorType.STRING
+    file = File(path=tiny.path, data=b"", model=model)
+    assert activations(file, operators(file), NEUTRON) is None
+
+
+# --- latencies
+
+
+def test_the_fit_is_the_cards(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    latency = importlib.import_module("latency")
+    for estimate, processor in zip(device("mcxn947").latency, ("CPU", "NPU"), strict=True):
+        known, kinds, spread = latency.measurements(processor), latency.KINDS[processor], latency.SPREAD[processor]
+        assert estimate.cost == pytest.approx(latency.costs(known, kinds), rel=1e-3)
+        assert (estimate.least, estimate.most) == pytest.approx((1 / spread, spread), abs=1e-3)
+        assert spread**2 <= 4
+        ratios = [ratio for _, ratio in latency.left_out(known, kinds)]
+        assert len(ratios) == 7
+        assert all(1 / spread <= ratio <= spread for ratio in ratios)
+
+
+def test_work_is_counted_as_the_fit_counts_it(data_root):
+    file = read(data_root / "published/vww_96_int8.tflite")
+    assert work(operators(file)) == CONVERTED["vww"]["work"]["CPU"]
+    assert work(operators(file))["multiply-adds"] == file.operations // 2
 
 
 def test_fields_of_shapes_that_do_not_fit(tiny):
@@ -287,12 +390,6 @@ def test_fields_of_shapes_that_do_not_fit(tiny):
     file = File(path=tiny.path, data=b"", model=model)
     assert values(file, "CONV_2D", "groups") == ()
     assert all(isinstance(field(operators(file)[0]), tuple) for field in FIELDS.values())
-
-
-def test_peak_activations_of_a_type_without_a_size(tiny):
-    model = schema.unpack(tiny.data)
-    model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].type = generated.TensorType.STRING
-    assert peak_activations(File(path=tiny.path, data=b"", model=model)) is None
 
 
 def test_weights_behind_the_flatbuffer_are_constants(tiny):
@@ -334,6 +431,8 @@ def test_rules_combine(tiny):
     )
     assert apply(rules_of(wonder), ops).status == "unknown"
     assert apply(rules_of(refuse), ops).status == "partial"
+    plain = reason(apply(rules_of(refuse), ops))
+    assert re.match(r"the last softmax, 10 numbers, runs on the CPU: .* \(SOFTMAX: because\)\. eyespot quantize", plain)
     both = apply(rules_of(refuse, wonder), ops)
     counts = {name: quantity.value for name, quantity in both.quantities.items()}
     assert (both.status, counts) == ("partial", {"accepted": 11, "refused": 1, "unknown": 3})
@@ -394,3 +493,54 @@ def test_hybrid_convolutions_are_refused_by_the_vx_delegate(tiny):
     ops = operators(File(path=tiny.path, data=b"", model=model))
     (reason,) = apply(ruleset("vx-delegate-lf-6.6.3"), ops).operators
     assert "no hybrid models" in reason
+
+
+# --- the user's own devices
+
+
+def test_a_device_of_the_users_own(tmp_path, monkeypatch, tiny):
+    monkeypatch.setenv("EYESPOT_DATA", str(tmp_path))
+    (tmp_path / "devices").mkdir()
+    path = tmp_path / "devices/my-board.toml"
+    path.write_text(BOARD.replace("position = 1\n", ""))
+    assert device("my-board") == device(str(path)) == devices()[-1]
+    assert [c.device for c in check_file(HostMeasurements(file=tiny), [device("my-board")])] == ["my-board"]
+
+
+def test_mistakes_in_a_device_of_the_users_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("EYESPOT_DATA", str(tmp_path))
+    (tmp_path / "devices").mkdir()
+    path = tmp_path / "devices/imx93.toml"
+    path.write_text(BOARD)
+    with pytest.raises(BadFileError, match="imx93 is a device of eyespot's; give the file another name"):
+        devices()
+    path.rename(tmp_path / "devices/mine.toml").write_text(BOARD.replace('source = "x"', "source = 5"))
+    with pytest.raises(BadFileError, match=r"mine\.toml: expected `str`, found `int` at `\$\.source`\. Correct"):
+        device("mine")
+    with pytest.raises(MissingDataError, match=r"other\.toml: no such file; docs/devices-howto.md shows one"):
+        device(str(tmp_path / "other.toml"))
+
+
+# --- vela's options
+
+
+def test_options_of_the_users_own_replace_the_cards(tmp_path):
+    config = tmp_path / "my vela.ini"
+    config.touch()
+    given = f"--accelerator-config=ethos-u85-256 --config '{config}' --memory-mode Shared_Sram"
+    arguments = with_vela(device("ethos-u"), given).compiler.arguments
+    assert arguments == (
+        "--accelerator-config", "ethos-u85-256", "--config", str(config), "--memory-mode", "Shared_Sram",
+    )  # fmt: skip
+    assert "96000" in with_vela(device("imx93"), "--arena-cache-size 96000").compiler.arguments
+
+
+@pytest.mark.parametrize("options", ["--output-dir /", "--memory-mode", "x y", "--config 'x"])
+def test_vela_takes_no_other_options(options):
+    with pytest.raises(RefusedError, match=r"--vela .*: expected options with a value each, of --accelerator-config"):
+        with_vela(device("ethos-u"), options)
+
+
+def test_options_for_vela_are_for_devices_with_vela():
+    with pytest.raises(RefusedError, match="mcxn947: is not compiled by vela; --vela is for imx93, ethos-u"):
+        with_vela(device("mcxn947"), "--memory-mode x")

@@ -6,11 +6,14 @@ Each step modifies the schema's object form in place.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as generated
+from numpy.typing import NDArray
 
+from eyespot.errors import RefusedError
 from eyespot.preprocessing.spec import Contract
 from eyespot.tflite import contract as contracts
 from eyespot.tflite import schema
@@ -83,6 +86,28 @@ def _code_index(model: Any, builtin: int) -> int:
         code = generated.OperatorCodeT(builtinCode=builtin, deprecatedBuiltinCode=builtin, version=3)
         model.operatorCodes.append(code)
     return codes.index(builtin)
+
+
+def leave_out_softmax(model: Any, path: Path) -> None:
+    """Make the input of the last softmax the output. RefusedError if the file does not end in one."""
+    graph = model.subgraphs[0]
+    last = graph.operators[-1]
+    name = schema.operator_name(model, last)
+    if name != "SOFTMAX" or list(graph.outputs) != list(last.outputs):
+        raise RefusedError(f"{path}: expected SOFTMAX as the last operator, found {name}: quantize it without --logits")
+    logits, dropped = int(last.inputs[0]), int(last.outputs[0])
+    graph.operators.pop()
+    del graph.tensors[dropped]
+
+    def moved(indices: Any) -> NDArray[np.int32]:
+        found = [logits if i == dropped else int(i) for i in indices]
+        return np.array([i - (i > dropped) for i in found], np.int32)
+
+    graph.inputs, graph.outputs = moved(graph.inputs), moved(graph.outputs)
+    for operator in graph.operators:
+        operator.inputs, operator.outputs = moved(operator.inputs), moved(operator.outputs)
+    for entry in (each for s in model.signatureDefs or [] for each in (*(s.inputs or []), *(s.outputs or []))):
+        [entry.tensorIndex] = moved([entry.tensorIndex])
 
 
 def drop_unused(model: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,12 +12,15 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from eyespot import decoding
+from eyespot.artifacts import places
 from eyespot.artifacts.measurements import Decides, Status
-from eyespot.errors import UnknownNameError
+from eyespot.errors import BadFileError, MissingDataError, RefusedError, UnknownNameError
 
 FOLDER = Path(__file__).parent
 REMEDY = "Correct the file; docs/devices-howto.md shows one"
+OPTIONS = ("--accelerator-config", "--config", "--system-config", "--memory-mode", "--arena-cache-size")
 
+Work = Literal["operators", "multiply-adds", "multiply-adds in lanes", "activation bytes"]
 Positive = Annotated[float, Meta(gt=0, le=1e18)]
 
 
@@ -56,14 +61,23 @@ class Compiler:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A range of latencies: `least` to `most` of the quantity that `per` names, at a clock's `hertz`."""
+    """A range of latencies: `least` to `most` of the quantity that `per` names, at a clock's `hertz`.
+
+    A fitted millisecond is the sum of `cost`, in milliseconds a unit of work.
+    """
 
     check: Literal["latency", "npu latency"]
-    per: Literal["vela millisecond", "cycles per multiply-add", "multiply-adds per second"]
+    per: Literal["vela millisecond", "cycles per multiply-add", "fitted milliseconds"]
     least: Positive
     most: Positive
     hertz: Positive = 1.0
+    cost: dict[Work, Positive] = field(default_factory=dict, hash=False)
     source: str
+
+    def __post_init__(self) -> None:
+        """ValueError where one field needs another one."""
+        if (self.per == "fitted milliseconds") != bool(self.cost):
+            raise ValueError('expected a `cost` with "fitted milliseconds", and with nothing else')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,10 +94,10 @@ class Device:
     """A device. `tools` stand in for it on a host, `rules` names rule sets, `npu` is None if it has none."""
 
     name: str
-    position: int
     title: str
     tools: tuple[Literal["litert", "tflm", "vela"], ...]
     source: str
+    position: int = 100
     npu: str | None = None
     clocks: tuple[Clock, ...] = ()
     memory: tuple[Region, ...] = ()
@@ -99,12 +113,29 @@ class Device:
             raise ValueError('expected the compiler "vela", as `tools` names it')
         if self.published and not self.published_source:
             raise ValueError("expected `published_source`, as there are `published` figures")
+        sets = sorted(path.stem for path in (FOLDER / "rules").glob("*.toml"))
+        for each in self.rules:
+            if each not in sets:
+                raise ValueError(f"expected `rules` of {', '.join(sets)}, got {each!r}")
 
 
 @cache
+def shipped() -> tuple[Device, ...]:
+    """The devices of the package, by the position that their files give them."""
+    return _sorted(map(read_device, FOLDER.glob("*.toml")))
+
+
 def devices() -> tuple[Device, ...]:
-    """All devices, by the position that their files give them."""
-    return tuple(sorted(map(read_device, FOLDER.glob("*.toml")), key=lambda card: card.position))
+    """Those of the package, and the user's own in `$EYESPOT_DATA/devices`. BadFileError for a faulty file there."""
+    paths = sorted((places.data_root() / "devices").glob("*.toml"))
+    for path in paths:
+        if path.stem in {card.name for card in shipped()}:
+            raise BadFileError(f"{path}: {path.stem} is a device of eyespot's; give the file another name")
+    return shipped() + _sorted(map(read_device, paths)) if paths else shipped()
+
+
+def _sorted(cards: Iterable[Device]) -> tuple[Device, ...]:
+    return tuple(sorted(cards, key=lambda card: (card.position, card.name)))
 
 
 def read_device(path: Path) -> Device:
@@ -113,8 +144,31 @@ def read_device(path: Path) -> Device:
 
 
 def device(name: str) -> Device:
-    """A device by name. UnknownNameError names the near ones."""
+    """A device by name, or by the path of its .toml file. UnknownNameError names the near ones."""
+    if name.endswith(".toml"):
+        if not Path(name).exists():
+            raise MissingDataError(f"{name}: no such file; docs/devices-howto.md shows one")
+        return read_device(Path(name))
     known = {card.name: card for card in devices()}
     if name not in known:
         raise UnknownNameError("device", name, known)
     return known[name]
+
+
+def with_vela(card: Device, options: str) -> Device:
+    """The card with options of the user's for vela in the place of its own. RefusedError for others than OPTIONS."""
+    if card.compiler is None or card.compiler.name != "vela":
+        names = ", ".join(each.name for each in devices() if each.compiler and each.compiler.name == "vela")
+        raise RefusedError(f"{card.name}: is not compiled by vela; --vela is for {names}")
+    try:
+        words = [word for each in shlex.split(options) for word in each.split("=", 1)]
+    except ValueError:  # a quotation mark without its pair
+        words = [options]
+    given = dict(zip(words[::2], words[1::2], strict=False))
+    if len(words) % 2 or not given.keys() <= set(OPTIONS):
+        raise RefusedError(f"--vela {options!r}: expected options with a value each, of {', '.join(OPTIONS)}")
+    if (path := Path(given.get("--config", ""))).is_file():
+        given["--config"] = str(path.absolute())  # vela runs in a folder of its own
+    own = dict(zip(card.compiler.arguments[::2], card.compiler.arguments[1::2], strict=True))
+    arguments = tuple(word for pair in (own | given).items() for word in pair)
+    return replace(card, compiler=replace(card.compiler, arguments=arguments))

@@ -23,6 +23,18 @@ from eyespot.tflite.read import File, parse
 
 INPUT = "model.tflite"  # a name that is safe; what compilers write is called model_...
 SECONDS, MEMORY = 900, 8 << 30
+SDK = """
+import sys
+from pathlib import Path
+from eiq_neutron_sdk import neutron_converter, neutron_library_utils
+
+source, output, target = sys.argv[1:]
+if not neutron_library_utils.isNeutronTarget(target):  # which would crash the converter
+    sys.exit(f"it does not know the target {target}")
+context = neutron_converter.CompilationContext()
+context.targetOpts = neutron_converter.getNeutronTarget(target)
+Path(output).write_bytes(bytes(neutron_converter.convertModel(list(Path(source).read_bytes()), context)))
+"""  # as ExecuTorch's back end calls it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,25 +86,34 @@ def _refused(log: str) -> list[tuple[str, str, str]]:
 
 
 def run_neutron(file: File, compiler: Compiler, tool: Path | None) -> Compilation:
-    """Convert a file by the program `tool`, or by the neutron-converter on the PATH.
+    """Convert a file by the program `tool`, by the neutron-converter on the PATH, or by eiq-neutron-sdk.
 
     MissingDataError if there is none; other errors as `_run`.
     """
-    program, name = shutil.which(tool.absolute() if tool else compiler.name), "model_npu.tflite"
-    if program is None and tool:
-        raise MissingDataError(f"{tool}: not an executable; give --tool the path of {compiler.name}")
-    if program is None:
-        raise MissingDataError(f"{compiler.name} is not on the PATH: {compiler.offered}; or give --tool PATH")
-    converter = Path(program).absolute()
-    argv = [str(converter), "--input", INPUT, "--output", name, *compiler.arguments]
+    name = "model_npu.tflite"
+    argv, tools = _converter(compiler, name, tool)
     log, files = _run(compiler.name, argv, file, name)
     operators = parse(files[name], Path(name)).operators
     npu = operators.count("custom:NeutronGraph")
     return Compilation(
-        name=name, data=files[name], reports={f"{compiler.name}.log": log.encode()},
-        tools=model_folder.tools() | {compiler.name: f"sha256 {digest_file(converter)}"},
+        name=name, data=files[name], reports={f"{compiler.name}.log": log.encode()}, tools=tools,
         facts={"npu": npu, "cpu": len(operators) - npu},
     )  # fmt: skip
+
+
+def _converter(compiler: Compiler, output: str, tool: Path | None) -> tuple[list[str], dict[str, str]]:
+    """The command that converts `INPUT`, and what it is."""
+    program = shutil.which(tool.absolute() if tool else compiler.name)
+    if program:
+        path = Path(program).absolute()
+        argv = [str(path), "--input", INPUT, "--output", output, *compiler.arguments]
+        return argv, model_folder.tools() | {compiler.name: f"sha256 {digest_file(path)}"}
+    if tool:
+        raise MissingDataError(f"{tool}: not an executable; give --tool the path of {compiler.name}")
+    if importlib.util.find_spec("eiq_neutron_sdk"):
+        target = compiler.arguments[compiler.arguments.index("--target") + 1]
+        return [sys.executable, "-P", "-c", SDK, INPUT, output, target], model_folder.tools("eiq-neutron-sdk")
+    raise MissingDataError(f"{compiler.name} is not on the PATH: {compiler.offered}; or give --tool PATH")
 
 
 def _run(name: str, argv: Sequence[str], file: File, output: str) -> tuple[str, dict[str, bytes]]:

@@ -11,10 +11,11 @@ from eyespot.devices import Device, Estimate, Region, devices
 from eyespot.devices.compiled import judge, target
 from eyespot.devices.compilers import Compilation
 from eyespot.devices.host import HostMeasurements, tool
-from eyespot.devices.rules import apply, ruleset
+from eyespot.devices.latency import work
+from eyespot.devices.neutron import activations, npu_parts
+from eyespot.devices.rules import Ruleset, apply, ruleset
 from eyespot.errors import BadFileError, EyespotError, RefusedError, UnfitError
 from eyespot.quantity import Kind, Quantity, quantities
-from eyespot.tflite.operators import peak_activations
 from eyespot.tflite.tflm import Arena
 
 WORST: tuple[Status, ...] = ("fails", "unknown", "partial", "ok")
@@ -30,7 +31,7 @@ def check_file(
     RefusedError if no card leaves them open. With `strict`, UnfitError unless all of the file runs on
     the NPU, or on a device without an NPU runs.
     """
-    equipped = [_with_memory(card, {"arena": ram, "flash": flash}) for card in cards]
+    equipped = [_with_memory(card, {"arena": ram, "npu sram": ram, "flash": flash}) for card in cards]
     if {ram, flash} != {None} and equipped == list(cards):
         names = ", ".join(card.name for card in cards)
         without = ", ".join(each.name for each in devices() if any(r.bytes is None for r in each.memory))
@@ -132,14 +133,20 @@ def _memory(host: HostMeasurements, device: Device, region: Region) -> Iterator[
     if region.use == "flash":
         yield _within(region, "the file; code comes on top", "eyespot", used=len(host.file.data))
     elif region.use == "npu activations":
-        if (peak := peak_activations(host.file)) is not None:
-            yield _within(region, "the most bytes live at one time", "eyespot", kind="rule", used=peak)
+        if (part := activations(host.file, host.operators, _npu_rules(device))) is not None:
+            sizes = {"used": part.total, "inputs": part.inputs, "outputs": part.outputs, "scratch": part.scratch}
+            yield _within(region, "inputs, outputs and scratch of the NPU's part", "eyespot", kind="rule", **sizes)
     elif region.use == "npu sram":
         vela = host.vela(device)
         if isinstance(vela, Compilation) and vela.facts["npu"]:
             yield _within(region, "as vela plans it", "ethos-u-vela", used=vela.facts["sram"])
     elif isinstance(arena := host.arena, Arena):
         yield _within(region, HOST, "tflite-micro", used=arena.total, head=arena.head, tail=arena.tail)
+
+
+def _npu_rules(device: Device) -> Ruleset:
+    """The rules that say what the NPU takes."""
+    return next(rules for rules in map(ruleset, device.rules) if rules.decides == "npu")
 
 
 def _within(region: Region, reason: str, package: str, kind: Kind = "measured", **sizes: int) -> Finding:
@@ -166,6 +173,8 @@ def _estimates(host: HostMeasurements, device: Device, stopped: Set[str]) -> Ite
             yield _unknown(device, estimate.check, "the published latencies are those of integer files")
         elif estimate.per == "vela millisecond":
             yield _by_vela(host, device, estimate)
+        elif estimate.per == "fitted milliseconds":
+            yield _by_fit(host, device, estimate)
         else:
             yield _by_operations(host, estimate)
     if not device.latency:
@@ -197,13 +206,23 @@ def _by_vela(host: HostMeasurements, device: Device, estimate: Estimate) -> Find
 
 def _by_operations(host: HostMeasurements, estimate: Estimate) -> Finding:
     adds, by = host.file.operations // 2, tool("eyespot")
+    low, high = (1000 * adds * rate / estimate.hertz for rate in (estimate.least, estimate.most))
     more = quantities("multiply-adds", tool=by, adds=adds)
-    if estimate.per == "cycles per multiply-add":
-        low, high = (1000 * adds * rate / estimate.hertz for rate in (estimate.least, estimate.most))
-        more |= quantities("Hz", kind="quoted", source=estimate.source, clock=estimate.hertz)
-    else:
-        low, high = (1000 * adds / rate for rate in (estimate.most, estimate.least))
+    more |= quantities("Hz", kind="quoted", source=estimate.source, clock=estimate.hertz)
     return _estimate(estimate, low, high, by, "the multiply-adds at a published rate", **more)
+
+
+def _by_fit(host: HostMeasurements, device: Device, estimate: Estimate) -> Finding:
+    """The work that is done there, at what a unit of it took in published latencies."""
+    on_npu, by = estimate.check == "npu latency", tool("eyespot")
+    parts = npu_parts(host.operators, _npu_rules(device)) if on_npu else (host.operators,)
+    done = work([operator for part in parts for operator in part])
+    milliseconds = sum(each * done[kind] for kind, each in estimate.cost.items())
+    if not milliseconds:
+        return _unknown(device, estimate.check, "no operator runs there")
+    more = quantities("multiply-adds", tool=by, adds=done["multiply-adds"])
+    low, high = milliseconds * estimate.least, milliseconds * estimate.most
+    return _estimate(estimate, low, high, by, "its work, by a fit to published latencies", **more)
 
 
 def _estimate(e: Estimate, low: float, high: float, by: str, reason: str, **more: Quantity) -> Finding:

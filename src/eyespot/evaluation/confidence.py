@@ -24,13 +24,13 @@ SILENT = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.35, 0
 DIGITS = 4  # of a threshold
 
 
-def floor(tensor: Tensor, classes: int) -> float:
-    """What a probability of 0 stands for, by the output tensor of a file.
+def floor(tensor: Tensor, contract: Contract) -> float:
+    """What a probability of 0 stands for, by the output tensor of a file and its contract.
 
     A quantized 0 is any value below half a step, on average a quarter of one. All classes together share it,
-    because most of them are 0 where one is nearly 1.
+    because most of them are 0 where one is nearly 1. The softmax of logits is not quantized.
     """
-    return FLOOR if tensor.dtype == "float32" else tensor.scale / (4 * classes)
+    return FLOOR if tensor.dtype == "float32" or contract.logits else tensor.scale / (4 * len(contract.classes))
 
 
 def calibrated(shares: NDArray[Any], temperature: float, least: float = FLOOR) -> NDArray[np.float64]:
@@ -45,12 +45,12 @@ def powers(shares: NDArray[Any], temperature: float, least: float = FLOOR) -> ND
     return np.exp(logits - logits.max(-1, keepdims=True))
 
 
-def probabilities(output: NDArray[Any], tensor: Tensor, confidence: Confidence | None) -> NDArray[np.float32]:
+def probabilities(output: NDArray[Any], tensor: Tensor, contract: Contract) -> NDArray[np.float32]:
     """Stored output values (..., classes) to probabilities: calibrated ones, or without a temperature as they are."""
-    shares = to_float(output, tensor)
-    if confidence is None:
+    shares = to_float(output, tensor, logits=contract.logits)
+    if contract.confidence is None:
         return shares
-    return calibrated(shares, confidence.temperature, floor(tensor, shares.shape[-1])).astype(np.float32)
+    return calibrated(shares, contract.confidence.temperature, floor(tensor, contract)).astype(np.float32)
 
 
 def fit(shares: NDArray[Any], labels: NDArray[np.int64], least: float = FLOOR) -> Confidence:

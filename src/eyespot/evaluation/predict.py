@@ -41,7 +41,7 @@ def classify(
     tensors = (encode(_pixels(source, picture, spec.channels)) for source, picture in pictures)
     outputs = track(run(file, tensors), len(pictures), "predict")
     classes = len(contract.classes)
-    shares = (probabilities(running.checked(file, each, classes), file.output, contract.confidence) for each in outputs)
+    shares = (probabilities(running.checked(file, each, classes), file.output, contract) for each in outputs)
     return tuple(
         _prediction(source, share, contract.classes, top, threshold)
         for (source, _), share in zip(pictures, shares, strict=True)

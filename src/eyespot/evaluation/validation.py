@@ -49,8 +49,10 @@ def _measured(file: File, contract: Contract, origin: Path) -> Confidence | None
                 yield encode(image)
 
     classes = len(contract.classes)
-    shares = [to_float(checked(file, each, classes), file.output) for each in run(file, tensors())]
-    return fit(np.stack(shares), validation.labels[kept], floor(file.output, classes)) if shares else None
+    shares = [
+        to_float(checked(file, each, classes), file.output, logits=contract.logits) for each in run(file, tensors())
+    ]
+    return fit(np.stack(shares), validation.labels[kept], floor(file.output, contract)) if shares else None
 
 
 def _splits(file: File, contract: Contract, origin: Path) -> tuple[Split, Split] | None:

@@ -193,11 +193,13 @@ def values(file: File, contract: Contract, arena: int, min_confidence: float = 0
 
 def _probability(file: File, contract: Contract, filled: dict[str, str]) -> str:
     """The C function from an output tensor to the probability of a class, as `evaluation.confidence` computes it."""
+    temperature = contract.confidence.temperature if contract.confidence else 1.0
+    if contract.logits:
+        return softmax(file.output, temperature, filled)
     if contract.confidence is None:
         return render("decide/plain.c", filled)
-    temperature = contract.confidence.temperature
     levels = running.to_float(np.arange(-128, 128), file.output)
-    table = powers(levels, temperature, floor(file.output, len(contract.classes)))
+    table = powers(levels, temperature, floor(file.output, contract))
     return render("decide/calibrated.c", filled | _powers(np.maximum(table, FLOOR), temperature))
 
 

@@ -46,7 +46,7 @@ def write_folder(
         **asdict(contract),
         "file": name,
         "sha256": file.sha256,
-        "floor": floor(file.output, len(contract.classes)),
+        "floor": floor(file.output, contract),
         "min_confidence": min_confidence,
         "levels": running.levels(contract.preprocessing, file.input).tolist(),
     }

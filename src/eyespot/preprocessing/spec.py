@@ -107,13 +107,15 @@ class Confidence:
 class Contract:
     """What travels inside every file of ours: the preprocessing, and the class names in label order.
 
-    `confidence` is None for a file without validation images.
+    `confidence` is None for a file without validation images. With `logits` the file's outputs are those, and
+    probabilities are their softmax.
     """
 
     model: str
     preprocessing: Preprocessing
     classes: tuple[str, ...]
     confidence: Confidence | None = None
+    logits: bool = False
 
     def __post_init__(self) -> None:
         """ValueError unless all names are valid Unicode and not empty, and the class names distinct."""

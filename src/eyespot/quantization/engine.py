@@ -14,7 +14,7 @@ from eyespot import isolation
 from eyespot.artifacts import places
 from eyespot.artifacts.lock import held, is_held
 from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder, handed_on, tools
-from eyespot.conversion.clean import finish, repair
+from eyespot.conversion.clean import finish, leave_out_softmax, repair
 from eyespot.conversion.engine import convert
 from eyespot.data import catalogue
 from eyespot.data.split import Split
@@ -84,7 +84,8 @@ class Quantized(Noun):
 class Task:
     """A float32 `file` of `source`, the images that may calibrate it, and the folder of the int8 file.
 
-    Validation images are classified on the `cluster`, or here if it is None.
+    Validation images are classified on the `cluster`, or here if it is None. With `logits` the int8 file leaves
+    out the last softmax.
     """
 
     source: ModelFolder
@@ -94,6 +95,7 @@ class Task:
     split: Split
     folder: ModelFolder
     cluster: str | None = None
+    logits: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,14 +117,16 @@ def quantize(
     how: Quantization,
     folder: ModelFolder,
     *,
+    logits: bool = False,
     explain: bool = False,
     cluster: str | None = None,
 ) -> Quantized:
     """Write int8.tflite to `folder`, from a float32 file of `source`.
 
-    `calibration` is as `eyespot quantize` takes it. MissingDataError if there are no such images.
+    `calibration` is as `eyespot quantize` takes it. MissingDataError if there are no such images, RefusedError for
+    `logits` of a file that does not end in a softmax.
     """
-    task = open_task(source, file, calibration, folder, cluster)
+    task = replace(open_task(source, file, calibration, folder, cluster), logits=logits)
     attempt = tried(task, how)
     step, reason = Step(name=attempt.name), ""
     try:
@@ -145,7 +149,8 @@ def tried(task: Task, how: Quantization) -> Attempt:
     contract = running.contract_of(task.file)
     chosen = choose_images(task.data, task.split, how.images, contract.preprocessing, contract.model)
     inputs = {"float32": task.file.sha256, "calibration": chosen.digest}
-    record = {"verb": "quantize", "model": contract.model, "arguments": asdict(how), "inputs": inputs}
+    arguments = asdict(how) | ({"logits": True} if task.logits else {})
+    record: dict[str, Any] = {"verb": "quantize", "model": contract.model, "arguments": arguments, "inputs": inputs}
     data = isolation.run(_int8, task.file.content, chosen.pixels, how, record, **LIMITS)
     name, int8 = f"{how.ranges} ranges, {len(chosen.pixels):,} images", parse(data, task.folder.path / INT8)
     return Attempt(name=name, how=how, chosen=chosen, record=record, int8=int8)
@@ -194,13 +199,18 @@ def _rescue(task: Task) -> str:
     path = source if task.file.path.name == FLOAT32 else task.file.path
     words = ["eyespot", "quantize", source.name if shipped else str(path), "--rescue"]
     words += ["--calibration", task.asked] if task.asked else []
+    words += ["--logits"] if task.logits else []
     return shlex.join(words + (["--out", str(folder)] if folder.resolve() != source.resolve() else []))
 
 
 def _int8(file: Content, pixels: NDArray[np.uint8], how: Quantization, record: dict[str, Any]) -> bytes:
     """The int8 file's bytes, in a worker: LiteRT can crash on a file that others made."""
     source = parse(file.data, file.path)
-    return finish(quantized(source, pixels, how), running.contract_of(source), record)
+    model, contract = quantized(source, pixels, how), running.contract_of(source)
+    logits = record["arguments"].get("logits", False)
+    if logits:
+        leave_out_softmax(model, source.path)
+    return finish(model, replace(contract, logits=logits), record)
 
 
 def build(model: str, weights: str | None = None, calibration: str | None = None) -> ModelFolder:

@@ -35,6 +35,7 @@ def rescue(
     how: Quantization,
     folder: ModelFolder,
     *,
+    logits: bool = False,
     explain: bool = False,
     cluster: str | None = None,
 ) -> Quantized:
@@ -43,7 +44,7 @@ def rescue(
     The first that does not is taken, or else the best on validation images. MissingDataError without those.
     A repeated call continues a training that was stopped.
     """
-    task = open_task(source, file, calibration, folder, cluster)
+    task = replace(open_task(source, file, calibration, folder, cluster), logits=logits)
     validation = validation_of(task)
     steps, done = list[Step](), Tried()
     for name, make in _ways(task, how, validation, done):
@@ -140,5 +141,5 @@ def _trained(task: Task, validation: Validation, start: Attempt) -> Attempt:
     model = qat.learn(task.file, start.int8, data, run, place)
     arguments = start.record["arguments"] | {"training": asdict(qat.RECIPE), "seed": SEED}
     record = {**start.record, "arguments": arguments, "inputs": start.record["inputs"] | {"train": data.digest}}
-    int8 = parse(finish(model, contract, record), start.int8.path)
+    int8 = parse(finish(model, replace(contract, logits=task.logits), record), start.int8.path)
     return replace(start, name=TRAINING, record=record, int8=int8, tools=("torch",))

@@ -96,7 +96,8 @@ def reason(f: Finding) -> str:
 def _reason(f: Finding) -> str:
     q = _numbers(f)
     if f.operators:
-        return "; ".join(f"{why} ({n} x)" if n > 1 else why for why, n in f.operators.items())
+        listed = "; ".join(f"{why} ({n} x)" if n > 1 else why for why, n in f.operators.items())
+        return f"{f.reason} ({listed})" if f.reason.startswith("the last ") else listed
     if "head" in q:
         return f"head {q['head']:,} B (activations), tail {q['tail']:,} B (structures); {f.reason}"
     if "rate" not in q:

@@ -3,7 +3,8 @@
 A file alone says how an image becomes its input, what its outputs are called, and what it was made from.
 `version` is the lowest that can express the contract. Version 1, which has no such field, knows RGB and
 gray, the bilinear filter, and one mean and standard deviation for all channels. Version 2 can express every
-preprocessing, version 3 has a `confidence` besides.
+preprocessing, version 3 has a `confidence` besides. Version 4 says `logits` of the outputs, and may have a
+`confidence`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from eyespot.preprocessing.spec import Confidence, Contract, Preprocessing
 from eyespot.tflite import schema
 
 NAME = b"eyespot"
-VERSION = 3
+VERSION = 4
 INPUT = ("height", "width", "channels", "crop", "mean", "std")
 PREPROCESSING = tuple(each.name for each in fields_of(Preprocessing))
 CONFIDENCE = tuple(each.name for each in fields_of(Confidence))
@@ -43,6 +44,8 @@ def write(model: Any, contract: Contract, provenance: Mapping[str, Any]) -> None
     confidence = encode_confidence(contract.confidence)
     fields = {"model": contract.model, "classes": contract.classes, **encode(contract.preprocessing), **confidence}
     version = 3 if confidence else 1 if "input" in fields else 2
+    if contract.logits:
+        fields, version = fields | {"logits": True}, 4
     content = {"contract": fields, "provenance": provenance, **({"version": version} if version > 1 else {})}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     buffer, entry = generated.BufferT(), generated.MetadataT()
@@ -95,7 +98,11 @@ def read(model: Any) -> Contract | None:
         raise ValueError(f"its metadata has version {stored.version}, this eyespot reads 1 to {VERSION}")
     fields = stored.contract
     names = ["model", "classes", "input" if "input" in fields else "preprocessing"]
-    _check_names("the contract", fields, names + ["confidence"] * (stored.version >= 3))
+    sure = stored.version == 3 or (stored.version == 4 and "confidence" in fields)
+    logits = stored.version == 4
+    _check_names("the contract", fields, names + ["confidence"] * sure + ["logits"] * logits)
+    if logits and fields["logits"] is not True:
+        raise ValueError(f"its metadata says logits {fields['logits']!r}, expected true")
     decoded = {"preprocessing": asdict(decode(fields)), **encode_confidence(decode_confidence(fields))}
     return msgspec.convert(fields | decoded, Contract)
 

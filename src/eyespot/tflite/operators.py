@@ -1,10 +1,10 @@
-"""What rules can ask of an operator, and how much memory the activations take."""
+"""What rules can ask of an operator."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from math import prod
 from typing import Any
@@ -21,13 +21,18 @@ Values = tuple[Any, ...]
 PLACES = dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"), (0, 1, 2))
 PLACES |= {"TRANSPOSE_CONV": (2, 1, 3)}
 PADDINGS = ("SAME", "VALID")
+SIZES = {name: np.dtype(name).itemsize for name in schema.TYPES.values()}
 ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operand:
-    """A tensor that an operator reads or writes; `values` are a constant's, if they lie in the flatbuffer."""
+    """A tensor that an operator reads or writes; `values` are a constant's, if they lie in the flatbuffer.
 
+    `index` is its place among the graph's tensors.
+    """
+
+    index: int
     shape: tuple[int, ...]
     dtype: str
     scales: Values
@@ -35,15 +40,24 @@ class Operand:
     constant: bool
     values: Any
 
+    @property
+    def bytes(self) -> int | None:
+        """Its size, None for a type without one."""
+        return prod(self.shape) * SIZES[self.dtype] if self.dtype in SIZES else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Operator:
-    """An operator of a file, with the options as the schema names them."""
+    """An operator of a file, with the options as the schema names them.
+
+    `producers` made its images, in their order; None stands for an input of the graph.
+    """
 
     name: str
     inputs: tuple[Operand | None, ...]
     outputs: tuple[Operand, ...]
     options: Any
+    producers: tuple[Operator | None, ...] = field(default=(), compare=False, repr=False)
 
     def option(self, *names: str) -> Values:
         """The values of those options that the operator has."""
@@ -68,29 +82,14 @@ class Operator:
 
 def operators(file: File) -> tuple[Operator, ...]:
     """The operators of a file's main graph, in order of execution. BadFileError for a damaged one."""
-    operand = cache(partial(_operand, file))
+    operand, made, result = cache(partial(_operand, file)), dict[int, Operator](), list[Operator]()
     with _refusing_damage(file):
-        return tuple(_operator(file, entry, operand) for entry in file.graph.operators)
-
-
-def peak_activations(file: File) -> int | None:
-    """Most bytes of activations alive at once, None if a type has no size. Errors as `operators`."""
-    with _refusing_damage(file):
-        graph, steps = file.graph, file.graph.operators
-        last = {i: step for step, each in enumerate(steps) for i in (*each.inputs, *each.outputs)}
-        last |= dict.fromkeys(graph.outputs, len(steps))
-        live, peak, total = dict[int, int](), 0, 0
-        for step, each in enumerate(steps):
-            new = (*each.outputs, *(() if step else graph.inputs))
-            for i in set(new) - live.keys():
-                tensor = graph.tensors[i]
-                if tensor.type not in schema.TYPES:
-                    return None
-                live[i] = prod(map(int, _tuple(tensor.shape))) * np.dtype(schema.TYPES[tensor.type]).itemsize
-                total += live[i]
-            peak = max(peak, total)
-            total -= sum(live.pop(i) for i in {*new, *each.inputs} & live.keys() if last.get(i, 0) <= step)
-        return peak
+        for entry in file.graph.operators:
+            operator = _operator(file, entry, operand)
+            operator = replace(operator, producers=tuple(made.get(each.index) for each in operator.images))
+            made |= {each.index: operator for each in operator.outputs}
+            result.append(operator)
+    return tuple(result)
 
 
 @contextlib.contextmanager
@@ -117,7 +116,7 @@ def _operand(file: File, index: int) -> Operand:
         raise ValueError("a zero point beyond 8 bits")
     stored = (buffer.offset or 0) > 1 or (buffer.data is not None and len(buffer.data) > 0)
     return Operand(
-        shape=tuple(map(int, _tuple(tensor.shape))), dtype=dtype,
+        index=index, shape=tuple(map(int, _tuple(tensor.shape))), dtype=dtype,
         scales=_tuple(q and q.scale), zero_points=zero_points, constant=stored,
         values=schema.constant(file.model, tensor) if tensor.type in schema.TYPES else None,
     )  # fmt: skip
@@ -165,6 +164,24 @@ def _groups(operator: Operator) -> Values:
     return (channels[0] // channels[1],) if len(channels) == 2 and channels[1] else ()
 
 
+def _padded(operator: Operator) -> Values:
+    """The axes that a PAD makes longer."""
+    tables = [each.values for each in operator.inputs[1:2] if each and each.values is not None]
+    rows = tables[0] if operator.name == "PAD" and tables and tables[0].ndim == 2 else ()
+    return tuple(axis for axis, row in enumerate(rows) if any(row))
+
+
+def _axes(operator: Operator) -> Values:
+    """The constant axes of a reduction, counted from the front, as one sorted list."""
+    values = [each.values for each in operator.inputs[1:2] if each and each.values is not None]
+    ranks = [len(each.shape) for each in operator.images]
+    return (sorted(int(axis) % ranks[0] for axis in np.ravel(values[0])),) if values and ranks and ranks[0] else ()
+
+
+def _made_by(operator: Operator) -> tuple[str, ...]:
+    return tuple(each.name if each else "an input" for each in operator.producers)
+
+
 def _named(names: tuple[str, ...], values: Values) -> Values:
     return tuple(names[value] for value in values if value < len(names))
 
@@ -180,6 +197,9 @@ WORDS: dict[str, Callable[[Operator], Values]] = {
     "input and output type": lambda o: _types(o.activations) if o.images and o.outputs else (),
     "input and output quantization": lambda o: tuple((t.scales, t.zero_points) for t in o.activations),
     "padding": lambda o: _named(PADDINGS, o.option("padding")),
+    "made by": _made_by,
+    "made by, after": lambda o: tuple(f"{p.name} after {name}" for p in o.producers if p for name in _made_by(p)),
+    "axes": _axes,
     "activation": lambda o: _named(ACTIVATIONS, o.option("fusedActivationFunction")),
 }
 NUMBERS: dict[str, Callable[[Operator], Values]] = {
@@ -205,8 +225,10 @@ NUMBERS: dict[str, Callable[[Operator], Values]] = {
     "weights are constant": lambda o: tuple(t.constant for t in o.at(1)),
     "parameters are constant": lambda o: tuple(t.constant for t in o.inputs[1:] if t),
     "weight sum": _weight_sum,
+    "padded axes": _padded,
     "groups": _groups,
     "depth multiplier": lambda o: o.option("depthMultiplier"),
+    "output channels": lambda o: tuple(t.shape[-1] for t in o.outputs if t.shape),
     "input channels": lambda o: tuple(t.shape[3] for t in o.images if len(t.shape) == 4),
 }
 FIELDS = WORDS | NUMBERS

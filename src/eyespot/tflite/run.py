@@ -164,8 +164,12 @@ def encoder_of(spec: Preprocessing, table: NDArray[Any], under: Damage | None = 
     return lambda image: encode(damage(fit(image, spec)))
 
 
-def to_float(output: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:
-    """Stored output values to probabilities."""
-    if tensor.dtype == "float32":
-        return output.astype(np.float32)
-    return ((output.astype(np.float32) - tensor.zero_point) * tensor.scale).astype(np.float32)
+def to_float(output: NDArray[Any], tensor: Tensor, *, logits: bool = False) -> NDArray[np.float32]:
+    """Stored output values (..., classes) to probabilities; of `logits` the softmax."""
+    real = output.astype(np.float32)
+    if tensor.dtype != "float32":
+        real = ((real - tensor.zero_point) * tensor.scale).astype(np.float32)
+    if not logits:
+        return real
+    raised = np.exp(real - real.max(-1, keepdims=True))
+    return (raised / raised.sum(-1, keepdims=True)).astype(np.float32)

@@ -7,7 +7,7 @@ from pathlib import Path
 from eyespot.arguments import Bytes, size, verb
 from eyespot.artifacts.measurements import Compatibility
 from eyespot.devices import device as device_card
-from eyespot.devices import devices
+from eyespot.devices import devices, with_vela
 from eyespot.devices.explain import explain as explain_file
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
@@ -22,6 +22,7 @@ def check(
     device: str | None = None,
     ram: Bytes = None,
     flash: Bytes = None,
+    vela: str | None = None,
     strict: bool = False,
     explain: bool = False,
     out: Path | None = None,
@@ -35,9 +36,10 @@ def check(
 
     Args:
         model: A model, a .tflite file of any origin or a folder that `make` wrote.
-        device: One device; all of them by default.
+        device: One device, or the path of a .toml file that describes one; all devices by default.
         ram: The RAM that a device without its own figure has for the arena, such as 256k.
         flash: The flash that it has for the model file, such as 1M.
+        vela: Options for vela, such as "--accelerator-config ethos-u85-256 --memory-mode Shared_Sram".
         strict: Exit with 1 unless all of it runs on the NPU, or on a device without an NPU runs.
         explain: Show instead, operator by operator, where it runs, which constraint of which source keeps it from
             the NPU, what helps, and what that costs.
@@ -47,7 +49,10 @@ def check(
     if out and not explain:
         raise BadArgumentError("out goes with explain")
     _, file = registry.open_model(model)
+    if vela and not device:
+        raise BadArgumentError("vela: say for which device")
     cards = [device_card(device)] if device else devices()
+    cards = [with_vela(card, vela) for card in cards] if vela else cards
     host = HostMeasurements(file=file)
     checked = check_file(host, cards, ram=size(ram), flash=size(flash), strict=strict)
     if not explain:

@@ -92,7 +92,6 @@ def _trained(
                 return training
             from eyespot.quantization.rescue import train_int8
 
-            source, file = registry.open_model(str(folder), "float32")
-            return replace(training, int8=train_int8(source, file, card.quantization, source))
+            return replace(training, int8=train_int8(folder, card.quantization))
     except KeyboardInterrupt as error:
         raise StoppedError(f"{folder}: stopped; the same command continues") from error

@@ -61,7 +61,7 @@ def _same(found: Any, said: Any) -> bool:
 
 def _check_said(read: Contract, content: dict[str, Any]) -> None:
     said, spec = content["contract"], read.preprocessing
-    assert content.get("version", 1) in {1, 2, 3}
+    assert content.get("version", 1) in {1, 2, 3, 4}
     assert _same(read.model, said["model"])
     assert _same(read.classes, said["classes"])
     if "input" in said:
@@ -74,8 +74,11 @@ def _check_said(read: Contract, content: dict[str, Any]) -> None:
         fields = {name: getattr(spec, name) for name in names}
     place = said["input" if "input" in said else "preprocessing"]
     assert set(place) == set(fields), place
-    sure = {"confidence"} if content.get("version") == 3 else set()
-    assert set(said) == {"model", "classes", "input" if "input" in said else "preprocessing"} | sure
+    version = content.get("version")
+    sure = {"confidence"} if version == 3 or (version == 4 and "confidence" in said) else set()
+    logits = {"logits"} if version == 4 else set()
+    assert set(said) == {"model", "classes", "input" if "input" in said else "preprocessing"} | sure | logits
+    assert read.logits == bool(logits)
     assert (read.confidence is not None) == bool(sure)
     if read.confidence:
         assert set(said["confidence"]) == {"temperature", "rows"}

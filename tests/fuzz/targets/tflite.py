@@ -12,8 +12,10 @@ import numpy as np
 import tflite_endless
 import tflite_files
 from eyespot.devices import devices
+from eyespot.devices.latency import work
+from eyespot.devices.neutron import activations
 from eyespot.devices.rules import apply, ruleset
-from eyespot.tflite.operators import FIELDS, operators, peak_activations
+from eyespot.tflite.operators import FIELDS, operators
 from eyespot.tflite.read import parse
 from eyespot.tflite.run import contract_of, levels
 from fuzzing import refusals
@@ -36,8 +38,10 @@ def mutate(data: bytes, most: int, seed: int) -> bytes:
 def one(data: bytes) -> None:
     with refusals():
         file = parse(data, Path("x.tflite"))
-        steps, peak = operators(file), peak_activations(file)
-        assert peak is None or peak >= 0
+        steps = operators(file)
+        needed = activations(file, steps, ruleset("neutron-mcxn947"))
+        assert needed is None or needed.total >= 0
+        assert min(work(steps).values()) >= 0
         assert file.operations >= 0
         for rules in RULES:
             counts = apply(rules, steps).quantities

@@ -180,8 +180,8 @@ def _classify(file: File, contract: Contract, golden: Sequence[Golden]) -> Pairs
         lines = _command([sys.executable, "classify.py", "--json", *names], folder).splitlines()[-len(golden) :]
     for line, each in zip(lines, golden, strict=True):
         label, share = json.loads(line)["classes"][0]
-        shares = dict(zip(contract.classes, running.to_float(each.output, file.output), strict=True))
-        yield np.array([share]), np.array([shares.get(label, 0.0)])
+        found = running.to_float(each.output, file.output, logits=contract.logits)
+        yield np.array([share]), np.array([dict(zip(contract.classes, found, strict=True)).get(label, 0.0)])
 
 
 def _command(argv: list[str], folder: Path) -> str:
