@@ -1,0 +1,333 @@
+"""Measures a .tflite file: `python3 runner.py FILE SETTINGS`, where the settings are a JSON object.
+
+It runs on boards as it is: Python 3.7 or later, with ai-edge-litert or tflite-runtime, else benchmark_model
+on PATH; nothing of eyespot. It prints JSON, one object a line: the machine, then each number of threads.
+It ends when its standard input closes or is silent, so that a broken connection leaves nothing running.
+"""
+
+from __future__ import annotations
+
+import glob
+import importlib
+import json
+import math
+import os
+import platform
+import re
+import select
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+RUNTIMES = {"ai_edge_litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}
+SILENCE = 60  # seconds after which the other side is gone
+LEAST, MOST = 30, 200_000  # timed runs
+CORES = 4  # as many threads at most, unless more are asked for
+
+
+def watch(silence, children):
+    """End this process and its children when standard input closes, or says nothing for `silence` seconds."""
+
+    def wait():
+        while select.select([0], [], [], silence)[0] and os.read(0, 4096):
+            pass
+        for child in children:
+            stop(child)
+        os.killpg(0, signal.SIGKILL) if os.getpid() == os.getpgid(0) else os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def stop(child):
+    """Kill a worker with all that it started."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def say(**message):
+    """One line to the other side."""
+    print(json.dumps(message), flush=True)
+
+
+def supervise(path, settings):
+    """Measure each number of threads in a worker of its own, which may crash or hang."""
+    children = []
+    watch(SILENCE, children)
+    counts = list(range(1, (settings["threads"] or min(CORES, os.cpu_count() or 1)) + 1))
+    say(machine=machine(), threads=counts)
+    for task in [*(("latency", count) for count in counts), ("profile", 1)]:
+        output = work(path, dict(settings, task=task[0], threads=task[1]), children)
+        if output is None:
+            return
+        print(output, end="", flush=True)
+    say(temperature=temperature())
+
+
+def work(path, settings, children):
+    """A worker's answer; None if it died, which has been said then."""
+    argv = [sys.executable, __file__, path, json.dumps(settings)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(argv, start_new_session=True, universal_newlines=True, **pipes) as child:
+        children[:] = [child]
+        timer = threading.Timer(settings["limit"], stop, [child])
+        timer.start()
+        output, words = child.stdout.read(), child.stderr.read()
+        child.wait()
+        late, _ = not timer.is_alive(), timer.cancel()
+    if not child.returncode:
+        return output
+    why = f"did not finish within {settings['limit']:g} s" if late else f"ended with {child.returncode}"
+    last = words.strip().splitlines()[-1:] or [""]
+    say(error=f"LiteRT {why}: {last[0][:300]}")
+    return None
+
+
+def runtime():
+    """LiteRT's module with the interpreter, and the package's name and version; (None, "") where there is none."""
+    for module, package in RUNTIMES.items():
+        try:
+            found = importlib.import_module(f"{module}.interpreter")
+        except ImportError:
+            continue
+        return found, f"{package} {version(module, package)}".strip()
+    return None, ""
+
+
+def version(module, package):
+    """The version of an installed package."""
+    try:
+        from importlib.metadata import version as installed
+
+        return installed(package)
+    except Exception:  # before Python 3.8, or installed without metadata
+        return str(getattr(importlib.import_module(module), "__version__", ""))
+
+
+def latency(path, settings):
+    """Load time, first run, warm-up and timed runs; times in ms."""
+    module, name = runtime()
+    if module is None:
+        return program(path, settings)[0]
+    before, start = memory("VmRSS"), time.perf_counter()
+    model = opened(module, path, settings)
+    load = time.perf_counter() - start
+    fill(model)
+    first = timed(model.invoke, 0, 1)
+    warm = timed(model.invoke, settings["seconds"] / 4, 3)
+    runs = sorted(timed(model.invoke, settings["seconds"], LEAST))
+    npu = delegated(module, path, settings) if settings["delegate"] else None
+    return {
+        "threads": settings["threads"],
+        "load": load * 1e3,
+        "first": first[0],
+        "warmup_runs": len(warm),
+        "warmup": statistics.mean(warm),
+        "runs": len(runs),
+        "mean": statistics.mean(runs),
+        "median": statistics.median(runs),
+        "p90": rank(runs, 0.90),
+        "p99": rank(runs, 0.99),
+        "memory": max(0, memory("VmHWM") - before),
+        "npu_nodes": npu[0] if npu else None,
+        "cpu_nodes": npu[1] if npu else None,
+        "tool": name,
+    }
+
+
+def opened(module, path, settings):
+    """The interpreter of a file, ready to run."""
+    delegates = [module.load_delegate(settings["delegate"])] if settings["delegate"] else None
+    model = module.Interpreter(model_path=path, num_threads=settings["threads"], experimental_delegates=delegates)
+    model.allocate_tensors()
+    return model
+
+
+def fill(model):
+    """Random inputs, the same each time: some kernels are faster on zeros."""
+    import numpy as np
+
+    rng = np.random.RandomState(0)
+    for each in model.get_input_details():
+        dtype, shape = np.dtype(each["dtype"]), each["shape"]
+        if dtype.kind in "iu":
+            limits = np.iinfo(dtype)
+            values = rng.randint(max(limits.min, -128), min(limits.max, 255) + 1, shape)
+        else:
+            values = rng.random_sample(shape)
+        model.set_tensor(each["index"], values.astype(dtype))
+
+
+def timed(invoke, seconds, least):
+    """The time of each run in ms: for so many seconds, and at least so many runs."""
+    times, clock = [], time.perf_counter
+    end = clock() + seconds
+    while (len(times) < least or clock() < end) and len(times) < MOST:
+        start = clock()
+        invoke()
+        times.append((clock() - start) * 1e3)
+    return times
+
+
+def rank(ordered, share):
+    """The smallest time that so many runs do not exceed."""
+    return ordered[math.ceil(share * len(ordered)) - 1]
+
+
+def delegated(module, path, settings):
+    """How many nodes a delegate takes and leaves: those behind the tensors that its own nodes give."""
+    plain = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    bare = module.Interpreter(model_path=path, experimental_op_resolver_type=plain)
+    count = len(bare._get_ops_details())
+    delegates = [module.load_delegate(settings["delegate"])]
+    model = module.Interpreter(model_path=path, experimental_op_resolver_type=plain, experimental_delegates=delegates)
+    nodes = model._get_ops_details()
+    makers = {tensor: node for node in nodes[:count] for tensor in node["outputs"]}
+    taken = set()
+    for node in nodes[count:]:
+        border, wanted = set(node["inputs"]), list(node["outputs"])
+        while wanted:
+            tensor = wanted.pop()
+            maker = makers.get(tensor)
+            if maker and tensor not in border and maker["index"] not in taken:
+                taken.add(maker["index"])
+                wanted += list(maker["inputs"])
+    return len(taken), count - len(taken)
+
+
+def program(path, settings):
+    """The same by benchmark_model, which gives no percentiles, and its profile."""
+    found = shutil.which("benchmark_model")
+    if not found:
+        sys.exit("no ai-edge-litert, tflite-runtime or benchmark_model is installed; install one of them")
+    options = {"graph": path, "num_threads": settings["threads"], "min_secs": settings["seconds"]}
+    options.update(num_runs=LEAST, report_peak_memory_footprint="true", enable_op_profiling="true")
+    if settings["task"] == "latency":
+        options["enable_op_profiling"] = "false"  # it costs time
+    if settings["delegate"]:
+        options["external_delegate_path"] = settings["delegate"]
+    done = subprocess.run(
+        [found, *(f"--{name}={value}" for name, value in options.items())],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        sys.exit(done.stdout.strip()[-300:] or f"benchmark_model ended with {done.returncode}")
+    return figures(done.stdout, settings), operators(done.stdout)
+
+
+def figures(text, settings):
+    """The numbers in the output of benchmark_model, which are in microseconds and MB."""
+    timing = re.search(r"Init: ([\d.e+]+), First inference: ([\d.e+]+), Warmup \(avg\): ([\d.e+]+)", text)
+    counts = re.findall(r"^.*?count=(\d+)", text, re.MULTILINE)
+    average = re.search(r"Inference \(avg\): ([\d.e+]+)", text)
+    if not timing or not average or len(counts) < 2:
+        sys.exit("benchmark_model printed no timings")
+    middle = re.findall(r"count=.*median=(\d+)", text)
+    peak = re.search(r"[Oo]verall peak memory footprint \(MB\).*?([\d.]+)\s*$", text, re.MULTILINE)
+    replaced = re.search(r"Replacing (\d+) out of (\d+) node\(s\) with delegate \((?!TfLiteXNN)", text)
+    nodes = (int(replaced[1]), int(replaced[2]) - int(replaced[1])) if replaced else (None, None)
+    return {
+        "threads": settings["threads"],
+        "load": float(timing[1]) / 1e3,
+        "first": float(timing[2]) / 1e3,
+        "warmup_runs": int(counts[0]),
+        "warmup": float(timing[3]) / 1e3,
+        "runs": int(counts[-1]),
+        "mean": float(average[1]) / 1e3,
+        "median": float(middle[-1]) / 1e3 if middle else None,
+        "p90": None,
+        "p99": None,
+        "memory": int(float(peak[1]) * 1e6) if peak else None,
+        "npu_nodes": nodes[0],
+        "cpu_nodes": nodes[1],
+        "tool": "benchmark_model",
+    }
+
+
+def profile(path, settings):
+    """The time of each operator in ms, by benchmark_model where it is installed; LiteRT in Python has none."""
+    return program(path, settings)[1] if shutil.which("benchmark_model") else []
+
+
+def operators(text):
+    """The table "Run Order" of benchmark_model."""
+    table = text.rpartition(" Run Order =")[2].partition("\n\n")[0].splitlines()
+    heads = [i for i, line in enumerate(table) if "[node type]" in line]
+    if not heads:
+        return []
+    names = [name.strip(" []") for name in table[heads[0]].split("\t") if name.strip()]
+    rows = ([cell.strip() for cell in line.split("\t") if cell.strip()] for line in table[heads[0] + 1 :])
+    found = (dict(zip(names, row)) for row in rows if len(row) == len(names))  # noqa: B905 (Python 3.7)
+    return [{"operator": each["node type"], "ms": float(each["avg ms"])} for each in found]
+
+
+def machine():
+    """What a measurement must say of where it was made."""
+    board = first_line("/proc/device-tree/model") or first_line("/sys/class/dmi/id/product_name")
+    found = re.search(r"^(?:model name|Hardware)\s*: (.*)$", text_of("/proc/cpuinfo"), re.MULTILINE)
+    return {
+        "name": platform.node(),
+        "board": board,
+        "processor": found[1] if found else platform.processor() or platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "kernel": f"{platform.system()} {platform.release()}",
+        "governor": first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "temperature": temperature(),
+    }
+
+
+def temperature():
+    """The hottest sensor in degrees Celsius; None where there is none."""
+    read = [first_line(path) for path in glob.glob("/sys/class/thermal/thermal_zone*/temp")]  # noqa: PTH207
+    known = [int(each) / 1000 for each in read if re.fullmatch(r"-?\d+", each)]
+    return max(known, default=None)
+
+
+def memory(name):
+    """A figure of this process in bytes, such as its peak VmHWM; 0 where the system does not say."""
+    found = re.search(rf"^{name}:\s*(\d+) kB", text_of("/proc/self/status"), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
+def first_line(path):
+    """The first line of a small file, "" if there is none."""
+    return text_of(path).replace("\0", "").partition("\n")[0].strip()
+
+
+def text_of(path):
+    """The text of a small file, "" if it cannot be read."""
+    try:
+        with open(path, errors="replace") as file:  # noqa: PTH123
+            return file.read(1 << 20)
+    except OSError:
+        return ""
+
+
+def limit_memory(most):
+    """Take no more address space than this."""
+    if most:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def main(path, text):
+    """Supervise, or do the one task that the settings name."""
+    settings = json.loads(text)
+    if "task" not in settings:
+        supervise(path, settings)
+        return
+    watch(None, [])
+    limit_memory(settings["memory"])
+    say(**{settings["task"]: {"latency": latency, "profile": profile}[settings["task"]](path, settings)})
+    sys.stdout.flush()
+    os._exit(0)  # delegates crash when they are unloaded
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
