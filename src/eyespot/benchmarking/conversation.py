@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import IO
+from typing import IO, Any
 
 from eyespot.errors import ToolDiedError, ToolStartError
 from eyespot.isolation.process import ending
@@ -34,6 +34,7 @@ class Conversation:
         except OSError as error:
             self._errors.close()
             raise ToolStartError(f"{name}: {argv[0]} does not start: {error.strerror}") from error
+        self._input: Any = self._process.stdin
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._reader.start()
 
@@ -46,9 +47,8 @@ class Conversation:
         self._errors.close()
 
     def _close(self) -> None:
-        assert self._process.stdin
         with contextlib.suppress(OSError):
-            self._process.stdin.close()
+            self._input.close()
         try:
             self._process.wait(FAREWELL)
         except subprocess.TimeoutExpired:
@@ -65,9 +65,8 @@ class Conversation:
 
     def write(self, text: bytes) -> None:
         """Send something; a program that has ended says why in its last words, which `died` reads."""
-        assert self._process.stdin
         with contextlib.suppress(OSError):
-            self._process.stdin.write(text)
+            self._input.write(text)
 
     def lines(self, seconds: float) -> Iterator[str]:
         """What it prints, to its end. ToolDiedError if it says nothing for so long."""

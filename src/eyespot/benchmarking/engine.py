@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,7 +14,7 @@ from eyespot import isolation
 from eyespot.artifacts.benchmarks import Benchmark, Latency, Machine, OperatorTime
 from eyespot.benchmarking import microcontroller, remote, runner
 from eyespot.benchmarking.conversation import Conversation
-from eyespot.errors import BadArgumentError, ToolDiedError
+from eyespot.errors import ToolDiedError
 from eyespot.progress import track
 from eyespot.tflite.read import File
 

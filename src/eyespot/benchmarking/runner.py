@@ -7,6 +7,7 @@ It ends when its standard input closes or is silent, so that a broken connection
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import importlib
 import json
@@ -20,8 +21,14 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
+
+Table = Any  # a dictionary by str, which Python 3.7 cannot write, as it cannot a Popen of str
+Worker = Any
 
 RUNTIMES = {"ai_edge_litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}
 SILENCE = 60  # seconds after which the other side is gone
@@ -29,10 +36,10 @@ LEAST, MOST = 30, 200_000  # timed runs
 CORES = 4  # as many threads at most, unless more are asked for
 
 
-def watch(silence, children):
+def watch(silence: float | None, children: list[Worker]) -> None:
     """End this process and its children when standard input closes, or says nothing for `silence` seconds."""
 
-    def wait():
+    def wait() -> None:
         while select.select([0], [], [], silence)[0] and os.read(0, 4096):
             pass
         for child in children:
@@ -42,22 +49,20 @@ def watch(silence, children):
     threading.Thread(target=wait, daemon=True).start()
 
 
-def stop(child):
+def stop(child: Worker) -> None:
     """Kill a worker with all that it started."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
-def say(**message):
+def say(**message: Any) -> None:
     """One line to the other side."""
     print(json.dumps(message), flush=True)
 
 
-def supervise(path, settings):
+def supervise(path: str, settings: Table) -> None:
     """Measure each number of threads in a worker of its own, which may crash or hang."""
-    children = []
+    children: list[Worker] = []
     watch(SILENCE, children)
     counts = list(range(1, (settings["threads"] or min(CORES, os.cpu_count() or 1)) + 1))
     say(machine=machine(), threads=counts)
@@ -69,26 +74,28 @@ def supervise(path, settings):
     say(temperature=temperature())
 
 
-def work(path, settings, children):
+def work(path: str, settings: Table, children: list[Worker]) -> str | None:
     """A worker's answer; None if it died, which has been said then."""
-    argv = [sys.executable, __file__, path, json.dumps(settings)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(argv, start_new_session=True, universal_newlines=True, **pipes) as child:
+    argv, pipe = [sys.executable, __file__, path, json.dumps(settings)], subprocess.PIPE
+    with tempfile.TemporaryFile("w+", errors="replace") as words:
+        child: Worker = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=words, start_new_session=True, text=True)
         children[:] = [child]
         timer = threading.Timer(settings["limit"], stop, [child])
         timer.start()
-        output, words = child.stdout.read(), child.stderr.read()
-        child.wait()
-        late, _ = not timer.is_alive(), timer.cancel()
+        with child:
+            output: str = child.stdout.read()
+        late = not timer.is_alive()
+        timer.cancel()
+        words.seek(0)
+        last = words.read().strip().splitlines()[-1:] or [""]
     if not child.returncode:
         return output
     why = f"did not finish within {settings['limit']:g} s" if late else f"ended with {child.returncode}"
-    last = words.strip().splitlines()[-1:] or [""]
     say(error=f"LiteRT {why}: {last[0][:300]}")
     return None
 
 
-def runtime():
+def runtime() -> tuple[Any, str]:
     """LiteRT's module with the interpreter, and the package's name and version; (None, "") where there is none."""
     for module, package in RUNTIMES.items():
         try:
@@ -99,7 +106,7 @@ def runtime():
     return None, ""
 
 
-def version(module, package):
+def version(module: str, package: str) -> str:
     """The version of an installed package."""
     try:
         from importlib.metadata import version as installed
@@ -109,11 +116,11 @@ def version(module, package):
         return str(getattr(importlib.import_module(module), "__version__", ""))
 
 
-def latency(path, settings):
+def latency(path: str, settings: Table) -> Table:
     """Load time, first run, warm-up and timed runs; times in ms."""
     module, name = runtime()
     if module is None:
-        return program(path, settings)[0]
+        return figures(program(path, settings), settings)
     before, start = memory("VmRSS"), time.perf_counter()
     model = opened(module, path, settings)
     load = time.perf_counter() - start
@@ -140,7 +147,7 @@ def latency(path, settings):
     }
 
 
-def opened(module, path, settings):
+def opened(module: Any, path: str, settings: Table) -> Any:
     """The interpreter of a file, ready to run."""
     delegates = [module.load_delegate(settings["delegate"])] if settings["delegate"] else None
     model = module.Interpreter(model_path=path, num_threads=settings["threads"], experimental_delegates=delegates)
@@ -148,7 +155,7 @@ def opened(module, path, settings):
     return model
 
 
-def fill(model):
+def fill(model: Any) -> None:
     """Random inputs, the same each time: some kernels are faster on zeros."""
     import numpy as np
 
@@ -163,9 +170,10 @@ def fill(model):
         model.set_tensor(each["index"], values.astype(dtype))
 
 
-def timed(invoke, seconds, least):
+def timed(invoke: Callable[[], None], seconds: float, least: int) -> list[float]:
     """The time of each run in ms: for so many seconds, and at least so many runs."""
-    times, clock = [], time.perf_counter
+    times: list[float] = []
+    clock = time.perf_counter
     end = clock() + seconds
     while (len(times) < least or clock() < end) and len(times) < MOST:
         start = clock()
@@ -174,12 +182,12 @@ def timed(invoke, seconds, least):
     return times
 
 
-def rank(ordered, share):
+def rank(ordered: list[float], share: float) -> float:
     """The smallest time that so many runs do not exceed."""
     return ordered[math.ceil(share * len(ordered)) - 1]
 
 
-def delegated(module, path, settings):
+def delegated(module: Any, path: str, settings: Table) -> tuple[int, int]:
     """How many nodes a delegate takes and leaves: those behind the tensors that its own nodes give."""
     plain = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     bare = module.Interpreter(model_path=path, experimental_op_resolver_type=plain)
@@ -200,8 +208,8 @@ def delegated(module, path, settings):
     return len(taken), count - len(taken)
 
 
-def program(path, settings):
-    """The same by benchmark_model, which gives no percentiles, and its profile."""
+def program(path: str, settings: Table) -> str:
+    """What benchmark_model prints of the same, with its profile if that is the task."""
     found = shutil.which("benchmark_model")
     if not found:
         sys.exit("no ai-edge-litert, tflite-runtime or benchmark_model is installed; install one of them")
@@ -213,14 +221,14 @@ def program(path, settings):
         options["external_delegate_path"] = settings["delegate"]
     done = subprocess.run(
         [found, *(f"--{name}={value}" for name, value in options.items())],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, check=False,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         sys.exit(done.stdout.strip()[-300:] or f"benchmark_model ended with {done.returncode}")
-    return figures(done.stdout, settings), operators(done.stdout)
+    return done.stdout
 
 
-def figures(text, settings):
+def figures(text: str, settings: Table) -> Table:
     """The numbers in the output of benchmark_model, which are in microseconds and MB."""
     timing = re.search(r"Init: ([\d.e+]+), First inference: ([\d.e+]+), Warmup \(avg\): ([\d.e+]+)", text)
     counts = re.findall(r"^.*?count=(\d+)", text, re.MULTILINE)
@@ -249,12 +257,12 @@ def figures(text, settings):
     }
 
 
-def profile(path, settings):
+def profile(path: str, settings: Table) -> list[Table]:
     """The time of each operator in ms, by benchmark_model where it is installed; LiteRT in Python has none."""
-    return program(path, settings)[1] if shutil.which("benchmark_model") else []
+    return operators(program(path, settings)) if shutil.which("benchmark_model") else []
 
 
-def operators(text):
+def operators(text: str) -> list[Table]:
     """The table "Run Order" of benchmark_model."""
     table = text.rpartition(" Run Order =")[2].partition("\n\n")[0].splitlines()
     heads = [i for i, line in enumerate(table) if "[node type]" in line]
@@ -266,7 +274,7 @@ def operators(text):
     return [{"operator": each["node type"], "ms": float(each["avg ms"])} for each in found]
 
 
-def machine():
+def machine() -> Table:
     """What a measurement must say of where it was made."""
     board = first_line("/proc/device-tree/model") or first_line("/sys/class/dmi/id/product_name")
     found = re.search(r"^(?:model name|Hardware)\s*: (.*)$", text_of("/proc/cpuinfo"), re.MULTILINE)
@@ -281,25 +289,25 @@ def machine():
     }
 
 
-def temperature():
+def temperature() -> float | None:
     """The hottest sensor in degrees Celsius; None where there is none."""
     read = [first_line(path) for path in glob.glob("/sys/class/thermal/thermal_zone*/temp")]  # noqa: PTH207
     known = [int(each) / 1000 for each in read if re.fullmatch(r"-?\d+", each)]
     return max(known, default=None)
 
 
-def memory(name):
+def memory(name: str) -> int:
     """A figure of this process in bytes, such as its peak VmHWM; 0 where the system does not say."""
     found = re.search(rf"^{name}:\s*(\d+) kB", text_of("/proc/self/status"), re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
 
 
-def first_line(path):
+def first_line(path: str) -> str:
     """The first line of a small file, "" if there is none."""
     return text_of(path).replace("\0", "").partition("\n")[0].strip()
 
 
-def text_of(path):
+def text_of(path: str) -> str:
     """The text of a small file, "" if it cannot be read."""
     try:
         with open(path, errors="replace") as file:  # noqa: PTH123
@@ -308,7 +316,7 @@ def text_of(path):
         return ""
 
 
-def limit_memory(most):
+def limit_memory(most: int) -> None:
     """Take no more address space than this."""
     if most:
         import resource
@@ -316,7 +324,7 @@ def limit_memory(most):
         resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
-def main(path, text):
+def main(path: str, text: str) -> None:
     """Supervise, or do the one task that the settings name."""
     settings = json.loads(text)
     if "task" not in settings:
