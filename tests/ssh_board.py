@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import shutil
@@ -37,7 +38,8 @@ class Sshd:
 
     def stop(self) -> None:
         for each in self.sessions():
-            os.kill(each, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
 

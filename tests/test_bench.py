@@ -273,7 +273,7 @@ def start_long(board: ssh_board.Sshd) -> subprocess.Popen[str]:
 
 def commands(board: ssh_board.Sshd) -> list[str]:
     """The command lines of what runs on the board, and of what talks to it."""
-    lines = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
     return [line for line in lines if str(board.folder / "tmp") in line or "home/config" in line]
 
 

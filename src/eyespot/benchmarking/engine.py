@@ -82,12 +82,10 @@ def _complete(made: Benchmark, there: Conversation, settings: Settings) -> Bench
 def _answers(there: Conversation, seconds: float) -> Iterator[dict[str, Any]]:
     """The runner's messages. ToolDiedError for one that says what went wrong."""
     for line in there.lines(seconds):
-        if not line.startswith("{"):
-            continue
         try:
             answer = msgspec.json.decode(line, type=dict[str, Any])
-        except msgspec.MsgspecError as error:
-            raise ToolDiedError(f"{there.name}: answered what is not JSON: {error}") from error
+        except (msgspec.MsgspecError, UnicodeError):  # a login script or a library prints as well
+            continue
         if "error" in answer:
             raise ToolDiedError(f"{there.name}: {answer['error']}")
         yield answer

@@ -90,8 +90,9 @@ def work(path: str, settings: Table, children: list[Worker]) -> str | None:
         last = words.read().strip().splitlines()[-1:] or [""]
     if not child.returncode:
         return output
-    why = f"did not finish within {settings['limit']:g} s" if late else f"ended with {child.returncode}"
-    say(error=f"LiteRT {why}: {last[0][:300]}")
+    ended = f"was ended by signal {-child.returncode}" if child.returncode < 0 else "refused"
+    why = f"did not finish within {settings['limit']:g} s" if late else ended
+    say(error=f"the run {why}: {last[0][:300]}")
     return None
 
 
@@ -149,7 +150,10 @@ def latency(path: str, settings: Table) -> Table:
 
 def opened(module: Any, path: str, settings: Table) -> Any:
     """The interpreter of a file, ready to run."""
-    delegates = [module.load_delegate(settings["delegate"])] if settings["delegate"] else None
+    name = settings["delegate"]
+    if "/" in name and not os.path.exists(name):  # noqa: PTH110
+        sys.exit(f"{name}: no such delegate on this machine; give the path of its library there")
+    delegates = [module.load_delegate(name)] if name else None
     model = module.Interpreter(model_path=path, num_threads=settings["threads"], experimental_delegates=delegates)
     model.allocate_tensors()
     return model
@@ -331,9 +335,12 @@ def main(path: str, text: str) -> None:
         supervise(path, settings)
         return
     watch(None, [])
-    limit_memory(settings["memory"])
-    say(**{settings["task"]: {"latency": latency, "profile": profile}[settings["task"]](path, settings)})
-    sys.stdout.flush()
+    try:
+        limit_memory(settings["memory"])
+        say(**{settings["task"]: {"latency": latency, "profile": profile}[settings["task"]](path, settings)})
+    except (Exception, SystemExit) as error:
+        print(f"{' '.join(str(error).split())}", file=sys.stderr, flush=True)
+        os._exit(1)
     os._exit(0)  # delegates crash when they are unloaded
 
 
