@@ -333,7 +333,9 @@ def test_the_timings_of_the_c_example(serial, no_data):
     assert measured.machine.board == path
 
 
-@pytest.mark.parametrize(("printed", "words"), [(b"hello\n", "no line such as"), (b"eyespot: invoke 0 us\n", "no clock")])
+@pytest.mark.parametrize(
+    ("printed", "words"), [(b"hello\n", "no line such as"), (b"eyespot: invoke 0 us\n", "no clock")]
+)
 def test_a_port_without_timings(serial, printed, words):
     write, path = serial
     write(printed)
