@@ -41,7 +41,7 @@ def bare(path: Path, threads: int, seconds: float) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def main(model: str = "tiny-resnet", turns: int = 5, seconds: float = 2) -> None:
+def main(model: str, turns: int, seconds: float) -> None:
     """Print the medians of all turns and how far they are apart."""
     path, cores = registry.find(model), min(4, os.cpu_count() or 1)
     ours: dict[int, list[float]] = {n: [] for n in range(1, cores + 1)}
@@ -62,4 +62,5 @@ def main(model: str = "tiny-resnet", turns: int = 5, seconds: float = 2) -> None
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2], *map(int, sys.argv[2:3]), *map(float, sys.argv[3:4]))
+    given = [*sys.argv[1:], *("tiny-resnet", "5", "2")[len(sys.argv) - 1 :]]
+    main(given[0], int(given[1]), float(given[2]))

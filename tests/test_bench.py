@@ -12,13 +12,13 @@ import threading
 from pathlib import Path
 
 import pytest
-import ssh_board
-from ssh_board import wait
 
 import eyespot
+import ssh_board
 from eyespot.benchmarking import microcontroller, remote
 from eyespot.cli import main
 from eyespot.errors import BadArgumentError, ToolDiedError
+from ssh_board import wait
 
 BRIEFLY = ("--seconds", "0.05", "--threads", "1")
 SFTP = "Subsystem sftp internal-sftp"

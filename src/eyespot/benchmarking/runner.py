@@ -15,6 +15,7 @@ import math
 import os
 import platform
 import re
+import resource
 import select
 import shutil
 import signal
@@ -97,24 +98,17 @@ def work(path: str, settings: Table, children: list[Worker]) -> str | None:
 
 
 def runtime() -> tuple[Any, str]:
-    """LiteRT's module with the interpreter, and the package's name and version; (None, "") where there is none."""
-    for module, package in RUNTIMES.items():
+    """LiteRT's module with the interpreter, and the package with its version; (None, "") where there is none."""
+    for name, package in RUNTIMES.items():
         try:
-            found = importlib.import_module(f"{module}.interpreter")
+            module = importlib.import_module(f"{name}.interpreter")
         except ImportError:
             continue
-        return found, f"{package} {version(module, package)}".strip()
+        version = getattr(importlib.import_module(name), "__version__", "")
+        with contextlib.suppress(Exception):  # Python 3.7 has no importlib.metadata, and some have no metadata
+            version = importlib.import_module("importlib.metadata").version(package)
+        return module, f"{package} {version}".strip()
     return None, ""
-
-
-def version(module: str, package: str) -> str:
-    """The version of an installed package."""
-    try:
-        from importlib.metadata import version as installed
-
-        return installed(package)
-    except Exception:  # before Python 3.8, or installed without metadata
-        return str(getattr(importlib.import_module(module), "__version__", ""))
 
 
 def latency(path: str, settings: Table) -> Table:
@@ -124,28 +118,17 @@ def latency(path: str, settings: Table) -> Table:
         return figures(program(path, settings), settings)
     before, start = memory("VmRSS"), time.perf_counter()
     model = opened(module, path, settings)
-    load = time.perf_counter() - start
+    load = (time.perf_counter() - start) * 1e3
     fill(model)
-    first = timed(model.invoke, 0, 1)
+    first = timed(model.invoke, 0, 1)[0]
     warm = timed(model.invoke, settings["seconds"] / 4, 3)
     runs = sorted(timed(model.invoke, settings["seconds"], LEAST))
-    npu = delegated(module, path, settings) if settings["delegate"] else None
-    return {
-        "threads": settings["threads"],
-        "load": load * 1e3,
-        "first": first[0],
-        "warmup_runs": len(warm),
-        "warmup": statistics.mean(warm),
-        "runs": len(runs),
-        "mean": statistics.mean(runs),
-        "median": statistics.median(runs),
-        "p90": rank(runs, 0.90),
-        "p99": rank(runs, 0.99),
-        "memory": max(0, memory("VmHWM") - before),
-        "npu_nodes": npu[0] if npu else None,
-        "cpu_nodes": npu[1] if npu else None,
-        "tool": name,
-    }
+    npu, cpu = delegated(module, path, settings) if settings["delegate"] else (None, None)
+    return dict(
+        threads=settings["threads"], load=load, first=first, warmup_runs=len(warm), warmup=statistics.mean(warm),
+        runs=len(runs), mean=statistics.mean(runs), median=statistics.median(runs), p90=rank(runs, 0.9),
+        p99=rank(runs, 0.99), memory=max(0, memory("VmHWM") - before), npu_nodes=npu, cpu_nodes=cpu, tool=name,
+    )  # fmt: skip
 
 
 def opened(module: Any, path: str, settings: Table) -> Any:
@@ -234,31 +217,22 @@ def program(path: str, settings: Table) -> str:
 
 def figures(text: str, settings: Table) -> Table:
     """The numbers in the output of benchmark_model, which are in microseconds and MB."""
-    timing = re.search(r"Init: ([\d.e+]+), First inference: ([\d.e+]+), Warmup \(avg\): ([\d.e+]+)", text)
-    counts = re.findall(r"^.*?count=(\d+)", text, re.MULTILINE)
-    average = re.search(r"Inference \(avg\): ([\d.e+]+)", text)
+    number = r"([\d.e+]+)"
+    timing = re.search(rf"Init: {number}, First inference: {number}, Warmup \(avg\): {number}", text)
+    counts = re.findall(r"count=(\d+)", text)
+    average = re.search(rf"Inference \(avg\): {number}", text)
     if not timing or not average or len(counts) < 2:
         sys.exit("benchmark_model printed no timings")
+    load, first, warmup = (float(each) / 1e3 for each in timing.groups())
     middle = re.findall(r"count=.*median=(\d+)", text)
     peak = re.search(r"[Oo]verall peak memory footprint \(MB\).*?([\d.]+)\s*$", text, re.MULTILINE)
     replaced = re.search(r"Replacing (\d+) out of (\d+) node\(s\) with delegate \((?!TfLiteXNN)", text)
-    nodes = (int(replaced[1]), int(replaced[2]) - int(replaced[1])) if replaced else (None, None)
-    return {
-        "threads": settings["threads"],
-        "load": float(timing[1]) / 1e3,
-        "first": float(timing[2]) / 1e3,
-        "warmup_runs": int(counts[0]),
-        "warmup": float(timing[3]) / 1e3,
-        "runs": int(counts[-1]),
-        "mean": float(average[1]) / 1e3,
-        "median": float(middle[-1]) / 1e3 if middle else None,
-        "p90": None,
-        "p99": None,
-        "memory": int(float(peak[1]) * 1e6) if peak else None,
-        "npu_nodes": nodes[0],
-        "cpu_nodes": nodes[1],
-        "tool": "benchmark_model",
-    }
+    npu, cpu = (int(replaced[1]), int(replaced[2]) - int(replaced[1])) if replaced else (None, None)
+    return dict(
+        threads=settings["threads"], load=load, first=first, warmup_runs=int(counts[0]), warmup=warmup,
+        runs=int(counts[-1]), mean=float(average[1]) / 1e3, median=float(middle[-1]) / 1e3 if middle else None,
+        memory=int(float(peak[1]) * 1e6) if peak else None, npu_nodes=npu, cpu_nodes=cpu, tool="benchmark_model",
+    )  # fmt: skip
 
 
 def profile(path: str, settings: Table) -> list[Table]:
@@ -282,15 +256,11 @@ def machine() -> Table:
     """What a measurement must say of where it was made."""
     board = first_line("/proc/device-tree/model") or first_line("/sys/class/dmi/id/product_name")
     found = re.search(r"^(?:model name|Hardware)\s*: (.*)$", text_of("/proc/cpuinfo"), re.MULTILINE)
-    return {
-        "name": platform.node(),
-        "board": board,
-        "processor": found[1] if found else platform.processor() or platform.machine(),
-        "cores": os.cpu_count() or 1,
-        "kernel": f"{platform.system()} {platform.release()}",
-        "governor": first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "temperature": temperature(),
-    }
+    return dict(
+        name=platform.node(), board=board, processor=found[1] if found else platform.machine(),
+        cores=os.cpu_count() or 1, kernel=f"{platform.system()} {platform.release()}",
+        governor=first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"), temperature=temperature(),
+    )  # fmt: skip
 
 
 def temperature() -> float | None:
@@ -320,14 +290,6 @@ def text_of(path: str) -> str:
         return ""
 
 
-def limit_memory(most: int) -> None:
-    """Take no more address space than this."""
-    if most:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
-
-
 def main(path: str, text: str) -> None:
     """Supervise, or do the one task that the settings name."""
     settings = json.loads(text)
@@ -336,10 +298,11 @@ def main(path: str, text: str) -> None:
         return
     watch(None, [])
     try:
-        limit_memory(settings["memory"])
+        if settings["memory"]:  # the most address space
+            resource.setrlimit(resource.RLIMIT_AS, (settings["memory"],) * 2)
         say(**{settings["task"]: {"latency": latency, "profile": profile}[settings["task"]](path, settings)})
     except (Exception, SystemExit) as error:
-        print(f"{' '.join(str(error).split())}", file=sys.stderr, flush=True)
+        print(*str(error).split(), file=sys.stderr, flush=True)
         os._exit(1)
     os._exit(0)  # delegates crash when they are unloaded
 

@@ -39,8 +39,8 @@ def model_list() -> Report:
     """The Model List. A number whose chain of digests does not verify is refused."""
     rows = tuple(_row(card) for card in MODELS)
     if any(latencies := [provenance.latency(card.name, "int8") for card in MODELS]):
-        cells = (latency({markdown(name): time for name, time in each.items()}) for each in latencies)
-        rows = tuple(row | {"Latency INT8": cell} for row, cell in zip(rows, cells, strict=True))
+        times = (latency({markdown(name): time for name, time in each.items()}) for each in latencies)
+        rows = tuple(row | {"Latency INT8": cell} for row, cell in zip(rows, times, strict=True))
     cells = table(list(rows[0]), [list(row.values()) for row in rows])
     sources = "\n".join(f"- {line}" for card in MODELS for line in _sources(card))
     return Report(rows=rows, markdown=f"{cells}\n{LEGEND}\n{sources}\n")

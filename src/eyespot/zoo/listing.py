@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Listed(Noun):
     """A model in one line. Sizes are bytes; operations, top-1 and arena are those of the int8 file.
 
-    `latency` is the least measured on each machine, in ms. `runs` and `npu` are the verdicts on the device that was asked for; `best` says that no other model of
-    its data set among those listed is better for the same.
+    `latency` is the least measured on each machine, in ms. `runs` and `npu` are the verdicts on the device that
+    was asked for; `best` says that no other model of its data set among those listed is better for the same.
     """
 
     name: str
