@@ -124,20 +124,20 @@ def latency(path: str, settings: Table) -> Table:
     warm = timed(model.invoke, settings["seconds"] / 4, 3)
     runs = sorted(timed(model.invoke, settings["seconds"], LEAST))
     npu, cpu = delegated(module, path, settings) if settings["delegate"] else (None, None)
-    return dict(
+    return dict(  # noqa: C408
         threads=settings["threads"], load=load, first=first, warmup_runs=len(warm), warmup=statistics.mean(warm),
         runs=len(runs), mean=statistics.mean(runs), median=statistics.median(runs), p90=rank(runs, 0.9),
         p99=rank(runs, 0.99), memory=max(0, memory("VmHWM") - before), npu_nodes=npu, cpu_nodes=cpu, tool=name,
     )  # fmt: skip
 
 
-def opened(module: Any, path: str, settings: Table) -> Any:
+def opened(module: Any, path: str, settings: Table, **options: Any) -> Any:
     """The interpreter of a file, ready to run."""
     name = settings["delegate"]
     if "/" in name and not os.path.exists(name):  # noqa: PTH110
         sys.exit(f"{name}: no such delegate on this machine; give the path of its library there")
-    delegates = [module.load_delegate(name)] if name else None
-    model = module.Interpreter(model_path=path, num_threads=settings["threads"], experimental_delegates=delegates)
+    options["experimental_delegates"] = [module.load_delegate(name)] if name else None
+    model = module.Interpreter(model_path=path, num_threads=settings["threads"], **options)
     model.allocate_tensors()
     return model
 
@@ -176,12 +176,9 @@ def rank(ordered: list[float], share: float) -> float:
 
 def delegated(module: Any, path: str, settings: Table) -> tuple[int, int]:
     """How many nodes a delegate takes and leaves: those behind the tensors that its own nodes give."""
-    plain = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    bare = module.Interpreter(model_path=path, experimental_op_resolver_type=plain)
-    count = len(bare._get_ops_details())
-    delegates = [module.load_delegate(settings["delegate"])]
-    model = module.Interpreter(model_path=path, experimental_op_resolver_type=plain, experimental_delegates=delegates)
-    nodes = model._get_ops_details()
+    plain = {"experimental_op_resolver_type": module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES}
+    count = len(module.Interpreter(model_path=path, **plain)._get_ops_details())
+    nodes = opened(module, path, settings, **plain)._get_ops_details()
     makers = {tensor: node for node in nodes[:count] for tensor in node["outputs"]}
     taken = set()
     for node in nodes[count:]:
@@ -228,26 +225,18 @@ def figures(text: str, settings: Table) -> Table:
     peak = re.search(r"[Oo]verall peak memory footprint \(MB\).*?([\d.]+)\s*$", text, re.MULTILINE)
     replaced = re.search(r"Replacing (\d+) out of (\d+) node\(s\) with delegate \((?!TfLiteXNN)", text)
     npu, cpu = (int(replaced[1]), int(replaced[2]) - int(replaced[1])) if replaced else (None, None)
-    return dict(
+    return dict(  # noqa: C408
         threads=settings["threads"], load=load, first=first, warmup_runs=int(counts[0]), warmup=warmup,
         runs=int(counts[-1]), mean=float(average[1]) / 1e3, median=float(middle[-1]) / 1e3 if middle else None,
         memory=int(float(peak[1]) * 1e6) if peak else None, npu_nodes=npu, cpu_nodes=cpu, tool="benchmark_model",
     )  # fmt: skip
 
 
-def profile(path: str, settings: Table) -> list[Table]:
-    """The time of each operator in ms, by benchmark_model where it is installed; LiteRT in Python has none."""
-    return operators(program(path, settings)) if shutil.which("benchmark_model") else []
-
-
 def operators(text: str) -> list[Table]:
     """The table "Run Order" of benchmark_model."""
     table = text.rpartition(" Run Order =")[2].partition("\n\n")[0].splitlines()
-    heads = [i for i, line in enumerate(table) if "[node type]" in line]
-    if not heads:
-        return []
-    names = [name.strip(" []") for name in table[heads[0]].split("\t") if name.strip()]
-    rows = ([cell.strip() for cell in line.split("\t") if cell.strip()] for line in table[heads[0] + 1 :])
+    head = next((i for i, line in enumerate(table) if "[node type]" in line), len(table))
+    names, *rows = [[cell.strip(" []") for cell in line.split("\t") if cell.strip()] for line in table[head:]] or [[]]
     found = (dict(zip(names, row)) for row in rows if len(row) == len(names))  # noqa: B905 (Python 3.7)
     return [{"operator": each["node type"], "ms": float(each["avg ms"])} for each in found]
 
@@ -256,7 +245,7 @@ def machine() -> Table:
     """What a measurement must say of where it was made."""
     board = first_line("/proc/device-tree/model") or first_line("/sys/class/dmi/id/product_name")
     found = re.search(r"^(?:model name|Hardware)\s*: (.*)$", text_of("/proc/cpuinfo"), re.MULTILINE)
-    return dict(
+    return dict(  # noqa: C408
         name=platform.node(), board=board, processor=found[1] if found else platform.machine(),
         cores=os.cpu_count() or 1, kernel=f"{platform.system()} {platform.release()}",
         governor=first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"), temperature=temperature(),
@@ -300,7 +289,10 @@ def main(path: str, text: str) -> None:
     try:
         if settings["memory"]:  # the most address space
             resource.setrlimit(resource.RLIMIT_AS, (settings["memory"],) * 2)
-        say(**{settings["task"]: {"latency": latency, "profile": profile}[settings["task"]](path, settings)})
+        if settings["task"] == "latency":
+            say(latency=latency(path, settings))
+        else:  # LiteRT in Python has no profiler
+            say(profile=operators(program(path, settings)) if shutil.which("benchmark_model") else [])
     except (Exception, SystemExit) as error:
         print(*str(error).split(), file=sys.stderr, flush=True)
         os._exit(1)
