@@ -15,9 +15,10 @@ import pytest
 
 import eyespot
 import ssh_board
-from eyespot.benchmarking import microcontroller, remote
+from eyespot.benchmarking import microcontroller, remote, runner
 from eyespot.cli import main
 from eyespot.errors import BadArgumentError, ToolDiedError
+from eyespot.zoo import registry
 from ssh_board import wait
 
 BRIEFLY = ("--seconds", "0.05", "--threads", "1")
@@ -80,7 +81,6 @@ def test_a_file_that_litert_does_not_run(no_data, tmp_path, capsys):
 
     from eyespot.tflite import schema
     from eyespot.tflite.read import read
-    from eyespot.zoo import registry
 
     model = read(registry.find("tiny-resnet")).model
     model.operatorCodes[0].builtinCode = model.operatorCodes[0].deprecatedBuiltinCode = BuiltinOperator.NEG
@@ -119,6 +119,15 @@ def test_addresses():
     assert remote.board("ssh://root@10.0.0.2:2222").ssh("x")[-5:] == ["-p", "2222", "--", "root@10.0.0.2", "x"]
     assert remote.board("ssh://root@[fe80::1]").scp(folder="/d", old=False)[-1] == "root@[fe80::1]:/d/"
     assert microcontroller.port("serial:/dev/ttyACM0") == ("/dev/ttyACM0", 115_200)
+
+
+def test_the_nodes_of_a_delegate_are_counted():
+    """XNNPACK takes two parts of tiny-resnet, and leaves its AVERAGE_POOL_2D and its SOFTMAX."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    model = Interpreter(model_path=str(registry.find("tiny-resnet")), num_threads=1)
+    model.allocate_tensors()
+    assert runner.replaced(model._get_ops_details(), 15) == 13
 
 
 # benchmark_model, as it prints

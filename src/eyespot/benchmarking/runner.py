@@ -1,8 +1,7 @@
 """Measures a .tflite file: `python3 runner.py FILE SETTINGS`, where the settings are a JSON object.
 
-It runs on boards as it is: Python 3.7 or later, with ai-edge-litert or tflite-runtime, else benchmark_model
-on PATH; nothing of eyespot. It prints JSON, one object a line: the machine, then each number of threads.
-It ends when its standard input closes or is silent, so that a broken connection leaves nothing running.
+It runs on boards, with Python 3.8 and LiteRT or benchmark_model, and prints JSON, one object a line. It ends when its
+standard input closes or is silent, so that a broken connection leaves nothing running.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import math
 import os
 import platform
 import re
-import resource
 import select
 import shutil
 import signal
@@ -26,10 +24,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any
-
-Table = Any  # a dictionary by str, which Python 3.7 cannot write, as it cannot a Popen of str
-Worker = Any
 
 RUNTIMES = {"ai_edge_litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}
 SILENCE = 60  # seconds after which the other side is gone
@@ -37,7 +33,7 @@ LEAST, MOST = 30, 200_000  # timed runs
 CORES = 4  # as many threads at most, unless more are asked for
 
 
-def watch(silence: float | None, children: list[Worker]) -> None:
+def watch(silence: float | None, children: list[subprocess.Popen[str]]) -> None:
     """End this process and its children when standard input closes, or says nothing for `silence` seconds."""
 
     def wait() -> None:
@@ -50,7 +46,7 @@ def watch(silence: float | None, children: list[Worker]) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def stop(child: Worker) -> None:
+def stop(child: subprocess.Popen[str]) -> None:
     """Kill a worker with all that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
@@ -61,25 +57,23 @@ def say(**message: Any) -> None:
     print(json.dumps(message), flush=True)
 
 
-def supervise(path: str, settings: Table) -> None:
+def supervise(path: str, settings: dict[str, Any]) -> None:
     """Measure each number of threads in a worker of its own, which may crash or hang."""
-    children: list[Worker] = []
+    children: list[subprocess.Popen[str]] = []
     watch(SILENCE, children)
     counts = list(range(1, (settings["threads"] or min(CORES, os.cpu_count() or 1)) + 1))
     say(machine=machine(), threads=counts)
     for task in [*(("latency", count) for count in counts), ("profile", 1)]:
-        output = work(path, dict(settings, task=task[0], threads=task[1]), children)
-        if output is None:
+        if not work(path, dict(settings, task=task[0], threads=task[1]), children):
             return
-        print(output, end="", flush=True)
     say(temperature=temperature())
 
 
-def work(path: str, settings: Table, children: list[Worker]) -> str | None:
-    """A worker's answer; None if it died, which has been said then."""
+def work(path: str, settings: dict[str, Any], children: list[subprocess.Popen[str]]) -> bool:
+    """Pass on a worker's answer, or say how it died; whether it gave one."""
     argv, pipe = [sys.executable, __file__, path, json.dumps(settings)], subprocess.PIPE
     with tempfile.TemporaryFile("w+", errors="replace") as words:
-        child: Worker = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=words, start_new_session=True, text=True)
+        child: Any = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=words, start_new_session=True, text=True)
         children[:] = [child]
         timer = threading.Timer(settings["limit"], stop, [child])
         timer.start()
@@ -88,30 +82,28 @@ def work(path: str, settings: Table, children: list[Worker]) -> str | None:
         late = not timer.is_alive()
         timer.cancel()
         words.seek(0)
-        last = words.read().strip().splitlines()[-1:] or [""]
-    if not child.returncode:
-        return output
+        last = words.read().strip().rpartition("\n")[2]
     ended = f"was ended by signal {-child.returncode}" if child.returncode < 0 else "refused"
     why = f"did not finish within {settings['limit']:g} s" if late else ended
-    say(error=f"the run {why}: {last[0][:300]}")
-    return None
+    say(error=f"the run {why}: {last[:300]}") if child.returncode else print(output, end="", flush=True)
+    return not child.returncode
 
 
 def runtime() -> tuple[Any, str]:
     """LiteRT's module with the interpreter, and the package with its version; (None, "") where there is none."""
     for name, package in RUNTIMES.items():
+        version = ""
         try:
             module = importlib.import_module(f"{name}.interpreter")
         except ImportError:
             continue
-        version = getattr(importlib.import_module(name), "__version__", "")
-        with contextlib.suppress(Exception):  # Python 3.7 has no importlib.metadata, and some have no metadata
-            version = importlib.import_module("importlib.metadata").version(package)
+        with contextlib.suppress(metadata.PackageNotFoundError):  # boards have it without, at times
+            version = metadata.version(package)
         return module, f"{package} {version}".strip()
     return None, ""
 
 
-def latency(path: str, settings: Table) -> Table:
+def latency(path: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Load time, first run, warm-up and timed runs; times in ms."""
     module, name = runtime()
     if module is None:
@@ -131,7 +123,7 @@ def latency(path: str, settings: Table) -> Table:
     )  # fmt: skip
 
 
-def opened(module: Any, path: str, settings: Table, **options: Any) -> Any:
+def opened(module: Any, path: str, settings: dict[str, Any], **options: Any) -> Any:
     """The interpreter of a file, ready to run."""
     name = settings["delegate"]
     if "/" in name and not os.path.exists(name):  # noqa: PTH110
@@ -174,13 +166,18 @@ def rank(ordered: list[float], share: float) -> float:
     return ordered[math.ceil(share * len(ordered)) - 1]
 
 
-def delegated(module: Any, path: str, settings: Table) -> tuple[int, int]:
-    """How many nodes a delegate takes and leaves: those behind the tensors that its own nodes give."""
+def delegated(module: Any, path: str, settings: dict[str, Any]) -> tuple[int, int]:
+    """How many nodes a delegate takes and leaves."""
     plain = {"experimental_op_resolver_type": module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES}
     count = len(module.Interpreter(model_path=path, **plain)._get_ops_details())
-    nodes = opened(module, path, settings, **plain)._get_ops_details()
+    taken = replaced(opened(module, path, settings, **plain)._get_ops_details(), count)
+    return taken, count - taken
+
+
+def replaced(nodes: list[dict[str, Any]], count: int) -> int:
+    """How many of the first `count` nodes lie behind the tensors that the delegates' nodes, which follow, give."""
     makers = {tensor: node for node in nodes[:count] for tensor in node["outputs"]}
-    taken = set()
+    taken: set[int] = set()
     for node in nodes[count:]:
         border, wanted = set(node["inputs"]), list(node["outputs"])
         while wanted:
@@ -189,10 +186,10 @@ def delegated(module: Any, path: str, settings: Table) -> tuple[int, int]:
             if maker and tensor not in border and maker["index"] not in taken:
                 taken.add(maker["index"])
                 wanted += list(maker["inputs"])
-    return len(taken), count - len(taken)
+    return len(taken)
 
 
-def program(path: str, settings: Table) -> str:
+def program(path: str, settings: dict[str, Any]) -> str:
     """What benchmark_model prints of the same, with its profile if that is the task."""
     found = shutil.which("benchmark_model")
     if not found:
@@ -212,7 +209,7 @@ def program(path: str, settings: Table) -> str:
     return done.stdout
 
 
-def figures(text: str, settings: Table) -> Table:
+def figures(text: str, settings: dict[str, Any]) -> dict[str, Any]:
     """The numbers in the output of benchmark_model, which are in microseconds and MB."""
     number = r"([\d.e+]+)"
     timing = re.search(rf"Init: {number}, First inference: {number}, Warmup \(avg\): {number}", text)
@@ -223,8 +220,8 @@ def figures(text: str, settings: Table) -> Table:
     load, first, warmup = (float(each) / 1e3 for each in timing.groups())
     middle = re.findall(r"count=.*median=(\d+)", text)
     peak = re.search(r"[Oo]verall peak memory footprint \(MB\).*?([\d.]+)\s*$", text, re.MULTILINE)
-    replaced = re.search(r"Replacing (\d+) out of (\d+) node\(s\) with delegate \((?!TfLiteXNN)", text)
-    npu, cpu = (int(replaced[1]), int(replaced[2]) - int(replaced[1])) if replaced else (None, None)
+    nodes = re.search(r"Replacing (\d+) out of (\d+) node\(s\) with delegate \((?!TfLiteXNN)", text)
+    npu, cpu = (int(nodes[1]), int(nodes[2]) - int(nodes[1])) if nodes else (None, None)
     return dict(  # noqa: C408
         threads=settings["threads"], load=load, first=first, warmup_runs=int(counts[0]), warmup=warmup,
         runs=int(counts[-1]), mean=float(average[1]) / 1e3, median=float(middle[-1]) / 1e3 if middle else None,
@@ -232,16 +229,16 @@ def figures(text: str, settings: Table) -> Table:
     )  # fmt: skip
 
 
-def operators(text: str) -> list[Table]:
+def operators(text: str) -> list[dict[str, Any]]:
     """The table "Run Order" of benchmark_model."""
     table = text.rpartition(" Run Order =")[2].partition("\n\n")[0].splitlines()
     head = next((i for i, line in enumerate(table) if "[node type]" in line), len(table))
     names, *rows = [[cell.strip(" []") for cell in line.split("\t") if cell.strip()] for line in table[head:]] or [[]]
-    found = (dict(zip(names, row)) for row in rows if len(row) == len(names))  # noqa: B905 (Python 3.7)
+    found = (dict(zip(names, row)) for row in rows if len(row) == len(names))  # noqa: B905 (Python 3.8)
     return [{"operator": each["node type"], "ms": float(each["avg ms"])} for each in found]
 
 
-def machine() -> Table:
+def machine() -> dict[str, Any]:
     """What a measurement must say of where it was made."""
     board = first_line("/proc/device-tree/model") or first_line("/sys/class/dmi/id/product_name")
     found = re.search(r"^(?:model name|Hardware)\s*: (.*)$", text_of("/proc/cpuinfo"), re.MULTILINE)
@@ -272,11 +269,9 @@ def first_line(path: str) -> str:
 
 def text_of(path: str) -> str:
     """The text of a small file, "" if it cannot be read."""
-    try:
-        with open(path, errors="replace") as file:  # noqa: PTH123
-            return file.read(1 << 20)
-    except OSError:
-        return ""
+    with contextlib.suppress(OSError), open(path, errors="replace") as file:  # noqa: PTH123
+        return file.read(1 << 20)
+    return ""
 
 
 def main(path: str, text: str) -> None:
@@ -288,6 +283,8 @@ def main(path: str, text: str) -> None:
     watch(None, [])
     try:
         if settings["memory"]:  # the most address space
+            import resource  # POSIX alone has it
+
             resource.setrlimit(resource.RLIMIT_AS, (settings["memory"],) * 2)
         if settings["task"] == "latency":
             say(latency=latency(path, settings))
