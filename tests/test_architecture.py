@@ -27,6 +27,7 @@ PIPELINE = (
     "training",
     "quantization",
     "devices",
+    "benchmarking",
     "exports",
 )
 LAYERS = (*FOUNDATION, *PIPELINE, "reports", "verbs", "top")

@@ -1,5 +1,11 @@
 """The public names; `__init__.py` imports each when it is first used."""
 
+from .artifacts.benchmarks import (
+    Benchmark as Benchmark,
+    Latency as Latency,
+    Machine as Machine,
+    OperatorTime as OperatorTime,
+)
 from .artifacts.measurements import (
     Compatibility as Compatibility,
     Evaluation as Evaluation,
@@ -42,6 +48,7 @@ from .preprocessing.spec import (
     Preprocessing as Preprocessing,
 )
 from .quantity import Quantity as Quantity
+from .verbs.bench import bench as bench
 from .verbs.check import check as check
 from .verbs.compile import compile_for as compile_for
 from .verbs.convert import convert as convert

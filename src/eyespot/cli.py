@@ -21,8 +21,8 @@ from eyespot.errors import BadArgumentError, EyespotError, OverlapError, UnfitEr
 from eyespot.escaping import terminal
 
 NAMES = (
-    "list show make verify predict doctor check compile export fetch inspect evaluate train convert quantize report "
-    "measure"
+    "list show make verify predict doctor check compile bench export fetch inspect evaluate train convert quantize "
+    "report measure"
 )
 VERBS = {name: name for name in NAMES.split()}  # each command, which is a module of `verbs`: its function
 VERBS |= {"list": "list_models", "compile": "compile_for"}

@@ -10,7 +10,7 @@ from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import Artifact
 from eyespot.escaping import markdown, markdown_code
 from eyespot.nouns import Noun
-from eyespot.reports.words import UNKNOWN, accuracy, cost, hygiene, images, megabytes, table
+from eyespot.reports.words import UNKNOWN, accuracy, cost, hygiene, images, latency, megabytes, table
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.datasets import DATASETS
@@ -38,6 +38,9 @@ class Report(Noun):
 def model_list() -> Report:
     """The Model List. A number whose chain of digests does not verify is refused."""
     rows = tuple(_row(card) for card in MODELS)
+    if any(latencies := [provenance.latency(card.name, "int8") for card in MODELS]):
+        times = (latency({markdown(name): time for name, time in each.items()}) for each in latencies)
+        rows = tuple(row | {"Latency INT8": cell} for row, cell in zip(rows, times, strict=True))
     cells = table(list(rows[0]), [list(row.values()) for row in rows])
     sources = "\n".join(f"- {line}" for card in MODELS for line in _sources(card))
     return Report(rows=rows, markdown=f"{cells}\n{LEGEND}\n{sources}\n")

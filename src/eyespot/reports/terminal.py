@@ -29,6 +29,7 @@ VIEWS = {  # how each noun is shown, loaded when one is
     "Explained": "explained:explained",
     "Evaluation": "terminal:_evaluations",
     "Accuracy": "terminal:_accuracies",
+    "Benchmark": "benchmark:benchmarks",
     "Quantized": "quantized:quantized",
     "Diagnosis": "diagnosis:diagnoses",
     "Explanation": "checks:explanations",
@@ -67,8 +68,9 @@ def rendered(value: Any) -> RenderableType:
 
 def _models(models: tuple[Listed, ...]) -> Group:
     verdicts = ("runs", "npu") if any(m.runs for m in models) else ()
-    columns = ("model", *verdicts, "data", "OPS", "int8", "arena", "top-1 int8")
-    rows = table(*columns, rows=[_model_row(m) for m in models])
+    latency = ("latency",) if any(m.latency for m in models) else ()
+    columns = ("model", *verdicts, "data", "OPS", "int8", "arena", "top-1 int8", *latency)
+    rows = table(*columns, rows=[(*_model_row(m), *(words.latency(m.latency) for _ in latency)) for m in models])
     return Group(rows, *(["* best of its data set"] if any(m.best for m in models) else []))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from eyespot.artifacts.measurements import Evaluation, Finding, Subset
 from eyespot.evaluation.prediction import Threshold
@@ -20,6 +20,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def megabytes(size: int | None) -> str:
     """As NXP's page gives sizes: 1 MB is a million bytes."""
     return "not built" if size is None else f"{size / 1e6:.3f} MB"
+
+
+def latency(measured: Mapping[str, float]) -> str:
+    """The latency of a file in ms on each machine, one a line."""
+    return "\n".join(f"{_three(time)} ms ({machine})" for machine, time in measured.items()) or "not measured"
 
 
 def accuracy(e: Evaluation | Subset) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from math import inf
 from operator import le
 from pathlib import Path
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Listed(Noun):
     """A model in one line. Sizes are bytes; operations, top-1 and arena are those of the int8 file.
 
-    `runs` and `npu` are the verdicts on the device that was asked for; `best` says that no other model of
-    its data set among those listed is better for the same.
+    `latency` is the least measured on each machine, in ms. `runs` and `npu` are the verdicts on the device that
+    was asked for; `best` says that no other model of its data set among those listed is better for the same.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Listed(Noun):
     arena: int | None
     top1: float | None
     n: int | None
+    latency: Mapping[str, float] = field(default_factory=dict)
     runs: Status | None = None
     npu: Status | None = None
     best: bool = False
@@ -123,6 +124,7 @@ def _listed(card: Model, device: str) -> Listed:
         arena=next((int(size) for size in arenas if size), None),  # the same on all devices
         top1=measured.top1 if measured else None,
         n=measured.n if measured else None,
+        latency=provenance.latency(card.name, "int8"),
         runs=here.runs.status if here else None,
         npu=here.npu.status if here and here.npu else None,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from eyespot.artifacts import measurements, places
+from eyespot.artifacts import benchmarks, measurements, places
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import Artifact, ModelFolder, read_sidecar, sidecar
 from eyespot.escaping import file_name
@@ -100,6 +100,12 @@ def robustness(model: str, data: str) -> dict[Damage, Evaluation]:
     """How accurate an int8 file is on damaged images of a data set, as far as it was measured."""
     measured = {under: accuracy(model, "int8", data, under) for under in get_args(Damage)}
     return {under: evaluation for under, evaluation in measured.items() if evaluation}
+
+
+def latency(model: str, precision: str) -> dict[str, float]:
+    """The least measured latency of a model's file on each machine, in ms: its median with the best threads."""
+    measured = benchmarks.benchmarks(model, digests(model, precision))
+    return {b.machine.name: b.fastest.typical for b in reversed(measured)}
 
 
 def compatibility(model: str) -> tuple[Compatibility, ...]:

@@ -1,0 +1,1 @@
+"""Latency of a file, on this machine, on a board over SSH, or as a microcontroller prints it."""

@@ -1,0 +1,357 @@
+"""Latency here, on a board behind a real sshd, and from a serial port."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import eyespot
+import ssh_board
+from eyespot.benchmarking import microcontroller, remote, runner
+from eyespot.cli import main
+from eyespot.errors import BadArgumentError, ToolDiedError
+from eyespot.zoo import registry
+from ssh_board import wait
+
+BRIEFLY = ("--seconds", "0.05", "--threads", "1")
+SFTP = "Subsystem sftp internal-sftp"
+
+
+def run(capsys, *words: object) -> tuple[int, str, str]:
+    code = main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def fails(capsys, *words: object) -> str:
+    code, out, err = run(capsys, *words)
+    assert (code, out, err.count("\n")) == (1, "", 1), err
+    return err
+
+
+# This machine
+
+
+def test_this_machine(no_data, capsys):
+    code, out, err = run(capsys, "bench", "tiny-resnet", "--seconds", "0.05", "--threads", 2, "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert [each["threads"] for each in found["latencies"]] == [1, 2]
+    for each in found["latencies"]:
+        assert 0 < each["median"] <= each["p90"] <= each["p99"]
+        assert each["load"] > 0 < each["first"]
+        assert each["runs"] >= 30
+        assert each["memory"] > 100_000
+    assert found["machine"]["kernel"].startswith(os.uname().sysname)
+
+
+def test_the_measurement_is_filed_and_listed(no_data, capsys):
+    measured = eyespot.bench("tiny-resnet", threads=1, seconds=0.05)
+    listed = {each.name: each for each in eyespot.list_models()}
+    assert listed["tiny-resnet"].latency == {measured.machine.name: measured.latencies[0].median}
+    assert listed["visual-wake-word"].latency == {}
+    assert f"ms ({measured.machine.name}" in eyespot.report().markdown
+    _, out, _ = run(capsys, "list")
+    assert "latency" in out
+    assert f"ms ({measured.machine.name})" in out
+
+
+def test_without_a_measurement_nothing_is_listed(no_data, capsys):
+    assert "latency" not in run(capsys, "list")[1]
+
+
+def test_the_table(no_data, capsys):
+    code, out, _ = run(capsys, "bench", "tiny-resnet:float32", *BRIEFLY)
+    assert code == 0
+    assert "median" in out
+    assert "images/s" in out
+    assert "no profile: benchmark_model is not installed" in out
+
+
+def test_a_file_that_litert_does_not_run(no_data, tmp_path, capsys):
+    from ai_edge_litert.schema_py_generated import BuiltinOperator
+
+    from eyespot.tflite import schema
+    from eyespot.tflite.read import read
+
+    model = read(registry.find("tiny-resnet")).model
+    model.operatorCodes[0].builtinCode = model.operatorCodes[0].deprecatedBuiltinCode = BuiltinOperator.NEG
+    (tmp_path / "bad.tflite").write_bytes(schema.pack(model))
+    assert "LiteRT" in fails(capsys, "bench", tmp_path / "bad.tflite", *BRIEFLY)
+
+
+def test_a_delegate_that_is_none(no_data, capsys):
+    words = fails(capsys, "bench", "tiny-resnet", "--delegate", "/nowhere/lib.so", *BRIEFLY)
+    assert "/nowhere/lib.so" in words
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"on": "board"},
+        {"on": "ssh://-oProxyCommand=x"},
+        {"on": "ssh://a b"},
+        {"on": "ssh://host/path"},
+        {"on": "ssh://user:password@host"},
+        {"on": "ssh://host:99999"},
+        {"on": "serial:ttyACM0"},
+        {"on": "serial:/dev/ttyACM0:1x"},
+        {"threads": 0},
+        {"seconds": 0},
+        {"seconds": float("nan")},
+    ],
+)
+def test_arguments(no_data, wrong):
+    with pytest.raises(BadArgumentError):
+        eyespot.bench("tiny-resnet", **wrong)
+
+
+def test_addresses():
+    assert remote.board("ssh://Board-1").destination == "Board-1"
+    assert remote.board("ssh://root@10.0.0.2:2222").ssh("x")[-5:] == ["-p", "2222", "--", "root@10.0.0.2", "x"]
+    assert remote.board("ssh://root@[fe80::1]").scp(folder="/d", old=False)[-1] == "root@[fe80::1]:/d/"
+    assert microcontroller.port("serial:/dev/ttyACM0") == ("/dev/ttyACM0", 115_200)
+
+
+def test_the_nodes_of_a_delegate_are_counted():
+    """XNNPACK takes two parts of tiny-resnet, and leaves its AVERAGE_POOL_2D and its SOFTMAX."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    model = Interpreter(model_path=str(registry.find("tiny-resnet")), num_threads=1)
+    model.allocate_tensors()
+    assert runner.replaced(model._get_ops_details(), 15) == 13
+
+
+# benchmark_model, as it prints
+
+PRINTED = """\
+INFO: STARTING!
+INFO: VERBOSE: Replacing 13 out of 15 node(s) with delegate (EthosuDelegate) node, yielding 3 partitions for subgraph 0
+INFO: count=10 first=400 curr=300 min=290 max=400 avg=310 std=5
+INFO: count=60 first=300 curr=301 min=290 max=380 avg=302.5 std=4 p5=295 median=301 p95=320
+INFO: Inference timings in us: Init: 1500, First inference: 400, Warmup (avg): 310, Inference (avg): 302.5
+INFO: Overall peak memory footprint (MB) via periodic monitoring: 12.5
+============================== Run Order ==============================
+\t             [node type]\t  [first]\t [avg ms]\t     [%]\t  [cdf%]\t  [mem KB]\t[times called]\t[Name]
+\t                 CONV_2D\t    0.200\t    0.150\t 75.000%\t 75.000%\t     0.000\t        1\t[a]:0
+\t                 SOFTMAX\t    0.060\t    0.050\t 25.000%\t100.000%\t     0.000\t        1\t[b]:1
+
+============================== Top by Computation Time ==============================
+"""
+
+
+def test_benchmark_model_on_a_board_without_litert(no_data, tmp_path):
+    (tmp_path / "printed").write_text(PRINTED)
+    ssh_board.script(tmp_path / "benchmark_model", f"cat {tmp_path}/printed")
+    blocked = "import sys; sys.modules['ai_edge_litert'] = sys.modules['tflite_runtime'] = None"
+    (tmp_path / "sitecustomize.py").write_text(blocked)
+    env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(tmp_path)}
+    settings = {"threads": 1, "seconds": 0.1, "delegate": "/d.so", "memory": 0, "limit": 60}
+    runner = Path(eyespot.__file__).parent / "benchmarking" / "runner.py"
+    with subprocess.Popen(
+        [sys.executable, runner, "m.tflite", json.dumps(settings)],
+        env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        answers = [json.loads(line) for line in process.stdout]
+    latency, profile = answers[1]["latency"], answers[2]["profile"]
+    assert (latency["load"], latency["median"], latency["mean"]) == (1.5, 0.301, 0.3025)
+    assert (latency["npu_nodes"], latency["cpu_nodes"]) == (13, 2)
+    assert (latency["runs"], latency["warmup_runs"], latency["memory"]) == (60, 10, 12_500_000)
+    assert profile == [{"operator": "CONV_2D", "ms": 0.15}, {"operator": "SOFTMAX", "ms": 0.05}]
+
+
+# Over ssh
+
+
+@pytest.fixture
+def servers(tmp_path):
+    """A function that starts a server under a name."""
+    ssh_board.needed()
+    started, user_key = [], ssh_board.key(tmp_path / "id")
+
+    def start(name: str, *extra: str) -> ssh_board.Sshd:
+        started.append(ssh_board.start(tmp_path / name, user_key, *extra))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def identity(tmp_path):
+    return f"IdentityFile {tmp_path}/id"
+
+
+@pytest.fixture
+def use(monkeypatch, tmp_path):
+    """Make the user's configuration from servers by name."""
+
+    def write(servers: dict[str, ssh_board.Sshd], *extra: str) -> None:
+        monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+        for name, value in ssh_board.client(tmp_path / "home", servers, *extra).items():
+            monkeypatch.setenv(name, value)
+
+    return write
+
+
+def measured_on(board: str) -> None:
+    measured = eyespot.bench("tiny-resnet", on=f"ssh://{board}", threads=1, seconds=0.05)
+    assert measured.latencies[0].median > 0
+    assert measured.machine.kernel
+
+
+def test_a_key_without_a_password(servers, use, identity, no_data, capsys):
+    board = servers("board", SFTP)
+    use({"board": board}, identity)
+    code, out, err = run(capsys, "bench", "tiny-resnet", "--on", "ssh://board", *BRIEFLY)
+    assert (code, err) == (0, "")
+    assert "median" in out
+    assert board.left == []
+    assert len(list((no_data / "results" / "bench").iterdir())) == 1
+
+
+def test_a_board_without_sftp(servers, use, identity, no_data):
+    use({"board": servers("board")}, identity)
+    measured_on("board")
+
+
+def test_keep(servers, use, identity, no_data):
+    board = servers("board", SFTP)
+    use({"board": board}, identity)
+    eyespot.bench("tiny-resnet", on="ssh://board", threads=1, seconds=0.05, keep=True)
+    assert sorted(each.name for each in board.left[0].iterdir()) == ["model.tflite", "runner.py"]
+
+
+def test_an_agent(servers, use, identity, no_data, tmp_path, monkeypatch):
+    use({"board": servers("board", SFTP)}, "IdentityFile none")
+    with pytest.raises(ToolDiedError, match="Permission denied"):
+        measured_on("board")
+    socket = f"{tmp_path}/agent"
+    with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL) as agent:
+        try:
+            wait(lambda: Path(socket).exists(), "ssh-agent")
+            monkeypatch.setenv("SSH_AUTH_SOCK", socket)
+            subprocess.run(["ssh-add", "-q", tmp_path / "id"], check=True)
+            measured_on("board")
+        finally:
+            agent.terminate()
+
+
+def test_a_jump_host(servers, use, identity, no_data):
+    board, jump = servers("board", SFTP), servers("jump")
+    use({"board": board, "jump": jump}, identity, "Host board", "ProxyJump jump")
+    measured_on("board")
+    assert "Accepted publickey" in (jump.folder / "log").read_text()
+
+
+def test_host_keys_are_checked(servers, use, identity, no_data, tmp_path, capsys):
+    board, other = servers("board", SFTP), servers("other")
+    use({"board": board}, identity)
+    known = tmp_path / "home" / "known_hosts"
+    known.write_text(f"[127.0.0.1]:{board.port} {(other.folder / 'host_key.pub').read_text()}")
+    assert "Host key verification failed" in fails(capsys, "bench", "tiny-resnet", "--on", "ssh://board", *BRIEFLY)
+    known.write_text("")
+    assert "Host key verification failed" in fails(capsys, "bench", "tiny-resnet", "--on", "ssh://board", *BRIEFLY)
+    assert board.left == []
+
+
+def test_a_board_that_prints_when_you_log_in_and_has_no_python(servers, use, identity, no_data, capsys):
+    board = servers("board", SFTP, "Banner /etc/passwd")
+    use({"board": board}, identity)
+    ssh_board.script(board.folder / "bin" / "python3", "echo '{ welcome'; exit 3")
+    assert "exit code 3" in fails(capsys, "bench", "tiny-resnet", "--on", "ssh://board", *BRIEFLY)
+    assert board.left == []
+
+
+def start_long(board: ssh_board.Sshd) -> subprocess.Popen[str]:
+    """A benchmark of a minute that has begun to measure on the board."""
+    command = [sys.executable, "-m", "eyespot", "bench", "tiny-resnet", "--on", "ssh://board", "--seconds", "60"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait(lambda: any('"task"' in each for each in commands(board)), "the measurement")
+    return process
+
+
+def commands(board: ssh_board.Sshd) -> list[str]:
+    """The command lines of what runs on the board, and of what talks to it."""
+    lines = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in lines if str(board.folder / "tmp") in line or "home/config" in line]
+
+
+def gone(board: ssh_board.Sshd) -> bool:
+    return not commands(board) and not board.left
+
+
+@pytest.mark.slow
+def test_a_broken_connection_leaves_nothing_behind(servers, use, identity, no_data):
+    board = servers("board", SFTP)
+    use({"board": board}, identity)
+    process = start_long(board)
+    for each in board.sessions():
+        os.kill(each, signal.SIGKILL)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err.count("\n")) == (1, "", 1), err
+    assert "ended before the measurement did" in err
+    wait(lambda: gone(board), "the end of all processes")
+    assert not (no_data / "results").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_command_leaves_nothing_behind(servers, use, identity, no_data, sent):
+    board = servers("board", SFTP)
+    use({"board": board}, identity)
+    process = start_long(board)
+    process.send_signal(sent)
+    process.communicate(timeout=30)
+    wait(lambda: gone(board), "the end of all processes")
+
+
+# A serial port
+
+
+@pytest.fixture
+def serial():
+    """A pseudo-terminal: a function that writes to it, and the path of its other end."""
+    master, slave = pty.openpty()
+    path = os.ttyname(slave)
+    yield lambda text: threading.Timer(0.3, os.write, (master, text)).start(), path
+    os.close(master)
+    os.close(slave)
+
+
+def frames(count: int) -> bytes:
+    lines = (f"eyespot: preprocess 500 us\r\neyespot: invoke {90_000 + i} us\r\nship 97.1 %\r\n" for i in range(count))
+    return "".join(lines).encode()
+
+
+def test_the_timings_of_the_c_example(serial, no_data):
+    write, path = serial
+    write(b"\xff\xfearena: 5 of 6 bytes\r\n0 of 4 golden pictures differ\r\n" + frames(20))
+    measured = eyespot.bench("tiny-resnet", on=f"serial:{path}")
+    latency = measured.latencies[0]
+    assert (latency.first, latency.median, latency.preprocess, latency.runs) == (90.0, 90.01, 0.5, 19)
+    assert measured.machine.board == path
+
+
+@pytest.mark.parametrize(
+    ("printed", "words"), [(b"hello\n", "no line such as"), (b"eyespot: invoke 0 us\n", "no clock")]
+)
+def test_a_port_without_timings(serial, printed, words):
+    write, path = serial
+    write(printed)
+    with pytest.raises(ToolDiedError, match=words):
+        microcontroller.listen(path, 115_200, seconds=1)
+
+
+def test_no_such_port(no_data, capsys, tmp_path):
+    assert "No such file" in fails(capsys, "bench", "tiny-resnet", "--on", "serial:/dev/ttyNONE9")
+    assert "no serial port" in fails(capsys, "bench", "tiny-resnet", "--on", "serial:/dev/null")
