@@ -73,7 +73,7 @@ def test_a_misspelt_model_is_not_chosen(capsys, name):
 
 
 def test_an_unknown_device(capsys):
-    assert "did you mean imx93" in fails(capsys, "check", "tiny-resnet", "--device", "imx94")
+    assert "did you mean imx93" in fails(capsys, "check", "tiny-resnet", "--device", "imx933")
 
 
 @pytest.mark.parametrize(
