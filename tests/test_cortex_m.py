@@ -79,7 +79,7 @@ def test_classes_and_decisions_are_pythons(board, measured, tmp_path, kind):
     write_c(measured, contract, tmp_path)
     outputs = np.random.default_rng(0).integers(-128, 128, (40, 10), np.int8)
     outputs[:10] = np.eye(10, dtype=int) * 100 - 128
-    expected = probabilities(outputs, file.output, contract.confidence)
+    expected = probabilities(outputs, file.output, contract)
     if kind == "softmax":
         logits = replace(file.output, scale=0.11, zero_point=5)
         filled = values(file, contract, 0)

