@@ -312,7 +312,7 @@ def test_a_pth_that_is_not_one(content: bytes, reason: str, tmp_path: Path, monk
     assert not Path("executed").exists()
 
 
-@pytest.mark.parametrize("content", [[1, 2], {"a": 1}])
+@pytest.mark.parametrize("content", [[1, 2], {"a": 1}, {1.5: torch.zeros(1)}])
 def test_a_pth_without_a_state_dict(content: Any, tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save(content, path)

@@ -98,7 +98,9 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # torch raises whatever a damaged file leads it to
         message = f"{path}: is not weights that torch.save wrote ({_reason(error)}). Fetch it again."
         raise BadFileError(message) from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    ):
         kind = type(state).__name__
         raise BadFileError(f"{path}: expected a state dict (only names and tensors), found {kind}")
     return state
