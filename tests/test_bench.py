@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -15,26 +16,15 @@ import pytest
 
 import eyespot
 import ssh_board
+from commands import fails, run
 from eyespot.benchmarking import microcontroller, remote, runner
-from eyespot.cli import main
 from eyespot.errors import BadArgumentError, ToolDiedError
+from eyespot.exports.c import TEMPLATES
 from eyespot.zoo import registry
 from ssh_board import wait
 
 BRIEFLY = ("--seconds", "0.05", "--threads", "1")
 SFTP = "Subsystem sftp internal-sftp"
-
-
-def run(capsys, *words: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def fails(capsys, *words: object) -> str:
-    code, out, err = run(capsys, *words)
-    assert (code, out, err.count("\n")) == (1, "", 1), err
-    return err
 
 
 # This machine
@@ -340,6 +330,14 @@ def test_the_timings_of_the_c_example(serial, no_data):
     latency = measured.latencies[0]
     assert (latency.first, latency.median, latency.preprocess, latency.runs) == (90.0, 90.01, 0.5, 19)
     assert measured.machine.board == path
+
+
+def test_the_c_example_prints_the_lines_that_are_read():
+    text = (TEMPLATES / "main.cc").read_text("utf-8")
+    assert set(re.findall(r'Report\("(\w+)"', text)) == {microcontroller.INVOKE, microcontroller.PREPROCESS}
+    assert f"kFrames = {microcontroller.ENOUGH};" in text
+    assert microcontroller.LINE.fullmatch(f"eyespot: {microcontroller.INVOKE} 1234 us\n")
+    assert r'"eyespot: %s %lu us\n"' in text
 
 
 @pytest.mark.parametrize(

@@ -14,26 +14,11 @@ from ai_edge_litert.schema_py_generated import BuiltinOperator
 from PIL import Image
 
 import eyespot
+from commands import fails, run
 from eyespot.artifacts import places
-from eyespot.cli import main
 from eyespot.preprocessing.synthetic import picture
 from eyespot.reports.terminal import show
 from eyespot.tflite import schema
-
-
-def run(capsys, *words: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def fails(capsys, *words: object) -> str:
-    """The one line that a command fails with."""
-    code, out, err = run(capsys, *words)
-    assert (code, out) == (1, "")
-    assert err.startswith("eyespot: ")
-    assert err.count("\n") == 1
-    return err
 
 
 @pytest.fixture

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import glob
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from eyespot import decoding
-from eyespot.artifacts import measurements, places
+from eyespot.artifacts import measurements
 from eyespot.artifacts.atomic import write_json
-from eyespot.errors import EyespotError
-from eyespot.escaping import file_name, terminal
+from eyespot.escaping import file_name
 from eyespot.nouns import Noun
 from eyespot.quantity import Count, Size
 
@@ -103,16 +100,11 @@ def keep(benchmark: Benchmark) -> None:
     b = benchmark
     delegate = [Path(b.delegate).stem] if b.delegate else []
     parts = (b.model, b.precision, b.artifact[:12], b.machine.name, *delegate)
-    try:
+    with measurements.or_not_kept():
         write_json(measurements.own() / FOLDER / f"{'.'.join(map(file_name, parts))}.json", asdict(b))
-    except EyespotError as error:
-        print(f"eyespot: {terminal(str(error))} The measurement is not kept.", file=sys.stderr)
 
 
 def benchmarks(model: str, artifacts: set[str]) -> tuple[Benchmark, ...]:
     """The benchmarks of a model's files with these digests, the user's own before the shipped ones."""
-    pattern = f"{glob.escape(file_name(model))}.*.json"
-    folders = (each / FOLDER for each in (measurements.own(), places.MEASUREMENTS))
-    paths = (path for folder in folders for path in sorted(folder.glob(pattern)))
-    found = (decoding.read(Benchmark, path, "Delete it and measure again") for path in paths)
+    found = measurements.found(Benchmark, f"{FOLDER}/{glob.escape(file_name(model))}.*.json")
     return tuple(each for each in found if each.artifact in artifacts)

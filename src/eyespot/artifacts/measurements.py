@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import sys
 from base64 import b64decode
@@ -185,8 +186,15 @@ def save(evaluation: Evaluation, folder: Path) -> Path:
 
 def keep(evaluation: Evaluation, folder: Path) -> None:
     """Save an evaluation in the folder of the measured file, for `beside`; say so where that cannot be written."""
-    try:
+    with or_not_kept():
         save(evaluation, folder / BESIDE)
+
+
+@contextlib.contextmanager
+def or_not_kept() -> Iterator[None]:
+    """Say so where a measurement cannot be written: it was shown all the same."""
+    try:
+        yield
     except EyespotError as error:
         print(f"eyespot: {terminal(str(error))} The measurement is not kept.", file=sys.stderr)
 
@@ -204,20 +212,21 @@ def save_devices(model: str, checked: tuple[Compatibility, ...], folder: Path) -
 
 def evaluations(model: str) -> tuple[Evaluation, ...]:
     """All measurements of a model, the user's own before the shipped ones."""
-    return tuple(_read(Evaluation, f"{glob.escape(file_name(model))}.*.*.json"))
+    return tuple(found(Evaluation, f"{glob.escape(file_name(model))}.*.*.json"))
 
 
 def named(name: str) -> Iterator[Evaluation]:
     """The evaluations in files of that name, the user's own before the shipped one."""
-    return _read(Evaluation, glob.escape(name))
+    return found(Evaluation, glob.escape(name))
 
 
 def compatibilities(model: str) -> Iterator[tuple[Compatibility, ...]]:
     """The compatibility of a model's int8 file, the user's own findings before the shipped ones."""
-    return _read(tuple[Compatibility, ...], f"{glob.escape(file_name(model))}.devices.json")
+    return found(tuple[Compatibility, ...], f"{glob.escape(file_name(model))}.devices.json")
 
 
-def _read(kind: type[T], pattern: str) -> Iterator[T]:
+def found(kind: type[T], pattern: str) -> Iterator[T]:
+    """What is in the files that fit a pattern, the user's own before the shipped ones."""
     return _each(kind, (path for folder in (own(), places.MEASUREMENTS) for path in sorted(folder.glob(pattern))))
 
 

@@ -16,7 +16,7 @@ from eyespot.isolation.process import ending
 
 HEARTBEAT = 5  # seconds
 LONGEST, MOST = 1 << 20, 10_000  # characters of a line, lines
-FAREWELL = 5  # seconds that a program may take to end when its standard input has closed
+GRACE = 5  # seconds that a program may take to end when its standard input has closed
 
 
 class Conversation:
@@ -50,7 +50,7 @@ class Conversation:
         with contextlib.suppress(OSError):
             self._input.close()
         try:
-            self._process.wait(FAREWELL)
+            self._process.wait(GRACE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

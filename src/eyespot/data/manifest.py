@@ -21,6 +21,7 @@ from typing import Annotated, Literal, cast
 
 import msgspec
 
+from eyespot.artifacts.atomic import digest as digest_of
 from eyespot.artifacts.atomic import digest_file, write
 from eyespot.data.files import ROWS, check_size, is_inside
 from eyespot.errors import BadFileError
@@ -45,6 +46,11 @@ class Manifest:
     data: str
     rows: tuple[Row, ...] = ()
 
+    @property
+    def digest(self) -> str:
+        """Changes with the images, their labels and their parts."""
+        return digest_of(repr(self.rows).encode(errors="surrogateescape"))
+
     def missing(self, card: Dataset) -> list[str]:
         """The files of the manifest that the folder lacks."""
         return sorted({file for file, *_ in self.rows} - {each.file for each in card.files})
@@ -56,6 +62,11 @@ class Manifest:
         counts = Counter(each.part for each in files)
         splits = dict(card.splits) | {part: counts[part] for part in PARTS}
         return replace(card, files=files, splits=splits, test="test")
+
+
+def named(card: Dataset) -> str:
+    """What `Manifest.data` says of a data set."""
+    return str(Path(card.name).absolute()) if card.root else card.name
 
 
 def decide(card: Dataset, earlier: Manifest | None = None) -> Manifest:
@@ -83,7 +94,7 @@ def decide(card: Dataset, earlier: Manifest | None = None) -> Manifest:
     parts = assign(free, kept, made)
     names = card.classes or tuple(map(str, range(1 + max(each.label for each in card.files))))
     rows = ((f.file, d, names[f.label], cast(Part, f.part if f.part in card.splits else parts[d])) for f, d in files)
-    return Manifest(data=str(Path(card.name).absolute()), rows=tuple(rows))
+    return Manifest(data=named(card), rows=tuple(rows))
 
 
 def assign(

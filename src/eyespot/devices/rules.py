@@ -160,8 +160,9 @@ def last_softmax(rules: Ruleset, operators: tuple[Operator, ...]) -> str:
     """That the CPU has but the softmax at the end, and what belongs to it; "" if it has more."""
     on_npu = [index for index, each in enumerate(operators) if status_of(rules, each) != "fails"]
     behind = operators[on_npu[-1] + 1 :] if on_npu else ()
-    left = [name for index in on_npu for name in _left(rules, operators[index])]
-    names = [*(left if on_npu and left == _left(rules, operators[on_npu[-1]]) else []), *(o.name for o in behind)]
+    lefts = [_left(rules, operators[index]) for index in on_npu]
+    left = [name for names in lefts for name in names]
+    names = [*(left if lefts and left == lefts[-1] else []), *(o.name for o in behind)]
     numbers = max((prod(image.shape) for each in behind for image in each.images), default=0)
     if "SOFTMAX" not in names or len(names) != len(left) + len(operators) - len(on_npu) or numbers > MOST_NUMBERS:
         return ""

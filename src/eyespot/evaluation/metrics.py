@@ -57,6 +57,11 @@ def difference(first: Evaluation, second: Evaluation) -> tuple[float, float, flo
     """Top-1 of the first minus that of the second, with its paired 95 % interval; None if they cannot be paired."""
     if first.data_digest != second.data_digest or first.right is None or second.right is None:
         return None
-    ours, theirs = (np.unpackbits(np.frombuffer(b64decode(e.right or ""), np.uint8)) for e in (first, second))
-    won, lost = int((ours > theirs).sum()), int((ours < theirs).sum())
-    return (won - lost) / first.n, *paired(won, lost, first.n)
+    packed = (np.frombuffer(b64decode(e.right or ""), np.uint8) for e in (first, second))
+    return gain(*(np.unpackbits(bits, count=first.n).astype(bool) for bits in packed))
+
+
+def gain(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Our top-1 minus theirs on the same images, from whether each answer is right, with its paired 95 % interval."""
+    won, lost, n = int((ours & ~theirs).sum()), int((theirs & ~ours).sum()), len(ours)
+    return (won - lost) / n, *paired(won, lost, n)

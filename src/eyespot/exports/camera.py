@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.errors import BadArgumentError
+from eyespot.preprocessing.damage import from_rgb565
 from eyespot.preprocessing.image import central
 from eyespot.preprocessing.spec import Preprocessing
 
@@ -34,11 +35,6 @@ class Format(NamedTuple):
     decode: Callable[[Raw], Image]
 
 
-def _rgb565(words: Raw) -> Image:
-    red, green, blue = words >> 11, words >> 5 & 63, words & 31
-    return np.stack([red << 3 | red >> 2, green << 2 | green >> 4, blue << 3 | blue >> 2], -1).astype(np.uint8)
-
-
 def _yuyv(rows: Raw) -> Image:
     """ITU-R BT.601 with Y from 16 to 235, in 256ths, as OpenCV and V4L2 take YUYV."""
     fours = rows.reshape(len(rows), -1, 4).astype(np.int32)
@@ -50,8 +46,8 @@ def _yuyv(rows: Raw) -> Image:
 
 WORD = "It has red in the high bits of a 16-bit word"
 FORMATS = {
-    "rgb565": Format(16, 1, 1, f"{WORD}.", _rgb565),
-    "rgb565-swapped": Format(16, 1, 1, f"{WORD}, whose bytes are swapped.", lambda raw: _rgb565(raw.byteswap())),
+    "rgb565": Format(16, 1, 1, f"{WORD}.", from_rgb565),
+    "rgb565-swapped": Format(16, 1, 1, f"{WORD}, whose bytes are swapped.", lambda raw: from_rgb565(raw.byteswap())),
     "rgb888": Format(8, 3, 3, "Its bytes are R, G, B.", lambda raw: raw.reshape(len(raw), -1, 3)),
     "bgr888": Format(8, 3, 3, "Its bytes are B, G, R.", lambda raw: raw.reshape(len(raw), -1, 3)[..., ::-1]),
     "yuyv": Format(8, 2, 4, "Its bytes are Y, U, Y, V for two pixels.", _yuyv),

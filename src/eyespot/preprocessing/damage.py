@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +48,12 @@ def rgb565_swapped(image: Image) -> Image:
     """RGB565 whose two bytes are read in the wrong order, as from a wrong-endian frame buffer; of an RGB image."""
     red, green, blue = (image[..., i].astype(np.uint16) for i in range(3))
     words = ((red >> 3) << 11 | (green >> 2) << 5 | blue >> 3).byteswap()
-    parts = np.stack([words >> 11 << 3, words >> 5 << 2, words << 3], axis=-1).astype(np.uint8)
-    return rgb565(parts)
+    return from_rgb565(words)
+
+
+def from_rgb565(words: NDArray[Any]) -> Image:
+    """Pixels (..., 3) of 16-bit words with red in the high bits."""
+    return rgb565(np.stack([words >> 8, words >> 3, words << 3], axis=-1).astype(np.uint8))
 
 
 def blur(image: Image) -> Image:

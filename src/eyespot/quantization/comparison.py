@@ -15,9 +15,10 @@ from eyespot.data import catalogue
 from eyespot.data.split import image_digest
 from eyespot.errors import MissingDataError
 from eyespot.evaluation import engine, workers
+from eyespot.evaluation.metrics import gain, subset
 from eyespot.nouns import Noun
 from eyespot.progress import track
-from eyespot.quantity import Count, Share, paired, wilson
+from eyespot.quantity import Count, Share
 from eyespot.quantization.calibration import LIMITS, Chosen
 from eyespot.tflite import run as running
 from eyespot.tflite.kernels import Content
@@ -115,16 +116,9 @@ def _classes(file: Content, pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
 def _compared(
     data: str, split: str, labels: NDArray[np.int64], float32: NDArray[np.int64], int8: NDArray[np.int64]
 ) -> Comparison:
-    n, right = len(labels), (float32 == labels, int8 == labels)
-    won, lost = int((right[1] & ~right[0]).sum()), int((right[0] & ~right[1]).sum())
-    low, high = paired(won, lost, n)
+    before, after = float32 == labels, int8 == labels
+    difference, low, high = gain(after, before)
     return Comparison(
-        data=data, split=split, n=n, float32=_subset(right[0]), int8=_subset(right[1]),
-        difference=(won - lost) / n, low=low, high=high, same=float((float32 == int8).mean()),
+        data=data, split=split, n=len(labels), float32=subset(before), int8=subset(after),
+        difference=difference, low=low, high=high, same=float((float32 == int8).mean()),
     )  # fmt: skip
-
-
-def _subset(right: NDArray[np.bool_]) -> Subset:
-    correct, n = int(right.sum()), len(right)
-    low, high = wilson(correct, n)
-    return Subset(n=n, correct=correct, top1=correct / n, low=low, high=high)

@@ -110,23 +110,8 @@ class Attempt:
     tools: tuple[str, ...] = ()
 
 
-def quantize(
-    source: ModelFolder,
-    file: File,
-    calibration: str | None,
-    how: Quantization,
-    folder: ModelFolder,
-    *,
-    logits: bool = False,
-    explain: bool = False,
-    cluster: str | None = None,
-) -> Quantized:
-    """Write int8.tflite to `folder`, from a float32 file of `source`.
-
-    `calibration` is as `eyespot quantize` takes it. MissingDataError if there are no such images, RefusedError for
-    `logits` of a file that does not end in a softmax.
-    """
-    task = replace(open_task(source, file, calibration, folder, cluster), logits=logits)
+def quantize(task: Task, how: Quantization, *, explain: bool = False) -> Quantized:
+    """Write int8.tflite to the folder of a task. RefusedError for `logits` of a file that ends in no softmax."""
     attempt = tried(task, how)
     step, reason = Step(name=attempt.name), ""
     try:
@@ -137,11 +122,20 @@ def quantize(
 
 
 def open_task(
-    source: ModelFolder, file: File, calibration: str | None, folder: ModelFolder, cluster: str | None = None
+    source: ModelFolder,
+    file: File,
+    calibration: str | None,
+    folder: ModelFolder,
+    *,
+    cluster: str | None = None,
+    logits: bool = False,
 ) -> Task:
-    """What there is to do. Errors as `quantize`."""
+    """The task with the images that `calibration` names, as `eyespot quantize` takes it; errors as `open_images`."""
     data, split = open_images(file, calibration)
-    return Task(source=source, file=file, asked=calibration, data=data, split=split, folder=folder, cluster=cluster)
+    return Task(
+        source=source, file=file, asked=calibration, data=data, split=split, folder=folder, cluster=cluster,
+        logits=logits,
+    )  # fmt: skip
 
 
 def tried(task: Task, how: Quantization) -> Attempt:
@@ -228,7 +222,7 @@ def build(model: str, weights: str | None = None, calibration: str | None = None
         folder = ModelFolder(home)
         if asked or not _is_whole(folder):  # another process may have built it meanwhile
             convert(card, weights or card.weights[0].name, folder)
-            quantize(folder, folder.file(FLOAT32), calibration, card.quantization, folder)
+            quantize(open_task(folder, folder.file(FLOAT32), calibration, folder), card.quantization)
         return folder
 
 

@@ -17,7 +17,7 @@ from eyespot.errors import MissingDataError, MissingExtraError, RefusedError
 from eyespot.quantization.comparison import Validation
 from eyespot.quantization.engine import Attempt, Quantized, Step, Task, judged, open_task, save, tried, validation_of
 from eyespot.tflite import run as running
-from eyespot.tflite.read import File, parse
+from eyespot.tflite.read import parse
 from eyespot.zoo.cards import Quantization
 
 MORE = 5  # times as many images calibrate
@@ -28,23 +28,12 @@ SEED = 0
 Tried = list[tuple[Step, Attempt]]
 
 
-def rescue(
-    source: ModelFolder,
-    file: File,
-    calibration: str | None,
-    how: Quantization,
-    folder: ModelFolder,
-    *,
-    logits: bool = False,
-    explain: bool = False,
-    cluster: str | None = None,
-) -> Quantized:
+def rescue(task: Task, how: Quantization, *, explain: bool = False) -> Quantized:
     """As `engine.quantize`, but where int8 loses more than MOST_LOST, the other ways are tried in order.
 
     The first that does not is taken, or else the best on validation images. MissingDataError without those.
     A repeated call continues a training that was stopped.
     """
-    task = replace(open_task(source, file, calibration, folder, cluster), logits=logits)
     validation = validation_of(task)
     steps, done = list[Step](), Tried()
     for name, make in _ways(task, how, validation, done):

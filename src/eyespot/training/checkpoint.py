@@ -63,10 +63,12 @@ def resume(folder: Path, run: Run, state: State) -> list[Epoch]:
     path = folder / NAME
     if not path.exists():
         return []
-    if message := difference(folder, run):
-        raise RefusedError(f"{path}: is of another run: {message}. Choose another --out, or start again with --force")
     with _undamaged(path):
         metadata, tensors = _read(path)
+        message = _difference(metadata, run)
+    if message:
+        raise RefusedError(f"{path}: is of another run: {message}. Choose another --out, or start again with --force")
+    with _undamaged(path):
         state.network.load_state_dict(_below(tensors, "network."))
         state.average.load_state_dict(_below(tensors, "average."))
         saved = state.optimizer.state_dict()
@@ -81,9 +83,13 @@ def difference(folder: Path, run: Run) -> str:
     if not path.exists():
         return ""
     with _undamaged(path):
-        saved, expected = json.loads(_read(path)[0]["run"]), json.loads(json.dumps(asdict(run)))
-        theirs, ours = ({**each.pop("recipe"), **each.pop("preprocessing"), **each} for each in (saved, expected))
-        return ", ".join(f"{k} {theirs.get(k)} (expected {ours[k]})" for k in ours if theirs.get(k) != ours[k])
+        return _difference(_read(path)[0], run)
+
+
+def _difference(metadata: dict[str, str], run: Run) -> str:
+    saved, expected = json.loads(metadata["run"]), json.loads(json.dumps(asdict(run)))
+    theirs, ours = ({**each.pop("recipe"), **each.pop("preprocessing"), **each} for each in (saved, expected))
+    return ", ".join(f"{k} {theirs.get(k)} (expected {ours[k]})" for k in ours if theirs.get(k) != ours[k])
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from eyespot.artifacts.atomic import digest
-from eyespot.data import catalogue
+from eyespot.data import catalogue, manifest
 from eyespot.data.split import Split, image_list, usable
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.training.pictures import Pictures, decoded
@@ -53,7 +52,7 @@ def load(owner: Dataset, spec: Preprocessing, content: str) -> Data:
     another split has them too. BadFileError names broken files of all splits at once.
     """
     splits = [catalogue.open_split(owner, name) for name in ("train", "validation", owner.test)]
-    file, records = decoded(str(Path(owner.name).absolute()) if owner.root else owner.name, content, splits, spec)
+    file, records = decoded(manifest.named(owner), content, splits, spec)
     ends = np.cumsum([len(split) for split in splits])
     digests = [each.ljust(8, b"\0") for each in records["digest"].tolist()]  # numpy strips zeros
     train, validation, test = (digests[end - len(split) : end] for end, split in zip(ends, splits, strict=True))

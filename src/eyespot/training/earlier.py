@@ -9,7 +9,7 @@ from pathlib import Path
 from eyespot.artifacts.model_folder import WEIGHTS, ModelFolder
 from eyespot.data import manifest
 from eyespot.errors import BadFileError, RefusedError
-from eyespot.training import checkpoint
+from eyespot.training import checkpoint, tensorboard
 from eyespot.training.checkpoint import Run
 from eyespot.zoo.cards import Dataset
 
@@ -20,7 +20,7 @@ REMEDY = "Choose another --out, or replace them with --force"
 def check_folder(folder: Path, model: str, owner: Dataset, *, force: bool) -> None:
     """RefusedError if the folder has weights of another model or of other data, unless `force`."""
     noted = manifest.load(folder)
-    ours = str(Path(owner.name).absolute()) if owner.root else owner.name
+    ours = manifest.named(owner)
     if noted and noted.data != ours and not force:
         raise RefusedError(f"{folder / manifest.NAME}: was trained on {noted.data}, not on {ours}. {REMEDY}")
     record = None
@@ -38,4 +38,4 @@ def check_run(folder: Path, run: Run, *, force: bool) -> None:
             raise RefusedError(f"{path}: is of another run: {message}. {REMEDY}")
         for name in LEFT:
             (folder / name).unlink(missing_ok=True)
-        shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+        shutil.rmtree(folder / tensorboard.FOLDER, ignore_errors=True)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from eyespot.artifacts.atomic import digest, digest_file
+from eyespot.artifacts.atomic import digest_file
 from eyespot.artifacts.measurements import Subset
 from eyespot.data import catalogue, inspection, manifest
 from eyespot.data.inspected import Inspection
@@ -70,7 +70,7 @@ def train(
     if owner.root:
         note(f"{owner.title}: reads {len(owner.files):,} pictures of {len(owner.classes)} classes")
         parts = manifest.decide(owner, manifest.load(folder))
-        owner, content = parts.divided(owner), digest(repr(parts.rows).encode(errors="surrogateescape"))
+        owner, content = parts.divided(owner), parts.digest
         inspected = inspection.quick(owner)
         _say(owner, inspected)
     network = registry.imported(card.network)(len(catalogue.dataset(card.data).classes))

@@ -10,9 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from eyespot.evaluation.metrics import subset
+from eyespot.evaluation.metrics import gain, subset
 from eyespot.preprocessing.spec import Preprocessing
-from eyespot.quantity import paired
 from eyespot.training.data import Data, Images
 from eyespot.training.last_layer import best, regress
 from eyespot.training.loop import answers
@@ -44,9 +43,8 @@ def judged(network: nn.Module, data: Data, spec: Preprocessing, found: Answers) 
 
 def _compared(right: NDArray[np.bool_], simpler: NDArray[np.bool_]) -> Simpler:
     """A simpler model's answers, right or not, against the network's for the same images."""
-    n, won, lost = len(right), int((right & ~simpler).sum()), int((simpler & ~right).sum())
-    low, high = paired(won, lost, n)
-    return Simpler(top1=float(simpler.mean()), gain=(won - lost) / n, low=low, high=high, n=n)
+    more, low, high = gain(right, simpler)
+    return Simpler(top1=float(simpler.mean()), gain=more, low=low, high=high, n=len(right))
 
 
 def _linear(data: Data, classes: int) -> NDArray[np.int64]:

@@ -47,14 +47,14 @@ class Team:
         backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
         with answered():
             here = self._store.add(STARTED, 1)
-            while here < self.size:  # PyTorch would wait as well, but heed no signal
+            while here < self.size:  # PyTorch would wait as well, but ignore signals
                 time.sleep(LOOK)
                 here = self._store.add(STARTED, 0)
             dist.init_process_group(backend, store=self._store, rank=self.rank, world_size=self.size, timeout=SILENT)
         self._calls = 0
 
     def send(self, call: object) -> None:
-        """Give the others something to do; None lets them go."""
+        """Give the others something to do; None ends them."""
         packed = io.BytesIO()
         torch.save(call, packed)
         with answered():
@@ -74,7 +74,7 @@ class Team:
         own = {"cuda:0": f"cuda:{torch.cuda.current_device()}"} if torch.cuda.is_available() else None
         return torch.load(io.BytesIO(packed[0]), map_location=own, weights_only=False)  # it has functions
 
-    def last_words(self, error: BaseException) -> BaseException:
+    def closing_error(self, error: BaseException) -> BaseException:
         """What this process ends with after an error. Of all that fail only the first one says why."""
         if (self.rank and isinstance(error, KeyboardInterrupt)) or not self._is_first():
             return SystemExit(1)
@@ -134,7 +134,7 @@ def joined(device: str, threads: int | None) -> Iterator[None]:
         yield
         return
     _use_share(device, threads)
-    with _heeding_the_end():
+    with _stopped_by_torchrun():
         HERE.team = team = Team(device)
         try:
             if team.rank == 0:
@@ -143,7 +143,7 @@ def joined(device: str, threads: int | None) -> Iterator[None]:
             else:
                 _serve(team)
         except BaseException as error:
-            raise team.last_words(error) from error.__cause__
+            raise team.closing_error(error) from error.__cause__
         finally:
             HERE.team = None
             dist.destroy_process_group()
@@ -216,7 +216,7 @@ def _called(function: Callable[..., T], arguments: Sequence[Any]) -> T:
 
 
 def _serve(team: Team) -> None:
-    """Do what rank 0 says, silently, until it lets go."""
+    """Do what rank 0 says, silently, until it ends them."""
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):  # noqa: PTH123
         while call := team.receive():
             _called(*call)
@@ -241,10 +241,10 @@ def _stay_here() -> None:
 
 
 @contextlib.contextmanager
-def _heeding_the_end() -> Iterator[None]:
+def _stopped_by_torchrun() -> Iterator[None]:
     """StoppedError where torchrun ends this process, because another one ended.
 
-    After an error it heeds that no more: it has its own line to print. torchrun waits 30 s for that.
+    After an error it ignores that: it has its own line to print. torchrun waits 30 s for that.
     """
 
     def end(*_: object) -> None:

@@ -11,7 +11,6 @@ from statistics import mean, stdev
 from typing import Any
 
 from eyespot.artifacts import places
-from eyespot.artifacts.atomic import digest
 from eyespot.data import catalogue, manifest
 from eyespot.errors import EyespotError, RefusedError
 from eyespot.escaping import file_name
@@ -72,9 +71,7 @@ def _everywhere(options: dict[str, Any], folder: Path) -> tuple[dict[str, Any], 
         return options, owner.digest if owner else ""
     parts = manifest.decide(owner, manifest.load(folder))
     manifest.save(parts, folder)
-    return options | {"data": str(Path(options["data"]).absolute())}, digest(
-        repr(parts.rows).encode("utf-8", "replace")
-    )
+    return options | {"data": str(Path(options["data"]).absolute())}, parts.digest
 
 
 def _performed(plan: Plan, trials: Sequence[Trial], cluster: str | None) -> list[Trial]:

@@ -49,7 +49,7 @@ def quantize(
         bias_correction: Shift biases so that each channel keeps its mean; as the card says by default.
         rescue: If int8 loses more than 1 point, try what may help; repeat the command to continue a stopped run.
         logits: Leave the last softmax out, which NPUs may leave to the CPU; predict and evaluate then compute it.
-        explain: Tell each layer's signal-to-noise ratio and scale, worst first.
+        explain: Show each layer's signal-to-noise ratio and scale, worst first.
         out: Folder to write int8.tflite to; beside the float32 file, or build/MODEL for a shipped one.
         cluster: Classify validation images on this Ray cluster: auto for the one that this machine is in, or its
             HOST:PORT.
@@ -66,5 +66,5 @@ def quantize(
         card = registry.model(contract_of(file).model)
         how = replace(card.quantization, **{name: value for name, value in asked.items() if value is not None})
         target = source if folder == origin else ModelFolder(folder)
-        work = rescued if rescue else engine.quantize
-        return work(source, file, calibration, how, target, logits=logits, explain=explain, cluster=cluster)
+        task = engine.open_task(source, file, calibration, target, cluster=cluster, logits=logits)
+        return (rescued if rescue else engine.quantize)(task, how, explain=explain)

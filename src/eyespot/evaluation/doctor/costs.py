@@ -9,8 +9,8 @@ from typing import Any
 from eyespot.evaluation.diagnosis import Alternative, Mistake
 from eyespot.evaluation.doctor import ways
 from eyespot.evaluation.doctor.search import Hypothesis, Search
+from eyespot.evaluation.metrics import gain
 from eyespot.preprocessing.pipeline import Pipeline, words
-from eyespot.quantity import paired
 
 
 def costs(
@@ -73,7 +73,5 @@ def _other_survivors(
 
 
 def _cost(search: Search, leader: Hypothesis, change: str, each: Hypothesis) -> Mistake:
-    best, other = search.right(leader), search.right(each)
-    won, lost, n = int((best & ~other).sum()), int((other & ~best).sum()), len(best)
-    low, high = paired(won, lost, n)
-    return Mistake(change=change, cost=100 * (won - lost) / n, interval=(100 * low, 100 * high))
+    cost, low, high = gain(search.right(leader), search.right(each))
+    return Mistake(change=change, cost=100 * cost, interval=(100 * low, 100 * high))

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.errors import BadFileError, MissingDataError
-from eyespot.preprocessing.damage import rgb565
+from eyespot.preprocessing.damage import from_rgb565
 from eyespot.preprocessing.spec import Input
 
 HEADER = 1024  # bytes that may stand before or after the values
@@ -155,8 +155,7 @@ def _from_bytes(data: bytes, tensor: Input) -> Iterator[Reading]:
         for order, how in (("<", ""), (">", " with its bytes swapped")):
             why = f"the picture is raw RGB565{how}, 2 bytes for each pixel"
             words = np.frombuffer(data, f"{order}u2")
-            pixels = np.stack([words >> 8, words >> 3, words << 3], axis=-1).astype(np.uint8)
-            yield _reading(rgb565(pixels), why, stored=False, damage="rgb565", values="0..255")
+            yield _reading(from_rgb565(words), why, stored=False, damage="rgb565", values="0..255")
     if len(data) > size * kind.itemsize:
         yield from _longer(data, tensor, kind)
 
