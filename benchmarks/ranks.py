@@ -52,7 +52,7 @@ def trained(words: list[str], out: Path) -> tuple[float, list[dict[str, str]], f
     return len(epochs) / sum(1 / float(each["images_per_second"]) for each in epochs), epochs, seconds
 
 
-def main(model: str = "mobilenet-v2", weights: str = "", rounds: str = "3", images: str = "40") -> None:
+def main(model: str = "mobilenet-v2", weights: str = "", rounds: str = "3", images: str = "160") -> None:
     """In turns, so that other work on the machine disturbs both."""
     with tempfile.TemporaryDirectory() as place:
         pictures, ratios = Path(place) / "pictures", []

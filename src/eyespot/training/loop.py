@@ -29,6 +29,7 @@ from eyespot.training.whole_batch import whole_batch
 from eyespot.zoo.cards import Recipe
 
 AT_ONCE, PIXELS = 200, 16 * 224 * 224  # images classified at once: so many, with so many pixels in all
+TRAINED = 8 * 224 * 224  # pixels whose gradients are computed at once, where a batch can be divided
 TRIM_THRESHOLD, MMAP_MAX = -1, -4  # of glibc's malloc.h
 GLIBC = 65_536, 128 * 1024  # its own settings: blocks from the system, and free bytes that it keeps
 SHORTEST = 1e-3  # the assumed length of shorter tensors, so that zeros can change
@@ -139,10 +140,7 @@ def arithmetic(recipe: Recipe, device: torch.device) -> torch.autocast:
 
 @contextlib.contextmanager
 def reused_memory() -> Iterator[None]:
-    """Keep freed memory in this process. To get large blocks from Linux again and again takes half of the time.
-
-    For inference: the many blocks that training keeps for its gradients would be scattered and take twice as much.
-    """
+    """Keep freed memory in this process. To get large blocks from Linux again and again takes a third of the time."""
     _keep_freed(0, 2**31 - 1)
     try:
         yield
@@ -180,6 +178,7 @@ def chunks(images: Images, spec: Preprocessing) -> tuple[Tensor, ...]:
     return tuple(parts)
 
 
+@reused_memory()
 def train_epoch(state: State, batches: Batches, labels: Tensor, lesson: Tensor | None, recipe: Recipe) -> float:
     """Train on the batches of one epoch and return the mean loss; `lesson` is a teacher's logits."""
     device = device_of(state.network)
@@ -191,26 +190,48 @@ def train_epoch(state: State, batches: Batches, labels: Tensor, lesson: Tensor |
     losses = []
     for rate, (indices, x) in batches:
         state.optimizer.param_groups[0]["lr"] = rate
-        own = indices[ranks.part()]
-        with arithmetic(recipe, device), whole_batch(len(indices)):
-            logits = state.network(x.to(device))
-        logits, truth = logits.float(), labels[own].to(device)
-        loss = F.cross_entropy(logits, truth, weights, label_smoothing=recipe.label_smoothing)
-        loss = loss * _share(labels, own, indices, weights)
-        if lesson is not None and recipe.teacher:  # mixed with the divergence from the softened lesson
-            t = recipe.teacher.temperature
-            ours, theirs = (F.log_softmax(x / t, 1) for x in (logits, lesson[own].to(device).float()))
-            soft = t * t * F.kl_div(ours, theirs, reduction="batchmean", log_target=True)
-            loss = torch.lerp(loss, soft * _share(labels, own, indices, None), recipe.teacher.weight)
         state.optimizer.zero_grad()
-        loss.backward()
+        loss, seed = torch.zeros((), device=device), int(torch.randint(2**62, ()))
+        own = torch.arange(len(indices))[ranks.part()]
+        for rows, piece in zip(*_pieces(own, x, recipe), strict=True):
+            torch.manual_seed(seed)  # dropout draws for the whole batch and takes the rows of the piece
+            with arithmetic(recipe, device), whole_batch(len(indices), rows):
+                logits = state.network(piece.to(device))
+            part = _loss(logits.float(), labels, lesson, indices, rows, weights, recipe)
+            part.backward()
+            loss += part.detach()
         ranks.total_gradients(state.network)
         if recipe.clip:
             clip_gradients(state.network, recipe.clip)
         state.optimizer.step()
         state.average.update_parameters(state.network)
-        losses.append(loss.detach())
+        losses.append(loss)
     return float(ranks.total(torch.stack(losses)).mean())
+
+
+def _pieces(rows: Tensor, x: Tensor, recipe: Recipe) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Rows of a batch and their images in pieces whose gradients add up to the batch's, if its norms are frozen.
+
+    Memory is for one piece. Norms that are trained need all images at once.
+    """
+    most = max(1, TRAINED // (x.shape[2] * x.shape[3])) if recipe.frozen_norms else len(rows)
+    return rows.split(most), x.split(most)
+
+
+def _loss(
+    logits: Tensor, labels: Tensor, lesson: Tensor | None, indices: Tensor, rows: Tensor, weights: Tensor | None,
+    recipe: Recipe,
+) -> Tensor:  # fmt: skip
+    """The part of the batch's mean loss that is of these rows of it."""
+    own = indices[rows]
+    loss = F.cross_entropy(logits, labels[own].to(logits.device), weights, label_smoothing=recipe.label_smoothing)
+    loss = loss * _share(labels, own, indices, weights)
+    if lesson is None or not recipe.teacher:
+        return loss
+    t = recipe.teacher.temperature  # mixed with the divergence from the softened lesson
+    ours, theirs = (F.log_softmax(x / t, 1) for x in (logits, lesson[own].to(logits.device).float()))
+    soft = t * t * F.kl_div(ours, theirs, reduction="batchmean", log_target=True)
+    return torch.lerp(loss, soft * _share(labels, own, indices, None), recipe.teacher.weight)
 
 
 def _share(labels: Tensor, own: Tensor, whole: Tensor, weights: Tensor | None) -> float:

@@ -19,15 +19,18 @@ from torch.overrides import TorchFunctionMode
 from eyespot.training import ranks
 
 
-def whole_batch(n: int) -> contextlib.AbstractContextManager[Any]:
-    """While it is entered, a network sees this process's part of a batch of n images, but acts on all."""
-    return _WholeBatch(n) if ranks.computing() else contextlib.nullcontext()
+def whole_batch(n: int, rows: Tensor) -> contextlib.AbstractContextManager[Any]:
+    """While it is entered, a network sees these rows of a batch of n images, but acts on all.
+
+    Batch norm finds the other rows in the other processes.
+    """
+    return contextlib.nullcontext() if len(rows) == n else _WholeBatch(n, rows)
 
 
 class _WholeBatch(TorchFunctionMode):
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, rows: Tensor) -> None:
         super().__init__()
-        self._n = n
+        self._n, self._rows = n, rows
 
     def __torch_function__(
         self, function: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -36,7 +39,7 @@ class _WholeBatch(TorchFunctionMode):
         if function is F.batch_norm and given["training"]:
             return _normed(*args, **{name: each for name, each in given.items() if name != "training"})
         if function is F.dropout and given["training"]:
-            return args[0] * F.dropout(args[0].new_ones(self._n, *args[0].shape[1:]), given["p"])[ranks.part()]
+            return args[0] * F.dropout(args[0].new_ones(self._n, *args[0].shape[1:]), given["p"])[self._rows]
         return function(*args, **given)
 
 
