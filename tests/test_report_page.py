@@ -96,7 +96,7 @@ def with_classes(subject: Subject, count: int, names: tuple[str, ...] = ()) -> S
     for part in subject.parts:
         guess = np.clip(labels + generator.integers(-2, 3, len(labels)), 0, count - 1)
         answers = np.where(generator.random(len(labels)) < generator.random(count)[labels], labels, guess)
-        fields = {"precision": part.file.precision, "artifact": part.file.sha256}
+        fields = {"precision": part.precision, "artifact": part.sha256}
         clean = evaluation(answers, labels, classes, **fields)
         parts.append(replace(part, evaluations=(clean, replace(clean, under="blur"))))
     assert subject.contract

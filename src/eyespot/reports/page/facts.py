@@ -16,7 +16,6 @@ from eyespot.reports import words
 from eyespot.reports.page.figures import answer, between, chip, command, found, percent, verdicts
 from eyespot.reports.page.gather import Part, Subject
 from eyespot.reports.page.markup import Markup, code, folded, join, name, table, tag
-from eyespot.tflite.read import File
 from eyespot.tflite.run import levels
 
 CLASSES = 60  # that are listed at once
@@ -75,15 +74,16 @@ def wants(s: Subject) -> Markup:
     """The contract in words, and the tensors."""
     file, contract = s.main.file, s.contract
     rows = (
-        _contract(file, contract)
+        _contract(s.main, contract)
         if contract
         else [("Contract", "none in the file; only its maker knows what it expects")]
     )
-    rows += [(f"{what} tensor", _tensor(each)) for what, each in (("Input", file.input), ("Output", file.output))]
+    tensors = (("Input", file.input), ("Output", file.output)) if file else ()
+    rows += [(f"{what} tensor", _tensor(each)) for what, each in tensors]
     return join([definitions(rows), *([_classes(contract.classes), _confidence(contract)] if contract else [])])
 
 
-def _contract(file: File, contract: Contract) -> list[tuple[str, object]]:
+def _contract(part: Part, contract: Contract) -> list[tuple[str, object]]:
     spec = contract.preprocessing
     order = {"rgb": "red, green, blue", "bgr": "blue, green, red", "gray": "gray, one channel"}[spec.order]
     crop = f"the central square of {100 * spec.crop:g} % of the shorter side" if spec.crop else "the whole picture"
@@ -92,19 +92,20 @@ def _contract(file: File, contract: Contract) -> list[tuple[str, object]]:
         ("Colours", order),
         ("Part of the picture", f"{crop}, upright"),
         ("Resized by", f"Pillow's {spec.resize} filter, to exactly this size"),
-        ("Numbers", _numbers(file, contract)),
+        ("Numbers", _numbers(part, contract)),
     ]  # fmt: skip
 
 
-def _numbers(file: File, contract: Contract) -> Markup:
+def _numbers(part: Part, contract: Contract) -> Markup:
     spec = contract.preprocessing
     mean, std = (", ".join(f"{x:g}" for x in numbers) for numbers in (spec.mean, spec.std))
     real = "pixel" if (mean, std) == ("0", "1") else f"(pixel − {mean}) / {std}"
-    if file.input.dtype == "float32":
+    if part.precision == "float32":
         return join([code(real), ", pixels from 0 to 255, as float32"])
-    plain = (levels(spec, file.input).reshape(256, -1) == np.arange(-128, 128)[:, None]).all()
-    stored = "pixel − 128" if plain else f"round({real} / {file.input.scale:g}) + {file.input.zero_point}"
-    return join([code(stored), f", pixels from 0 to 255, as {file.input.dtype}"])
+    tensor = part.file.input if part.file else None  # every int8 file of ours takes pixel - 128
+    plain = tensor is None or (levels(spec, tensor).reshape(256, -1) == np.arange(-128, 128)[:, None]).all()
+    stored = "pixel − 128" if plain or not tensor else f"round({real} / {tensor.scale:g}) + {tensor.zero_point}"
+    return join([code(stored), f", pixels from 0 to 255, as {part.precision}"])
 
 
 def _tensor(tensor: Any) -> Markup:
@@ -143,7 +144,7 @@ def definitions(rows: Iterable[tuple[object, object]]) -> Markup:
 def provenance(s: Subject) -> Markup:
     """The chain of each file, each measurement with its command; all of it folded."""
     shown: set[str] = set()
-    made = [folded(name(part.file.path.name), definitions(_operators(part)), *_chain(part, shown)) for part in s.parts]
+    made = [folded(name(part.name), definitions(_operators(part)), *_chain(part, shown)) for part in s.parts]
     measured = [e for part in s.parts for e in part.evaluations]
     rows = [
         (
@@ -165,9 +166,9 @@ def provenance(s: Subject) -> Markup:
 
 
 def _operators(part: Part) -> list[tuple[str, object]]:
-    operators = part.file.operators
+    operators = part.file.operators if part.file else ()
     counts = ", ".join(f"{operators.count(each)} {each}" for each in sorted(set(operators)))
-    return [("sha256", code(part.file.sha256)), ("Operators", counts)]
+    return [("sha256", code(part.sha256)), *([("Operators", counts)] if counts else [])]
 
 
 def _chain(part: Part, shown: set[str]) -> Iterator[Markup]:

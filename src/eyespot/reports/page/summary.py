@@ -24,8 +24,10 @@ def summary(s: Subject) -> Markup:
 
 def _lead(s: Subject) -> str:
     file = s.main.file
-    shape = f"{' × '.join(map(str, file.input.shape[1:]))} {file.input.dtype} in"
+    sides = file.input.shape[1:] if file else s.contract.preprocessing.shape if s.contract else ()
+    shape = f"{' × '.join(map(str, sides))} {s.main.precision} in"
     if not s.contract:
+        assert file  # only a file of somebody else's has no contract
         outputs = " × ".join(map(str, file.output.shape[1:]))
         return f"A .tflite file without a contract of eyespot; {shape}, {outputs} {file.output.dtype} out."
     count = f"{len(s.contract.classes):,} classes"
@@ -37,13 +39,14 @@ def _lead(s: Subject) -> str:
 
 
 def _figures(s: Subject) -> list[tuple[str, Markup]]:
-    file = s.main.file
-    others = [f"{part.file.precision} {size(len(part.file.data))}" for part in s.parts[1:]]
+    main = s.main
+    others = [f"{part.precision} {size(part.bytes)}" for part in s.parts[1:] if part.bytes]
+    operations = "unknown" if main.operations is None else f"{main.operations / 1e6:,.1f} M"
     return [
-        (f"Top-1, {file.precision}", _top1(s)),
-        (f"File, {file.precision}", _figure(size(len(file.data)), *others)),
+        (f"Top-1, {main.precision}", _top1(s)),
+        (f"File, {main.precision}", _figure(size(main.bytes) if main.bytes else "unknown", *others)),
         _memory(s),
-        ("Operations a picture", _figure(f"{file.operations / 1e6:,.1f} M", "a multiply-add counts as two")),
+        ("Operations a picture", _figure(operations, "a multiply-add counts as two")),
     ]
 
 
@@ -83,9 +86,11 @@ def _notes(s: Subject) -> list[str]:
     """What a reader of the figures has to know first."""
     e, part = s.main.clean, s.main
     notes = [f"This file is {part.refused}."] if part.refused else []
+    if not part.file:
+        notes.append(f"The file is not on this machine: eyespot make {s.name} builds it.")
     if s.card and part.chain and (why := provenance.broken(s.card, part.chain)):
         notes.append(f"The chain of digests is not verified: {why}.")
-    if e and e.artifact != part.file.sha256:
+    if e and e.artifact != part.sha256:
         notes.append("The accuracy was measured on another build of the same recipe.")
     if e and s.card and s.origin == "built" and e.data != s.card.data:
         notes.append(f"The accuracy is that on {e.data}, which is not {registry.dataset(s.card.data).title}.")
