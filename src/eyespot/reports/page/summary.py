@@ -27,9 +27,8 @@ def _lead(s: Subject) -> str:
     sides = file.input.shape[1:] if file else s.contract.preprocessing.shape if s.contract else ()
     shape = f"{' × '.join(map(str, sides))} {s.main.precision} in"
     if not s.contract:
-        assert file  # only a file of somebody else's has no contract
-        outputs = " × ".join(map(str, file.output.shape[1:]))
-        return f"A .tflite file without a contract of eyespot; {shape}, {outputs} {file.output.dtype} out."
+        outputs = f"{' × '.join(map(str, file.output.shape[1:]))} {file.output.dtype} out" if file else ""
+        return f"A .tflite file without a contract of eyespot; {shape}, {outputs}."
     count = f"{len(s.contract.classes):,} classes"
     if not s.card:
         return f"An image classifier called {s.contract.model}: {count}; {shape}."
