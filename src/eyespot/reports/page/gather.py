@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from eyespot import decoding
-from eyespot.artifacts import measurements, places
+from eyespot.artifacts import layers, measurements, places
+from eyespot.artifacts.layers import Layers
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder, sidecar
 from eyespot.errors import MissingDataError, RefusedError
@@ -63,6 +64,7 @@ class Subject:
     contract: Contract | None
     card: Model | None
     compatibility: tuple[Compatibility, ...]
+    layers: Layers | None
     trained: Trained
 
     @property
@@ -110,6 +112,7 @@ def gather(model: str) -> Subject:
         contract=contract,
         card=card,
         compatibility=_compatibility(folder, parts, card),
+        layers=layers.of_file(parts[0].sha256, card.name if card else "", folder.path),
         trained=trained(folder.path) if origin == "own" else Trained(),
     )
 

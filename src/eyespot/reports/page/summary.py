@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eyespot.reports import words
 from eyespot.reports.page.facts import device_title
-from eyespot.reports.page.figures import between, data, found, percent, size, verdicts
+from eyespot.reports.page.figures import between, data, percent, size, used, verdicts
 from eyespot.reports.page.gather import Subject
 from eyespot.reports.page.markup import Markup, code, join, name, tag
 from eyespot.zoo import provenance, registry
@@ -15,14 +15,23 @@ MEMORY = (("arena", "RAM", "TFLM's arena, measured on a host"), ("npu sram", "SR
 def summary(s: Subject) -> Markup:
     """The header."""
     title = join(
-        [tag("p", "eyespot report", class_="brand"), tag("h1", name(s.name)), tag("p", _lead(s), class_="lead")]
+        [tag("p", "eyespot report", class_="brand"), tag("h1", name(s.name)), tag("p", lead(s), class_="lead")]
     )
-    pairs = (tag("div", tag("dt", key), tag("dd", value)) for key, value in _figures(s))
-    notes = (tag("p", each, class_="note") for each in _notes(s))
-    return tag("header", title, tag("dl", *pairs, class_="facts"), _verdicts(s), *notes)
+    return tag("header", title, figures(s), _verdicts(s), notes(s))
 
 
-def _lead(s: Subject) -> str:
+def figures(s: Subject) -> Markup:
+    """The numbers that decide."""
+    return tag("dl", *(tag("div", tag("dt", key), tag("dd", value)) for key, value in _figures(s)), class_="facts")
+
+
+def notes(s: Subject) -> Markup:
+    """What a reader of the figures has to know first."""
+    return join(tag("p", each, class_="note") for each in _notes(s))
+
+
+def lead(s: Subject) -> str:
+    """What it is, in a sentence."""
     file = s.main.file
     sides = file.input.shape[1:] if file else s.contract.preprocessing.shape if s.contract else ()
     shape = f"{' × '.join(map(str, sides))} {s.main.precision} in"
@@ -60,10 +69,7 @@ def _top1(s: Subject) -> Markup:
 def _memory(s: Subject) -> tuple[str, Markup]:
     """The arena of TFLM, the same on all devices, or else what the NPU's compiler plans."""
     for check, title, under in MEMORY:
-        sizes = [
-            f.quantities["used"].value for c in s.compatibility if (f := found(c, check)) and "used" in f.quantities
-        ]
-        if known := next(filter(None, sizes), None):
+        if known := used(s.compatibility, check):
             return title, _figure(size(known), under)
     return "RAM", _figure("not measured")
 
@@ -82,7 +88,6 @@ def _verdicts(s: Subject) -> Markup:
 
 
 def _notes(s: Subject) -> list[str]:
-    """What a reader of the figures has to know first."""
     e, part = s.main.clean, s.main
     notes = [f"This file is {part.refused}."] if part.refused else []
     if not part.file:
