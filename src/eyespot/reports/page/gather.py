@@ -220,7 +220,9 @@ def _compatibility(folder: ModelFolder, parts: tuple[Part, ...], card: Model | N
     path, ours = folder.path / CHECK, {part.sha256 for part in parts}
     beside = path.is_file() and decoding.read(tuple[Compatibility, ...], path, "Make the folder again: eyespot make")
     fitting = tuple(each for each in beside or () if each.file in ours)
-    return fitting or (provenance.compatibility(card.name) if card and _is_ours(card, ours) else ())
+    known = {each.device for each in fitting}
+    shipped = provenance.compatibility(card.name) if card and _is_ours(card, ours) else ()
+    return fitting + tuple(each for each in shipped if each.device not in known)
 
 
 def _is_ours(card: Model, digests: set[str]) -> bool:
