@@ -30,7 +30,7 @@ PIPELINE = (
     "benchmarking",
     "exports",
 )
-LAYERS = (*FOUNDATION, *PIPELINE, "reports", "verbs", "top")
+LAYERS = (*FOUNDATION, *PIPELINE, "reports", "site", "verbs", "top")
 TOP = {"__init__", "__main__", "cli"}
 CHAINS = {"eyespot.verbs.make", "eyespot.verbs.measure"}  # the verbs that call other verbs
 TORCH = {"networks", "weights", "conversion", "training"}
