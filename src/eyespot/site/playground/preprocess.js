@@ -1,0 +1,150 @@
+// How a picture becomes a tensor: the same bytes as eyespot.preprocessing makes of it, mistakes included.
+// An image is {width, height, channels, stride, data}: `channels` of each pixel's `stride` bytes are used.
+
+const PRECISION = 22; // bits of a weight's fraction: Pillow's, for 8-bit images
+const sinc = (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+const cubic = (x) => (x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0);
+const FILTERS = {
+  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+  bicubic: { support: 2, weight: (x) => cubic(Math.abs(x)) },
+  lanczos: { support: 3, weight: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
+};
+
+/** What the network sees of a picture (pixels) and what its input tensor stores of them; `shape` is [1, h, w, c]. */
+export function encode(picture, pipeline, { shape, dtype }) {
+  const [, height, width, channels] = shape;
+  const fitted = channels === 1
+    ? fit(coloured(picture, pipeline, 1), pipeline, height, width)
+    : coloured(fit(picture, pipeline, height, width), pipeline, channels);
+  const { data } = fitted;
+  const { levels } = pipeline;
+  const stored = dtype === "float32" ? new Float32Array(data.length) : new Uint8Array(data.length);
+  if (Array.isArray(levels[0])) for (let i = 0; i < data.length; i++) stored[i] = levels[data[i]][i % channels];
+  else for (let i = 0; i < data.length; i++) stored[i] = levels[data[i]];
+  return { pixels: data, stored };
+}
+
+/** The {left, top, width, height} of the part of a picture that is used, in whole pixels. */
+export function used({ width, height }, { fit: way, crop }) {
+  if (way !== "crop") return { left: 0, top: 0, width, height };
+  const side = Math.max(1, roundHalfEven(Math.min(width, height) * crop));
+  return { left: Math.floor((width - side) / 2), top: Math.floor((height - side) / 2), width: side, height: side };
+}
+
+function roundHalfEven(x) {
+  const low = Math.floor(x);
+  return x - low === 0.5 ? low + (low % 2) : Math.round(x);
+}
+
+function coloured(image, { damage, order }, channels) {
+  let all = damage === "rgb565-swapped" ? swappedRgb565(image) : packed(image);
+  if (order === "bgr") all = reversed(all);
+  return channels === 3 && order !== "gray" ? all : luma(all, channels);
+}
+
+const blank = (width, height, channels) =>
+  ({ width, height, channels, stride: channels, data: new Uint8Array(width * height * channels) });
+
+function perPixel(image, channels, write) {
+  const made = blank(image.width, image.height, channels);
+  const { data, stride } = image;
+  for (let from = 0, to = 0; to < made.data.length; from += stride, to += channels) write(made.data, to, data, from);
+  return made;
+}
+
+const packed = (image) => (image.stride === 3 ? image : perPixel(image, 3, (to, i, from, j) => {
+  to[i] = from[j]; to[i + 1] = from[j + 1]; to[i + 2] = from[j + 2];
+}));
+
+const reversed = (image) => perPixel(image, 3, (to, i, from, j) => {
+  to[i] = from[j + 2]; to[i + 1] = from[j + 1]; to[i + 2] = from[j];
+});
+
+const luma = (image, channels) => perPixel(image, channels, (to, i, from, j) => {
+  to.fill((from[j] * 19595 + from[j + 1] * 38470 + from[j + 2] * 7471 + 0x8000) >> 16, i, i + channels);
+});
+
+const swappedRgb565 = (image) => perPixel(image, 3, (to, i, from, j) => {
+  const word = ((from[j] >> 3) << 11) | ((from[j + 1] >> 2) << 5) | (from[j + 2] >> 3);
+  const [red, green, blue] = [(word >> 3) & 31, ((word & 7) << 3) | (word >> 13), (word >> 8) & 31]; // bytes swapped
+  to[i] = (red << 3) | (red >> 2); to[i + 1] = (green << 2) | (green >> 4); to[i + 2] = (blue << 3) | (blue >> 2);
+});
+
+function fit(image, pipeline, height, width) {
+  const box = used(image, pipeline);
+  if (pipeline.filter === "nearest" || (box.width === width && box.height === height)) {
+    return picked(image, places(box.left, box.width, width), places(box.top, box.height, height));
+  }
+  const { support, weight } = FILTERS[pipeline.filter];
+  const across = weights(image.width, box.left, box.width, width, support, weight);
+  const down = weights(image.height, box.top, box.height, height, support, weight);
+  if (verticalFirst(image, width, height)) return resampledRows(resampledColumns(image, down, 0), across, 0, height);
+  const first = down[0].start, last = down.at(-1);
+  return resampledColumns(resampledRows(image, across, first, last.start + last.weights.length), down, first);
+}
+
+/** Whether Pillow (from 13 on) resizes a picture along its height first, which rounds differently. */
+const verticalFirst = (image, width, height) =>
+  height < image.height && image.height - height > 2 * (image.width - width);
+
+/** Where each output pixel of the nearest filter comes from; the position is summed up, as Pillow does. */
+function places(start, length, size) {
+  const step = length / size, found = [];
+  for (let i = 0, at = start + step * 0.5; i < size; i++, at += step) found.push(Math.floor(at));
+  return found;
+}
+
+function picked(image, columns, rows) {
+  const made = blank(columns.length, rows.length, image.channels);
+  let to = 0;
+  for (const row of rows) for (const column of columns) {
+    const from = (row * image.width + column) * image.stride;
+    for (let c = 0; c < image.channels; c++) made.data[to++] = image.data[from + c];
+  }
+  return made;
+}
+
+/** For each output pixel the first input pixel and the weights, in fixed point. */
+function weights(size, start, length, outputs, support, weight) {
+  const scale = length / outputs, stretch = Math.max(scale, 1), reach = support * stretch, found = [];
+  for (let i = 0; i < outputs; i++) {
+    const centre = start + (i + 0.5) * scale;
+    const low = Math.max(0, Math.trunc(centre - reach + 0.5)), high = Math.min(size, Math.trunc(centre + reach + 0.5));
+    const real = Array.from({ length: high - low }, (_, j) => weight((j + low - centre + 0.5) * (1 / stretch)));
+    const sum = real.reduce((total, each) => total + each, 0);
+    const fixed = real.map((each) => (sum ? each / sum : each) * (1 << PRECISION));
+    found.push({ start: low, weights: Float64Array.from(fixed, (each) => Math.trunc(each + (each < 0 ? -0.5 : 0.5))) });
+  }
+  return found;
+}
+
+const clipped = (sum) => Math.min(255, Math.max(0, sum >> PRECISION));
+const HALF = 1 << (PRECISION - 1);
+
+function resampledRows({ width, channels, stride, data }, across, first, last) {
+  const made = blank(across.length, last - first, channels);
+  let to = 0;
+  for (let row = first; row < last; row++) for (const { start, weights: all } of across) {
+    for (let c = 0; c < channels; c++) {
+      let sum = HALF;
+      for (let i = 0, from = (row * width + start) * stride + c; i < all.length; i++, from += stride) {
+        sum += data[from] * all[i];
+      }
+      made.data[to++] = clipped(sum);
+    }
+  }
+  return made;
+}
+
+function resampledColumns({ width, channels, stride, data }, down, first) {
+  const made = blank(width, down.length, channels), row = width * stride;
+  let to = 0;
+  for (const { start, weights: all } of down) for (let column = (start - first) * row, end = column + row; column < end; column += stride) {
+    for (let c = 0; c < channels; c++) {
+      let sum = HALF;
+      for (let i = 0, from = column + c; i < all.length; i++, from += row) sum += data[from] * all[i];
+      made.data[to++] = clipped(sum);
+    }
+  }
+  return made;
+}
