@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from eyespot.artifacts import atomic
@@ -13,9 +14,8 @@ from eyespot.escaping import file_name
 from eyespot.nouns import Noun
 from eyespot.progress import track
 from eyespot.reports import audit
-from eyespot.reports.page.gather import Subject, gather
-from eyespot.reports.page.markup import Markup
-from eyespot.site import plots
+from eyespot.reports.page.gather import Part, Subject, gather
+from eyespot.site import playground, plots
 from eyespot.site.audit import audit_page
 from eyespot.site.device import address, device_page, overview
 from eyespot.site.entry import Entry, entries
@@ -30,7 +30,7 @@ Page = tuple[str, Callable[[], str]]  # the address of a page, and what makes it
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Site(Noun):
-    """A written site: its first page, how many pages it has and their bytes with all files beside them."""
+    """A written site: its first page, how many pages it has, and the bytes of all files in its folder."""
 
     index: Path
     models: int
@@ -38,61 +38,60 @@ class Site(Noun):
     bytes: int
 
 
-def write(models: Sequence[str], out: Path) -> Site:
+def write(models: Sequence[str], out: Path, runtime: Path | None = None) -> Site:
     """Write the pages of these models to a folder, of the whole zoo without any. Errors as `gather`.
 
-    Each file is whole or absent. Files of earlier sites that are no longer written stay.
+    `runtime` is a folder of @litertjs/core that is copied; without it a browser gets LiteRT.js from a CDN when a
+    model is tried. Each file is whole or absent. Files of earlier sites that are no longer written stay.
     """
     named = models or [card.name for card in MODELS]
     with held(out):
         many = entries(gather(each) for each in track(named, len(named), "read"))
-        size = sum(map(_written, [out / name for name in _assets(out)]))
-        pages = _pages(many, whole=not models)
+        _write_scripts(out)
+        pages = _pages(many, out, runtime, whole=not models)
         for where, made in track(pages, len(pages), "write"):
-            size += _written(atomic.write(out / where, made()))
-        size += sum(_written(path) for e in many for path in _files(e, out))
+            atomic.write(out / where, made())
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     return Site(index=out / "index.html", models=len(many), pages=len(pages), bytes=size)
 
 
-def _pages(many: Sequence[Entry], *, whole: bool) -> list[Page]:
+def _pages(many: Sequence[Entry], out: Path, runtime: Path | None, *, whole: bool) -> list[Page]:
     """All pages, with what makes each."""
     checked = {c.device for e in many for c in e.subject.compatibility}
     devices = [d for d in all_devices() if whole or d.name in checked]
     places = ["index.html", *(["devices.html"] if devices else []), *(["audit.html"] if whole else [])]
-    pages: list[Page] = [("index.html", lambda: gallery(many, devices, places))]
-    pages += [(e.address, lambda e=e: _model(e, places)) for e in many]  # type: ignore[misc]
+    pages: list[Page] = [("index.html", partial(gallery, many, devices, places))]
+    pages += [(e.address, partial(_model, e, places, out, runtime)) for e in many]
     if devices:
-        pages.append(("devices.html", lambda: overview(many, devices, places)))
-        pages += [(address(d), lambda d=d: device_page(d, many, places)) for d in devices]  # type: ignore[misc]
+        pages.append(("devices.html", partial(overview, many, devices, places)))
+        pages += [(address(d), partial(device_page, d, many, places)) for d in devices]
     if whole:
-        pages.append(("audit.html", lambda: audit_page(audit.read(), many, places)))
+        pages.append(("audit.html", partial(audit_page, audit.read(), many, places)))
     return pages
 
 
-def _model(e: Entry, places: Sequence[str]) -> str:
-    downloads = {name: f"../files/{e.slug}/{file_name(name)}" for name in _downloads(e.subject)}
-    return model_page(e, places, downloads, playground=Markup(""))
+def _model(e: Entry, places: Sequence[str], out: Path, runtime: Path | None) -> str:
+    """A model's page, after the files that it links to."""
+    s = e.subject
+    downloads = {part.name: f"files/{e.slug}/{file_name(part.name)}" for part in s.parts if _downloaded(s, part)}
+    for part in s.parts:
+        if part.file and part.name in downloads:
+            atomic.write(out / downloads[part.name], part.file.data)
+    file = s.main.file
+    if not (file and s.contract and s.main.precision == "int8"):
+        return model_page(e, places, downloads)
+    tried = playground.write(out / "playground", file, s.contract, address="../playground/", runtime=runtime)
+    style = playground.STYLE.read_text("utf-8")
+    return model_page(e, places, downloads, tried=tried, style=style, allowed=playground.allowed(runtime))
 
 
-def _downloads(s: Subject) -> list[str]:
-    """The files that lie beside the pages: int8 files that ship or are the user's own; others are built."""
-    ours = s.origin == "built" and not registry.ships(s.name)
-    return [part.name for part in s.parts if part.file and part.precision == "int8" and not ours]
+def _downloaded(s: Subject, part: Part) -> bool:
+    """Whether a file lies beside the pages: int8 files that ship or are the user's own; others are built."""
+    return part.file is not None and part.precision == "int8" and (s.origin != "built" or registry.ships(s.name))
 
 
-def _files(e: Entry, out: Path) -> list[Path]:
-    """Write what can be downloaded."""
-    kept = [part for part in e.subject.parts if part.file and part.name in _downloads(e.subject)]
-    return [atomic.write(out / "files" / e.slug / file_name(p.name), p.file.data) for p in kept if p.file]
-
-
-def _assets(out: Path) -> list[str]:
-    """Write the scripts of all pages; their names."""
-    texts = {name: Path(__file__).with_name(name).read_text("utf-8") for name in SCRIPTS} | {"vega.js": plots.bundle()}
-    for name, text in texts.items():
-        atomic.write(out / "assets" / name, text)
-    return [f"assets/{name}" for name in texts]
-
-
-def _written(path: Path) -> int:
-    return path.stat().st_size
+def _write_scripts(out: Path) -> None:
+    """The scripts of the pages."""
+    for name in SCRIPTS:
+        atomic.write(out / "assets" / name, Path(__file__).with_name(name).read_text("utf-8"))
+    atomic.write(out / "assets" / "vega.js", plots.bundle())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from eyespot.preprocessing.damage import DAMAGES as MAKE
 from eyespot.reports.page import facts, results
@@ -16,7 +16,7 @@ from eyespot.site.entry import Entry, card_data
 from eyespot.site.shell import page
 from eyespot.zoo import registry
 
-Section = Callable[[Entry], Markup]
+NOTHING = Markup("")
 
 
 def model_page(
@@ -24,16 +24,19 @@ def model_page(
     places: Sequence[str],
     downloads: Mapping[str, str],
     *,
-    playground: Markup,
-    scripts: Sequence[str] = (),
+    tried: Markup = NOTHING,
+    style: str = "",
     allowed: Mapping[str, str] | None = None,
 ) -> str:
-    """The HTML of a model's page. `downloads` are addresses of files by name."""
+    """The HTML of a model's page. `downloads` are addresses of files by name, from the root of the site.
+
+    `tried` is the playground, with what its style and its policy need.
+    """
     s = entry.subject
     made = {
-        "Try it": playground,
+        "Try it": tried,
         "What it is for": purpose(entry),
-        "Training": results.training(s) if s.origin == "own" else Markup(""),
+        "Training": results.training(s) if s.origin == "own" else NOTHING,
         "Float32 and int8": results.files(s) or _no_accuracy(s),
         "Classes": results.classes(s),
         "Confusion": results.confusion(s),
@@ -50,7 +53,7 @@ def model_page(
     menu = tag("nav", *(tag("a", title, href=f"#{anchor(title)}") for title in made), aria_label="Sections")
     sections = [tag("section", tag("h2", title), content, id=anchor(title)) for title, content in made.items()]
     body = join([_head(entry), menu, *sections, missing(s)], "\n")
-    return page(entry.title, body, places=places, root="../", scripts=scripts, allowed=allowed)
+    return page(entry.title, body, places=places, root="../", style=style, allowed=allowed)
 
 
 def anchor(title: str) -> str:
@@ -70,7 +73,7 @@ def accuracy_command(s: Subject) -> str:
 
 def not_measured(s: Subject, what: str, command: str) -> Markup:
     """A sentence in the place of figures; nothing of a file alone, which has no command."""
-    return tag("p", f"{what}: not measured. ", code(command)) if s.origin != "file" else Markup("")
+    return tag("p", f"{what}: not measured. ", code(command)) if s.origin != "file" else NOTHING
 
 
 def _no_accuracy(s: Subject) -> Markup:
@@ -89,7 +92,7 @@ def _head(entry: Entry) -> Markup:
 def sample(s: Subject) -> Markup:
     """A drawing as the network sees it."""
     if not s.contract:
-        return Markup("")
+        return NOTHING
     spec = s.contract.preprocessing
     shown = drawings.address(drawings.seen(s.card, spec))
     said = f"What it sees: {spec.width} × {spec.height}{' in gray' if spec.channels == 1 else ''}"
@@ -101,7 +104,7 @@ def purpose(entry: Entry) -> Markup:
     """What a model of ours is for, and what it comes from."""
     card, data = entry.subject.card, card_data(entry)
     if not (card and data):
-        return Markup("")
+        return NOTHING
     images = sum(data.splits.values())
     rows = [
         ("Trained on", f"{data.title}, {images:,} images" if images else data.title),
@@ -122,7 +125,7 @@ def robustness(s: Subject) -> Markup:
     """The bars of the report, with a picture of each damage."""
     bars = results.robustness(s)
     if not bars:
-        return not_measured(s, "Robustness", accuracy_command(s)) if s.main.clean else Markup("")
+        return not_measured(s, "Robustness", accuracy_command(s)) if s.main.clean else NOTHING
     if not s.contract:
         return bars
     clean = drawings.seen(s.card, s.contract.preprocessing)
@@ -143,7 +146,7 @@ def devices(entry: Entry) -> Markup:
     """How many run it, and each with its reasons."""
     many = entry.subject.compatibility
     if not many:
-        return Markup("")
+        return NOTHING
     runs = sum(c.runs.status == "ok" for c in many)
     npus = [c for c in many if c.npu]
     all_of_it = sum(bool(c.npu and c.npu.status == "ok") for c in npus)
@@ -155,7 +158,9 @@ def files(s: Subject, downloads: Mapping[str, str]) -> Markup:
     """Each file with its size and digest, and where to get it."""
     rows = [
         (
-            tag("a", part.name, href=downloads[part.name], download="") if part.name in downloads else part.name,
+            tag("a", part.name, href=f"../{downloads[part.name]}", download="")
+            if part.name in downloads
+            else part.name,
             size(part.bytes) if part.bytes else "unknown",
             code(part.sha256),
             _getting(s, part, downloads),

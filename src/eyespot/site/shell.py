@@ -25,14 +25,15 @@ def page(
     current: str = "",
     root: str = "",
     scripts: Sequence[str] = (),
+    style: str = "",
     allowed: Mapping[str, str] | None = None,
 ) -> str:
-    """The HTML of a page. `root` leads from its folder to the site's; `scripts` are addresses from there."""
+    """The HTML of a page. `root` leads from its folder to the site's; `scripts` are addresses from there, `style` comes last."""
     bar = tag("header", _logo(root), _menu(places, current, root), class_="bar")
     skip = tag("a", "Skip to the content", href="#content", class_="skip")
     main = tag("main", *content, id="content", tabindex="-1")
     return whole(
-        f"{title} | eyespot", skip, bar, main, _footer(), style=STYLE.read_text("utf-8"),
+        f"{title} | eyespot", skip, bar, main, _footer(), style=STYLE.read_text("utf-8") + style,
         scripts=[f"{root}{each}" for each in scripts], allowed={**ALLOWED, **(allowed or {})},
     )  # fmt: skip
 

@@ -13,23 +13,30 @@ from eyespot.site.engine import Site
 
 @verb
 def write_site(
-    models: Sequence[str] = (), *, out: Path = Path("build/site"), serve: bool = False, port: int = 8000
+    models: Sequence[str] = (),
+    *,
+    out: Path = Path("build/site"),
+    runtime: Path | None = None,
+    serve: bool = False,
+    port: int = 8000,
 ) -> Site:
     """Write a static web site: a gallery with plots and the Model List, a page for each model and device.
 
-    It shows what the other commands measured; it measures nothing. The pages load nothing from the network.
+    It shows what the other commands measured; it measures nothing. On a model's page you can try its int8 file on
+    your pictures, which stay on your machine; a browser gets LiteRT.js for that from a CDN, or from --runtime.
 
     Example: eyespot site --serve
 
     Args:
         models: Models, .tflite files or folders that `train` or `make` wrote; the whole zoo by default.
         out: Folder to write to.
+        runtime: A folder of @litertjs/core, such as node_modules/@litertjs/core; then no page needs the network.
         serve: Then show it at http://127.0.0.1:PORT/ until Ctrl-C.
         port: Of that address.
     """
     if not 0 <= port <= 65535:
         raise BadArgumentError(f"port: expected 0 to 65535, found {port}")
-    written = engine.write(models, out)
+    written = engine.write(models, out, runtime)
     if serve:
         from eyespot.site.serve import serve as show
 
