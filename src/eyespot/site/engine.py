@@ -10,9 +10,10 @@ from pathlib import Path
 from eyespot.artifacts import atomic
 from eyespot.artifacts.lock import held
 from eyespot.devices import devices as all_devices
+from eyespot.errors import MissingExtraError
 from eyespot.escaping import file_name
 from eyespot.nouns import Noun
-from eyespot.progress import track
+from eyespot.progress import note, track
 from eyespot.reports import audit
 from eyespot.reports.page.gather import Part, Subject, gather
 from eyespot.site import playground, plots
@@ -47,7 +48,7 @@ def write(models: Sequence[str], out: Path, runtime: Path | None = None) -> Site
     named = models or [card.name for card in MODELS]
     with held(out):
         many = entries(gather(each) for each in track(named, len(named), "read"))
-        _write_scripts(out)
+        _write_scripts(many, out)
         pages = _pages(many, out, runtime, whole=not models)
         for where, made in track(pages, len(pages), "write"):
             atomic.write(out / where, made())
@@ -90,8 +91,12 @@ def _downloaded(s: Subject, part: Part) -> bool:
     return part.file is not None and part.precision == "int8" and (s.origin != "built" or registry.ships(s.name))
 
 
-def _write_scripts(out: Path) -> None:
-    """The scripts of the pages."""
-    for name in SCRIPTS:
-        atomic.write(out / "assets" / name, Path(__file__).with_name(name).read_text("utf-8"))
-    atomic.write(out / "assets" / "vega.js", plots.bundle())
+def _write_scripts(many: Sequence[Entry], out: Path) -> None:
+    """The scripts of the first page; without the extra it has no plots, which is said."""
+    texts = {name: Path(__file__).with_name(name).read_text("utf-8") for name in SCRIPTS}
+    if plots.drawable(many):
+        texts["vega.js"] = plots.bundle()
+    elif len(many) > 1 and not plots.installed():
+        note(f"no plots: {MissingExtraError('altair and vl-convert-python', 'site')}")
+    for name, text in texts.items():
+        atomic.write(out / "assets" / name, text)

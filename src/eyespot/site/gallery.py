@@ -19,7 +19,7 @@ ABSENT = "not measured"
 
 def gallery(many: Sequence[Entry], devices: Sequence[Device], places: Sequence[str]) -> str:
     """The HTML of the first page."""
-    drawn = plots.section(many, devices)
+    drawn = plots.section(many, devices) if plots.drawable(many) else None
     parts = [
         _opening(many, devices),
         tag("section", tag("h2", "Models"), tag("div", *map(_card, many), class_="cards"), class_="plain"),
@@ -126,8 +126,8 @@ def _top1(e: Entry, precision: str, measured: Evaluation | None) -> Markup:
         apart = e.measured_on != e.data
         under = [f"{between(measured.low, measured.high)}, n = {measured.n:,}", *([e.measured_on] if apart else [])]
         return _cell(measured.top1, tag("strong", percent(measured.top1)), *under)
-    refused = e.subject.main.refused
-    how = [] if refused or e.subject.origin == "file" else [code(accuracy_command(e.subject))]
+    s = e.subject
+    how = ["stand-in weights"] if s.main.refused else [] if s.origin == "file" else [code(accuracy_command(s))]
     quoted = [f"{each.publisher}: {value}" for each, value in e.quoted(precision)][:1]
     return _cell(None, ABSENT, *quoted, *how)
 

@@ -37,7 +37,7 @@ def model_page(
         "Try it": tried,
         "What it is for": purpose(entry),
         "Training": results.training(s) if s.origin == "own" else NOTHING,
-        "Float32 and int8": results.files(s) or _no_accuracy(s),
+        "Float32 and int8": join([_no_accuracy(s), results.files(s)]),
         "Classes": results.classes(s),
         "Confusion": results.confusion(s),
         "Mistakes": results.mistakes(s),
@@ -77,6 +77,9 @@ def not_measured(s: Subject, what: str, command: str) -> Markup:
 
 
 def _no_accuracy(s: Subject) -> Markup:
+    """Why there is no accuracy, or how to get one."""
+    if s.main.clean:
+        return NOTHING
     if s.main.refused:
         return tag("p", f"No accuracy: the file is {s.main.refused}.")
     return not_measured(s, "The accuracy", accuracy_command(s))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from math import ceil, floor, log
 from typing import Any
 
@@ -38,11 +39,19 @@ def bundle() -> str:
     return f"(() => {{\n{script}\n}})();\n"
 
 
+def drawable(many: Sequence[Entry]) -> bool:
+    """Whether there are plots: two models with an accuracy, and the extra."""
+    return installed() and sum(bool(e.clean or e.published) for e in many) > 1
+
+
+def installed() -> bool:
+    """Whether the extra `site` is there."""
+    return bool(find_spec("altair") and find_spec("vl_convert"))
+
+
 def section(many: Sequence[Entry], devices: Sequence[Device]) -> Markup:
-    """The plots, which plots.js draws; "" where fewer than two models have an accuracy."""
+    """The plots, which plots.js draws."""
     known = [e for e in many if e.clean or e.published]
-    if len(known) < 2:
-        return Markup("")
     images = list(dict.fromkeys(_accuracy(e)["images"] for e in known))
     drawn = {key: _rows(known, cost) for key, (_, cost) in COSTS.items()}
     figures = [_figure(key, COSTS[key][0], "", rows, images) for key, rows in drawn.items() if rows]

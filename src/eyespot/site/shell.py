@@ -28,7 +28,10 @@ def page(
     style: str = "",
     allowed: Mapping[str, str] | None = None,
 ) -> str:
-    """The HTML of a page. `root` leads from its folder to the site's; `scripts` are addresses from there, `style` comes last."""
+    """The HTML of a page. `root` leads from its folder to the site's, from which `scripts` have their addresses.
+
+    `style` comes after that of the site; `allowed` adds to its policy.
+    """
     bar = tag("header", _logo(root), _menu(places, current, root), class_="bar")
     skip = tag("a", "Skip to the content", href="#content", class_="skip")
     main = tag("main", *content, id="content", tabindex="-1")
