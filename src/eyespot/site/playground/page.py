@@ -35,5 +35,5 @@ def _head(contract: Contract) -> Markup:
 
 
 def _footer(file: File) -> Markup:
-    said = f"Written by eyespot {tools()['eyespot']} from a {file.precision} file, sha256 {file.sha256[:16]}…"
+    said = f"Written by eyespot {tools()['eyespot']} from {file.path.name}, sha256 {file.sha256[:16]}…"
     return tag("footer", tag("p", said))
