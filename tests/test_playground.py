@@ -42,6 +42,7 @@ RESULT = """() => {
   const {result: {stored, scores}, contract} = document.querySelector('.playground').playground;
   return [document.querySelector('[data-part=headline]').textContent, [...stored], [...scores]];
 }"""
+READY = "[data-part=status]"  # hidden
 DONE = "[data-part=answer][aria-busy=false]"
 ENCODE = """async (jobs) => {
   const {encode} = await import('/playground/preprocess.js');
@@ -58,7 +59,7 @@ PROBABILITIES = (
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     pages.need_modules()
-    with pages.chromium() as opened:
+    with pages.chromium("--use-fake-device-for-media-stream") as opened:
         yield opened
 
 
@@ -79,6 +80,7 @@ def address(folder) -> Iterator[str]:
 @pytest.fixture
 def page(browser, address) -> Iterator[Any]:
     with pages.opened(browser, address) as page:
+        page.wait_for_selector(READY, state="hidden")
         yield page
 
 
@@ -95,7 +97,7 @@ def result(page: Any, path: Path) -> tuple[str, list[float], list[float]]:
 
 
 def status(page: Any) -> str:
-    page.wait_for_function("!document.querySelector('[data-part=status]').hidden")
+    page.wait_for_selector("[data-part=status]")
     return page.text_content("[data-part=status]")
 
 
@@ -228,7 +230,7 @@ def test_mistakes_that_contradict_each_other_are_not_on_together(browser, tmp_pa
 def test_everybody_can_use_it(browser, address, scheme, width):
     size = {"width": width, "height": 900}
     with pages.opened(browser, address, color_scheme=scheme, viewport=size) as page:
-        page.wait_for_selector("[data-part=status]", state="hidden")
+        page.wait_for_selector(READY, state="hidden")
         assert not pages.violations(page)
         page.get_by_role("button", name="Sample: a disc").click()
         page.wait_for_selector(DONE)
@@ -264,6 +266,7 @@ def test_the_answer_is_read_out(page):
         ("notes.txt", b"not a picture", "notes.txt: does not decode as a picture"),
         ("<b>.png", b"", "<b>.png: does not decode as a picture"),
     ],
+    ids=["broken", "text", "empty"],
 )
 def test_what_is_no_picture_ends_in_a_line(page, tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
@@ -281,9 +284,8 @@ def test_a_huge_picture_ends_in_a_line_and_a_tiny_one_in_an_answer(page, tmp_pat
 
 
 def test_a_drop_without_a_file_ends_in_a_line(page):
-    page.evaluate(
-        "document.querySelector('[data-part=drop]').dispatchEvent(new DragEvent('drop', {dataTransfer: new DataTransfer()}))"
-    )
+    event = "new DragEvent('drop', {dataTransfer: new DataTransfer()})"
+    page.evaluate(f"document.querySelector('[data-part=drop]').dispatchEvent({event})")
     assert status(page) == "Drop a picture file, not a link or text."
 
 
@@ -303,15 +305,12 @@ def test_pictures_are_upright_and_opaque(page, tmp_path):
         assert abs(tensor - fed.ravel()).max() <= (0 if name == "turned.jpg" else 1), name
 
 
-def test_the_camera_runs_until_it_is_stopped(address):
-    flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-    with pages.chromium(*flags) as browser, pages.opened(browser, address, permissions=["camera"]) as page:
+def test_the_camera_runs_until_it_is_stopped(browser, address):
+    with pages.opened(browser, address, permissions=["camera"]) as page:
         page.get_by_role("button", name="Use the camera").click()
         page.wait_for_selector(".bars li")
-        first = page.evaluate(RESULT)[1]
-        page.wait_for_function(
-            f"String(document.querySelector('.playground').playground.result.stored) !== '{','.join(map(str, first))}'"
-        )
+        frames = {tuple(page.evaluate(RESULT)[1]) for _ in range(50) if not page.wait_for_timeout(20)}
+        assert len(frames) > 2
         assert page.get_attribute("[data-part=headline]", "aria-live") == "off"
         page.get_by_role("button", name="Stop the camera").click()
         page.get_by_role("button", name="Use the camera").wait_for()
@@ -319,10 +318,7 @@ def test_the_camera_runs_until_it_is_stopped(address):
 
 def test_a_camera_that_is_refused_ends_in_a_line(page):
     page.get_by_role("button", name="Use the camera").click()
-    assert status(page) in {
-        "The camera was refused. Allow it beside the address of this page, and try again.",
-        "There is no camera.",
-    }
+    assert status(page) == "The camera was refused. Allow it beside the address of this page, and try again."
 
 
 def test_names_are_text(browser, tmp_path):
@@ -391,11 +387,11 @@ def test_the_runtime_is_the_one_that_is_pinned(tmp_path):
     pages.need_modules()
     for place, expected in FILES.values():
         assert digest((pages.RUNTIME.parent / place).read_bytes()) == expected
-    with pytest.raises(MissingDataError, match="no such file; npm install @litertjs/core@2.5.3 gives"):
+    with pytest.raises(MissingDataError, match=r"no such file; npm install @litertjs/core@2\.5\.3 gives"):
         export("tiny-resnet", to="web", runtime=tmp_path / "absent", out=tmp_path / "out")
     (tmp_path / "core" / "dist").mkdir(parents=True)
     (tmp_path / "core" / "dist" / "index.js").write_text("// another one")
-    with pytest.raises(BadFileError, match="is not the file of @litertjs/core 2.5.3"):
+    with pytest.raises(BadFileError, match=r"is not the file of @litertjs/core 2\.5\.3"):
         export("tiny-resnet", to="web", runtime=tmp_path / "core", out=tmp_path / "out")
 
 

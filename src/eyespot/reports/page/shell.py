@@ -38,7 +38,7 @@ def _head(title: str, more: str, scripts: Sequence[str], allowed: Mapping[str, s
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    policy = "; ".join(f"{name} {sources}" for name, sources in (directives | allowed).items())
+    policy = "; ".join(f"{name} {sources}" for name, sources in {**directives, **allowed}.items())
     return tag(
         "head",
         tag("meta", charset="utf-8"),
