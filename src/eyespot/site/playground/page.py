@@ -19,7 +19,7 @@ def write_page(
 ) -> tuple[Path, ...]:
     """Write index.html and its playground/; all files of the folder. `contract.model` is its title. As `write`."""
     part = write(folder / "playground", file, contract, runtime=runtime, min_confidence=min_confidence)
-    body = tag("main", tag("section", part))
+    body = tag("main", tag("section", tag("h2", "Try it"), part))
     text = whole(
         f"{contract.model} in the browser", _head(contract), body, _footer(file),
         style=STYLE.read_text("utf-8"), allowed=allowed(runtime),
@@ -35,5 +35,5 @@ def _head(contract: Contract) -> Markup:
 
 
 def _footer(file: File) -> Markup:
-    said = f"Written by eyespot {tools()['eyespot']} from a {file.precision} file, sha256 {file.sha256[:16]}…"
+    said = f"Written by eyespot {tools()['eyespot']} from {file.path.name}, sha256 {file.sha256[:16]}…"
     return tag("footer", tag("p", said))

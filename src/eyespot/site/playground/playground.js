@@ -6,7 +6,7 @@ import { encode, used } from "./preprocess.js";
 
 const SHOWN = 5; // classes
 const VIEW = 640; // pixels of the picture's longer side, as shown
-const percent = (share) => `${(100 * share).toFixed(share < 0.9995 ? 1 : 0)} %`;
+const percent = (share) => `${(100 * share).toFixed(share < 0.9995 ? 1 : 0)}\u00a0%`;
 
 class Playground {
   constructor(element) {

@@ -95,7 +95,11 @@ def _source(address: str) -> Markup:
         tag("div", view, hint, class_="drop", data_part="drop"),
         tag("div", choose, camera, class_="buttons"),
         tag("div", *samples, class_="samples", role="group", aria_label="Drawn samples"),
-        tag("p", "Nothing leaves this machine: the network runs in the page.", class_="quiet small-print"),
+        tag(
+            "p",
+            "The samples are drawn; no network learned them. Pictures do not leave this machine.",
+            class_="quiet small-print",
+        ),
     )
 
 
@@ -150,7 +154,7 @@ def _mistakes(content: Mapping[str, Any]) -> Markup:
         tag("legend", "Classic mistakes"),
         tag(
             "p",
-            "Switch one on to feed the network as a wrong pipeline does; beside each is the answer that it alone gives",
+            "Switch one on to feed the network as a wrong pipeline does. Beside each is the answer that it alone gives.",
             class_="quiet",
         ),
         tag("ul", *rows),
