@@ -15,7 +15,7 @@
       axis: { labelColor: quiet, titleColor: quiet, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12,
         titleFontSize: 12, titleFontWeight: 500, titlePadding: 10, labelOverlap: "greedy", labelSeparation: 8 },
       range: { category: [0, 1, 2, 3, 4, 5].map((number) => of(`--plot${number}`)) },
-      aria: false, // the figure's name says what it is, the Model List has the figures
+      aria: false, mark: { aria: false }, // the figure's name says what it is, the Model List has the figures
     };
   }
 
