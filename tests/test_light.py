@@ -81,6 +81,7 @@ def eyespot(light, tmp_path):
         "export tiny-resnet --to folder",
         "check tiny-resnet",
         "check tiny-resnet --device imx8mp",
+        "site tiny-resnet",
     ],
 )
 def test_what_needs_no_extra(eyespot, command):

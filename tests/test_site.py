@@ -16,8 +16,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from eyespot.artifacts import layers, places
+from eyespot.artifacts import benchmarks, layers, places
 from eyespot.artifacts.atomic import digest_file
+from eyespot.artifacts.benchmarks import Benchmark, Latency, Machine
 from eyespot.artifacts.model_folder import sidecar
 from eyespot.cli import main
 from eyespot.devices import devices, shipped
@@ -252,6 +253,24 @@ def test_what_is_not_measured_says_how(mine: Path, tmp_path: Path) -> None:
     index = Page(tmp_path / "out/index.html").text
     assert "Accuracy against its cost" not in index
     assert "not measured" in index
+
+
+def test_measured_latencies_are_shown(mine: Path, tmp_path: Path) -> None:
+    file = gather(str(mine)).main.sha256
+    times = Latency(threads=2, first=9.0, warmup_runs=1, runs=30, mean=1.3, median=1.25, p90=1.5, tool="a tool 1")
+    made = Benchmark(
+        model="tiny-resnet", precision="int8", artifact=file, machine=Machine(name="<board>"), delegate="",
+        latencies=(times,), profile=(), command="eyespot bench mine/",
+    )  # fmt: skip
+    benchmarks.keep(made)
+    benchmarks.keep(replace(made, artifact="0" * 64))  # another file
+    write_site([str(mine), "visual-wake-word"], out=tmp_path / "out")
+    text = Page(tmp_path / f"out/models/{file_name(mine.name)}.html").text
+    assert text.count("<board>") == 1
+    assert "1.25 ms" in text
+    rows = json.loads(Page(tmp_path / "out/index.html").scripts[-1] or "null")["data"]["values"]
+    [row] = [row for row in rows if row["device"] == "<board> (measured)"]
+    assert (row["least"], row["most"]) == (1.25, 1.25)
 
 
 def test_hostile_names_are_text(mine: Path, tmp_path: Path) -> None:

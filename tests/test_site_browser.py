@@ -113,7 +113,7 @@ def test_plots_are_drawn_and_answer(site: str, browser: Any) -> None:
         assert page.evaluate(opacity).count("1") == 1
         page.get_by_role("button", name="CIFAR-10").click()
         before = page.locator("#plot-latency svg").inner_html()
-        page.locator("#latency-device").select_option("imxrt1170")
+        page.locator("#latency-device").select_option("NXP i.MX RT1170 (estimate)")
         page.wait_for_timeout(300)
         assert page.locator("#plot-latency svg").inner_html() != before
         light = page.locator("#plot-ram svg").inner_html()

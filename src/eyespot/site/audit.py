@@ -91,7 +91,7 @@ def _group(key: tuple[str, str, str, int], rows: Sequence[Row]) -> Markup:
         for r in rows
     ]
     columns = ("Fed", "Top-1", "0–100 %", "95 % interval", "Change, points", "In words")
-    return table(f"{file} on {data}, {split}, n = {n:,}", columns, shown, "numbers")
+    return table(f"{file} on {data}, {split}, n = {n:,}", columns, shown, "numbers fed")
 
 
 def _examples(card: Model, audit: Audit) -> Markup:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eyespot.artifacts.measurements import Compatibility, Status
+from eyespot.artifacts.measurements import Compatibility, Finding, Status
 from eyespot.devices import Device
 from eyespot.reports import words
-from eyespot.reports.page import facts
+from eyespot.reports.page import charts, facts
 from eyespot.reports.page.figures import MARKS, answer, found, size, verdicts
 from eyespot.reports.page.markup import Markup, code, folded, join, name, table, tag
 from eyespot.site.entry import Entry
@@ -64,9 +64,12 @@ def device_page(d: Device, many: Sequence[Entry], places: Sequence[str]) -> str:
     checked = [(e, c) for e in many if (c := e.on(d.name))]
     checked.sort(key=lambda each: ORDER.index(worst(each[1])))
     rest = [e for e in many if not e.on(d.name)]
-    fits = sum(worst(c) == "ok" for _, c in checked)
-    said = [d.npu] if d.npu else ["no NPU"]
-    said.append(f"{fits} of {len(many)} models fit" + (" and run on the NPU alone" if d.npu else ""))
+    runs = sum(c.runs.status in {"ok", "partial"} for _, c in checked)
+    alone = sum(bool(c.npu and c.npu.status == "ok") for _, c in checked)
+    said = [
+        d.npu or "No NPU",
+        f"{runs} of {len(many)} models run" + (f", {alone} of them on the NPU alone" if d.npu else ""),
+    ]
     header = tag(
         "header",
         tag("h1", d.title),
@@ -95,13 +98,20 @@ def _model(e: Entry, c: Compatibility) -> Markup:
     parts = [tag("div", link, tag("span", *verdicts(c), class_="chips"), class_="verdict")]
     memory, latency = found(c, *facts.MEMORY), found(c, *facts.LATENCY)
     known = (("Memory", memory), ("Latency", latency))
-    parts += [tag("p", f"{what} {answer(f)}", class_="figure") for what, f in known if f]
+    parts += [tag("p", f"{what} {answer(f)}", _share(f), class_="figure") for what, f in known if f]
     against = [f for f in c.findings if f.decides != "nothing" and f.status != "ok"]
-    reasons = [tag("li", words.check(f), ": ", words.reason(f)) for f in against]
+    reasons = [tag("li", f"{words.check(f)}: {words.value(f)}. ", tag("span", words.reason(f), class_="quiet"))
+               for f in against]  # fmt: skip
     parts += [tag("ul", *reasons, class_="reasons")] if reasons else []
     title = f"All findings on {e.title}"
     parts.append(folded(title, table(title, facts.FINDING, map(facts.finding, c.findings), "findings")))
     return tag("article", *parts, class_="fit")
+
+
+def _share(f: Finding) -> Markup:
+    """How much of a memory is used, as a bar."""
+    used, limit = (f.quantities[key].value if key in f.quantities else None for key in ("used", "limit"))
+    return charts.bar(used / limit, 1.0) if used and limit else Markup("")
 
 
 def _how(d: Device) -> list[tuple[str, object]]:

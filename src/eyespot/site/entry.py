@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.escaping import file_name
-from eyespot.reports.page.facts import LATENCY
+from eyespot.reports.page.facts import LATENCY, device_title
 from eyespot.reports.page.figures import found, used
 from eyespot.reports.page.gather import Subject
 from eyespot.zoo import registry
@@ -85,14 +86,18 @@ class Entry:
         """What was found out about it on a device."""
         return next((c for c in self.subject.compatibility if c.device == device), None)
 
-    def latency(self, device: str) -> tuple[float, float] | None:
-        """The least and the most of its estimated latency on a device, in ms."""
-        checked = self.on(device)
-        finding = found(checked, *LATENCY) if checked else None
-        q = finding.quantities.get("latency") if finding else None
-        if not q:
-            return None
-        return (q.low or 0.0, q.high or 0.0) if q.ranged else (q.value or 0.0, q.value or 0.0)
+    @cached_property
+    def latencies(self) -> dict[str, tuple[float, float]]:
+        """The least and the most of its latency in ms: measured on machines, estimated on devices by their titles."""
+        known = {f"{b.machine.name} (measured)": (b.fastest.typical,) * 2 for b in reversed(self.subject.benchmarks)}
+        for c in self.subject.compatibility:
+            finding = found(c, *LATENCY)
+            if finding and (q := finding.quantities.get("latency")):
+                middle = q.value or 0.0
+                known[f"{device_title(c.device)} (estimate)"] = (
+                    (q.low or 0.0, q.high or 0.0) if q.ranged else (middle, middle)
+                )
+        return {where: each for where, each in known.items() if each[0] > 0}
 
 
 def entries(subjects: Iterable[Subject]) -> tuple[Entry, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.devices import Device
-from eyespot.reports.page.figures import between, percent, size, verdicts
+from eyespot.reports.page.facts import LATENCY
+from eyespot.reports.page.figures import answer, between, found, percent, size, verdicts
 from eyespot.reports.page.markup import Markup, code, join, name, tag
 from eyespot.site import plots
 from eyespot.site.entry import Entry
@@ -19,7 +20,7 @@ ABSENT = "not measured"
 
 def gallery(many: Sequence[Entry], devices: Sequence[Device], places: Sequence[str]) -> str:
     """The HTML of the first page."""
-    drawn = plots.section(many, devices) if plots.drawable(many) else None
+    drawn = plots.section(many) if plots.drawable(many) else None
     parts = [
         _opening(many, devices),
         tag("section", tag("h2", "Models"), tag("div", *map(_card, many), class_="cards"), class_="plain"),
@@ -144,5 +145,7 @@ def _devices(e: Entry, devices: Sequence[Device]) -> Markup:
 
 
 def _verdict(c: Compatibility, titles: dict[str, str]) -> Markup:
-    label = tag("span", f"{titles.get(c.device, c.device)}: ", class_="off")
-    return tag("span", label, *verdicts(c), class_="chips", data_on=c.device, hidden="")
+    """Whether it runs, and how fast as far as that is estimated."""
+    label, speed = tag("span", f"{titles.get(c.device, c.device)}: ", class_="off"), found(c, *LATENCY)
+    said = [tag("span", answer(speed), class_="under")] if speed else []
+    return tag("span", label, *verdicts(c), *said, class_="chips", data_on=c.device, hidden="")

@@ -8,6 +8,7 @@ from eyespot.preprocessing.damage import DAMAGES as MAKE
 from eyespot.reports.page import facts, results
 from eyespot.reports.page.figures import DAMAGES, percent, size
 from eyespot.reports.page.gather import Part, Subject
+from eyespot.reports.page.latency import latency
 from eyespot.reports.page.layers import layers
 from eyespot.reports.page.markup import Markup, code, join, name, table, tag
 from eyespot.reports.page.summary import figures, lead, missing, notes
@@ -43,6 +44,7 @@ def model_page(
         "Mistakes": results.mistakes(s),
         "Robustness": robustness(s),
         "Devices": devices(entry) or not_measured(s, "Devices", f"eyespot make {command_name(s)}"),
+        "Latency": latency(s) or not_measured(s, "Latency", f"eyespot bench {command_name(s)}"),
         "Layers": layers(s) or not_measured(s, "The file's layers", f"eyespot make {command_name(s)}"),
         "What the file wants": facts.wants(s),
         "Published figures": facts.published(s),

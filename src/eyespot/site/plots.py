@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from math import ceil, floor, log
 from typing import Any
 
-from eyespot.devices import Device
 from eyespot.reports.page.figures import between, percent
 from eyespot.reports.page.markup import Markup, join, tag
 from eyespot.site.entry import Entry, best
@@ -22,7 +21,7 @@ COSTS: dict[str, tuple[str, Cost]] = {
     "ram": ("RAM, kB", lambda e: e.arena and e.arena / 1e3),
     "adds": ("Multiply-adds, millions", lambda e: e.adds and e.adds / 1e6),
 }
-LATENCY = "Latency, ms (an estimate)"
+LATENCY = "Latency, ms"
 MEASURED = "measured here"
 SAID = (
     "Filled points are measured here, with their 95 % intervals; hollow ones are quoted from their publishers. A "
@@ -49,16 +48,15 @@ def installed() -> bool:
     return bool(find_spec("altair") and find_spec("vl_convert"))
 
 
-def section(many: Sequence[Entry], devices: Sequence[Device]) -> Markup:
+def section(many: Sequence[Entry]) -> Markup:
     """The plots, which plots.js draws."""
     known = [e for e in many if e.clean or e.published]
     images = list(dict.fromkeys(_accuracy(e)["images"] for e in known))
     drawn = {key: _rows(known, cost) for key, (_, cost) in COSTS.items()}
     figures = [_figure(key, COSTS[key][0], "", rows, images) for key, rows in drawn.items() if rows]
-    latencies = [d for d in devices if any(e.latency(d.name) for e in known)]
-    if latencies:
-        rows = [row | {"device": d.name} for d in latencies for row in _rows(known, _middle(d.name), d.name)]
-        figures.append(_figure("latency", LATENCY, _chooser(latencies), rows, images))
+    if places := list(dict.fromkeys(each for e in known for each in e.latencies)):
+        rows = [row | {"device": each} for each in places for row in _rows(known, _middle(each), each)]
+        figures.append(_figure("latency", LATENCY, _chooser(places), rows, images))
     buttons = (_button(each, number) for number, each in enumerate(images))
     legend = tag("div", *buttons, class_="legend", role="group", aria_label="Show one data set")
     without = tag("noscript", tag("p", "The plots need JavaScript; the Model List below has the same figures."))
@@ -69,29 +67,28 @@ def _button(images: str, number: int) -> Markup:
     return tag("button", images, type="button", aria_pressed="false", data_images=images, class_=f"swatch{number % 6}")
 
 
-def _chooser(latencies: Sequence[Device]) -> Markup:
-    options = (tag("option", d.title, value=d.name) for d in latencies)
+def _chooser(places: Sequence[str]) -> Markup:
+    options = (tag("option", each, value=each) for each in places)
     return tag("label", tag("span", "on", class_="off"), tag("select", *options, id="latency-device"), class_="chooser")
 
 
-def _middle(device: str) -> Cost:
+def _middle(place: str) -> Cost:
     """The geometric middle of an estimated range."""
 
     def cost(e: Entry) -> float | None:
-        found = e.latency(device)
-        return (found[0] * found[1]) ** 0.5 if found else None
+        least, most = e.latencies.get(place, (0.0, 0.0))
+        return (least * most) ** 0.5
 
     return cost
 
 
-def _rows(known: Sequence[Entry], cost: Cost, device: str = "") -> Rows:
+def _rows(known: Sequence[Entry], cost: Cost, place: str = "") -> Rows:
     """A row of data for each model whose cost is known, the most accurate first."""
     costs = {e.slug: price for e in known if (price := cost(e))}
     front, rows = best(known, costs), []
     for e in known:
         if e.slug in costs:
-            ranged = e.latency(device) if device else None
-            least, most = ranged or (costs[e.slug],) * 2
+            least, most = e.latencies.get(place, (costs[e.slug],) * 2)
             row = {"model": e.title, "page": e.address, "cost": costs[e.slug], "least": least, "most": most}
             row |= _accuracy(e)
             rows.append(row | {"front": row["top1"] if e.slug in front else None})

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from eyespot import decoding
-from eyespot.artifacts import layers, measurements, places
+from eyespot.artifacts import benchmarks, layers, measurements, places
+from eyespot.artifacts.benchmarks import Benchmark
 from eyespot.artifacts.layers import Layers
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder, sidecar
@@ -65,6 +66,7 @@ class Subject:
     card: Model | None
     compatibility: tuple[Compatibility, ...]
     layers: Layers | None
+    benchmarks: tuple[Benchmark, ...]
     trained: Trained
 
     @property
@@ -113,6 +115,7 @@ def gather(model: str) -> Subject:
         card=card,
         compatibility=_compatibility(folder, parts, card),
         layers=layers.of_file(parts[0].sha256, card.name if card else "", folder.path),
+        benchmarks=benchmarks.benchmarks(contract.model, {parts[0].sha256}) if contract else (),
         trained=trained(folder.path) if origin == "own" else Trained(),
     )
 
