@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 import pages
 from eyespot.artifacts.atomic import digest
@@ -44,11 +44,12 @@ RESULT = """() => {
 }"""
 READY = "[data-part=status]"  # hidden
 DONE = "[data-part=answer][aria-busy=false]"
-ENCODE = """async (jobs) => {
+ENCODE = """async ([pictures, ways, input]) => {
   const {encode} = await import('/playground/preprocess.js');
-  return jobs.map(([width, height, data, pipeline, input]) => {
-    const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-    return [...encode({width, height, channels: 3, stride: 3, data: bytes}, pipeline, input).stored];
+  return pictures.flatMap(([height, width, data]) => {
+    const picture = {width, height, channels: 3, stride: 3, data: Uint8Array.from(atob(data), (c) => c.charCodeAt(0))};
+    const tensors = ways.map((way) => new Uint8Array(encode(picture, way, input).stored.buffer));
+    return tensors.map((each) => btoa(String.fromCharCode(...each)));
   });
 }"""
 PROBABILITIES = (
@@ -141,23 +142,15 @@ def test_javascript_makes_the_same_tensors(page, name):
         for word in words
         for each in ("bilinear", "nearest", "lanczos", "bicubic")
     ]
-    pairs = [*itertools.product(golden + noise, ways)]
-    jobs = [
-        (image.shape[1], image.shape[0], b64encode(image.tobytes()).decode(), fields(way, web.input), shape(web))
-        for image, way in pairs
-    ]
-    for (image, way), found in zip(pairs, page.evaluate(ENCODE, jobs), strict=True):
-        expected = stored(way, image, web.input)
-        assert np.array_equal(np.array(found, expected.dtype), expected.ravel()), (image.shape, way)
+    pictures = [(*image.shape[:2], b64encode(image.tobytes()).decode()) for image in golden + noise]
+    told = [pictures, [fields(way, web.input) for way in ways], {"shape": web.input.shape, "dtype": web.input.dtype}]
+    for (image, way), found in zip(itertools.product(golden + noise, ways), page.evaluate(ENCODE, told), strict=True):
+        assert b64decode(found) == stored(way, image, web.input).tobytes(), (image.shape, way)
 
 
 def fields(way: Any, tensor: Any) -> dict[str, Any]:
     names = ("order", "damage", "fit", "crop", "filter")
     return {name: getattr(way, name) for name in names} | {"levels": levels(way, tensor).tolist()}
-
-
-def shape(web: Any) -> dict[str, Any]:
-    return {"shape": web.input.shape, "dtype": web.input.dtype}
 
 
 def same_as_python(page: Any, paths: list[Path]) -> None:
@@ -289,7 +282,7 @@ def test_a_drop_without_a_file_ends_in_a_line(page):
     assert status(page) == "Drop a picture file, not a link or text."
 
 
-def test_pictures_are_upright_and_opaque(page, tmp_path):
+def test_pictures_are_upright_opaque_and_without_colour_management(page, tmp_path):
     image = Image.fromarray(picture(1, 60, 90, 3))
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -299,17 +292,20 @@ def test_pictures_are_upright_and_opaque(page, tmp_path):
     clear.save(tmp_path / "clear.png")
     _, file = registry.open_model("tiny-resnet")
     web = for_web(file)
-    for name in ("turned.jpg", "clear.png"):
+    gamma = PngImagePlugin.PngInfo()
+    gamma.add(b"gAMA", (20_000).to_bytes(4))
+    image.save(tmp_path / "gamma.png", pnginfo=gamma)
+    for name in ("turned.jpg", "gamma.png", "clear.png"):
         fed = stored(pipeline_of(web.contract.preprocessing), decode(tmp_path / name, 3), web.input)
         tensor = np.array(result(page, tmp_path / name)[1])
-        assert abs(tensor - fed.ravel()).max() <= (0 if name == "turned.jpg" else 1), name
+        assert abs(tensor - fed.ravel()).max() <= (1 if name == "clear.png" else 0), name
 
 
 def test_the_camera_runs_until_it_is_stopped(browser, address):
     with pages.opened(browser, address, permissions=["camera"]) as page:
         page.get_by_role("button", name="Use the camera").click()
         page.wait_for_selector(".bars li")
-        frames = {tuple(page.evaluate(RESULT)[1]) for _ in range(50) if not page.wait_for_timeout(20)}
+        frames = {tuple(page.evaluate(RESULT)[1]) for _ in range(8) if not page.wait_for_timeout(20)}
         assert len(frames) > 2
         assert page.get_attribute("[data-part=headline]", "aria-live") == "off"
         page.get_by_role("button", name="Stop the camera").click()
@@ -407,6 +403,13 @@ def test_by_default_the_runtime_comes_from_a_cdn(tmp_path):
 def test_the_same_model_gives_the_same_bytes(tmp_path):
     first, second = (export("tiny-resnet", to="web", out=tmp_path / each) for each in "ab")
     assert [path.read_bytes() for path in first.files] == [path.read_bytes() for path in second.files]
+
+
+def test_a_page_that_is_opened_as_a_file_says_what_it_needs(browser, folder):
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto((folder / "index.html").as_uri())
+        assert "run python -m http.server" in status(page)
 
 
 def test_arguments_go_with_their_form(tmp_path, capsys):

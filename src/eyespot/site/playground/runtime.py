@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 
-from eyespot.artifacts.atomic import write, write_json
 from eyespot.errors import BadFileError, MissingDataError
 
 VERSION = "2.5.3"
@@ -45,21 +45,20 @@ def allowed(runtime: Path | None = None) -> dict[str, str]:
     }
 
 
-def write_runtime(folder: Path, runtime: Path | None) -> None:
-    """Write runtime.json, which says where the files are; and the files, if there is a folder of @litertjs/core.
+def runtime_files(runtime: Path | None) -> dict[str, bytes]:
+    """What lies beside the scripts: runtime.json says where LiteRT.js is; and a copy of it, of a folder @litertjs/core.
 
-    MissingDataError for a folder without them, BadFileError for those of another version.
+    MissingDataError for a folder without its files, BadFileError for those of another version.
     """
-    found = {}
+    files, found = {}, {}
     for name, (place, digest) in FILES.items():
+        package, _, path = place.partition("/")
+        url = f"{CDN}/npm/@litertjs/{package}@{VERSION}/{path}"
         if runtime:
             url = f"runtime/{place}"
-            write(folder / url, _read(runtime / ".." / place, digest))
-        else:
-            package, _, path = place.partition("/")
-            url = f"{CDN}/npm/@litertjs/{package}@{VERSION}/{path}"
+            files[url] = _read(runtime / ".." / place, digest)
         found[name] = {"url": url, "integrity": f"sha256-{b64encode(bytes.fromhex(digest)).decode()}"}
-    write_json(folder / "runtime.json", found)
+    return files | {"runtime.json": json.dumps(found, indent=1).encode()}
 
 
 def _read(path: Path, digest: str) -> bytes:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from eyespot.artifacts.atomic import replacing, write_json
 from eyespot.artifacts.atomic import write as write_file
+from eyespot.artifacts.atomic import write_json
 from eyespot.exports.web import for_web, page_contract
 from eyespot.preprocessing.image import to_pillow
 from eyespot.preprocessing.spec import Contract
 from eyespot.preprocessing.synthetic import CLASSES, picture
 from eyespot.reports.page.markup import Markup, join, tag
-from eyespot.site.playground.runtime import write_runtime
+from eyespot.site.playground.runtime import runtime_files
 from eyespot.tflite.read import File
 
 HERE = Path(__file__).parent
@@ -46,21 +47,28 @@ def write(
     Several files share `folder`: what belongs to one lies in models/, under its digest. `address` leads from the page
     to the folder. The page needs `STYLE` and the policy of `allowed`. `runtime` is a folder of @litertjs/core that is
     copied; without it a browser gets LiteRT.js from a CDN. `min_confidence` is the least probability of an answer.
-    Errors as `for_web` and `write_runtime`.
+    Errors as `for_web` and `runtime_files`.
     """
     web = for_web(file)
     model = web.sha256[:16]
     content = page_contract(file, web, contract, min_confidence=min_confidence)
-    write_runtime(folder, runtime)
+    _write_shared(folder, runtime)
     write_file(folder / "models" / model / "model.tflite", web.data)
     write_json(folder / "models" / model / "contract.json", content)
-    for each in SCRIPTS:
-        write_file(folder / each, (HERE / each).read_text("utf-8"))
-    for index in range(len(CLASSES)):
-        with replacing(folder / "samples" / f"{index}.png") as partial:
-            to_pillow(picture(index, *SAMPLE, 3)).save(partial, "PNG")
     part = tag("div", *_parts(content, file, address), class_="playground", data_model=model)
     return join([part, tag("script", type="module", src=f"{address}playground.js")])
+
+
+def _write_shared(folder: Path, runtime: Path | None) -> None:
+    """Scripts, samples and the runtime, as far as they do not lie there already."""
+    files = {name: (HERE / name).read_bytes() for name in SCRIPTS} | runtime_files(runtime)
+    for index in range(len(CLASSES)):
+        encoded = BytesIO()
+        to_pillow(picture(index, *SAMPLE, 3)).save(encoded, "PNG")
+        files[f"samples/{index}.png"] = encoded.getvalue()
+    for name, data in files.items():
+        if not (folder / name).is_file() or (folder / name).read_bytes() != data:
+            write_file(folder / name, data)
 
 
 def _parts(content: Mapping[str, Any], file: File, address: str) -> Iterator[Markup]:
@@ -136,30 +144,21 @@ def _answer(content: Mapping[str, Any], size: str) -> Markup:
 
 def _mistakes(content: Mapping[str, Any]) -> Markup:
     """A switch for each classic mistake, and the answer that it alone gives."""
-    rows = (
-        tag(
-            "li",
-            tag(
-                "label",
-                tag("input", type="checkbox", role="switch", value=word),
-                tag("span", what, tag("span", why, class_="why")),
-            ),
-            tag("span", class_="effect", data_part="effect", data_mistake=word),
-        )
-        for word in content["mistakes"]
-        for what, why in [_label(word, content)]
-    )
+    lead = "Switch one on to feed the network as a wrong pipeline does. Beside each is the answer that it gives alone."
+    rows = (_mistake(word, *_label(word, content)) for word in content["mistakes"])
     return tag(
         "fieldset",
         tag("legend", "Classic mistakes"),
-        tag(
-            "p",
-            "Switch one on to feed the network as a wrong pipeline does. Beside each is the answer that it alone gives.",
-            class_="quiet",
-        ),
+        tag("p", lead, class_="quiet"),
         tag("ul", *rows),
         class_="mistakes",
     )
+
+
+def _mistake(word: str, what: str, why: str) -> Markup:
+    switch = tag("input", type="checkbox", role="switch", value=word)
+    label = tag("label", switch, tag("span", what, tag("span", why, class_="why")))
+    return tag("li", label, tag("span", class_="effect", data_part="effect", data_mistake=word))
 
 
 def _label(word: str, content: Mapping[str, Any]) -> tuple[str, str]:
