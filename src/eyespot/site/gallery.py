@@ -41,7 +41,8 @@ def _opening(many: Sequence[Entry], devices: Sequence[Device]) -> Markup:
     )
     first = next((e for e in many if e.subject.name == "tiny-resnet"), many[0])
     run = tag("pre", tag("code", f"eyespot make {command_name(first.subject)} --device imx93"), tabindex="0")
-    title = tag("h1", "Image classifiers for small devices")
+    own = any(e.subject.origin == "own" for e in many)
+    title = tag("h1", "Your models" if own else "Image classifiers for small devices")
     return tag("header", title, tag("p", said, class_="lead"), run, class_="hero")
 
 
@@ -73,7 +74,7 @@ def _filters(many: Sequence[Entry], devices: Sequence[Device]) -> Markup:
         _number("flash", "Flash, at most kB"),
         _number("top1", "Top-1, at least %"),
     ]
-    reset = tag("button", "Clear", type="reset")
+    reset = tag("button", "Clear", type="button")
     count = tag("output", f"{_count(len(many), 'model')}", id="count", aria_live="polite")
     return tag("form", *fields, reset, count, id="filters", hidden="", aria_label="Filter the models")
 

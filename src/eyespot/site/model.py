@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eyespot.preprocessing.damage import DAMAGES as MAKE
+from eyespot.preprocessing.spec import Preprocessing
 from eyespot.reports.page import facts, results
 from eyespot.reports.page.figures import DAMAGES, percent, size
 from eyespot.reports.page.gather import Part, Subject
@@ -99,10 +103,14 @@ def sample(s: Subject) -> Markup:
     if not s.contract:
         return NOTHING
     spec = s.contract.preprocessing
-    shown = drawings.address(drawings.seen(s.card, spec))
+    shown = drawings.address(_drawn(s, spec))
     said = f"What it sees: {spec.width} × {spec.height}{' in gray' if spec.channels == 1 else ''}"
     return tag("figure", tag("img", src=shown, alt="", width=spec.width, height=spec.height), tag("figcaption", said),
                class_="seen")  # fmt: skip
+
+
+def _drawn(s: Subject, spec: Preprocessing) -> NDArray[np.uint8]:
+    return drawings.seen(s.card if s.origin == "built" else None, spec)
 
 
 def purpose(entry: Entry) -> Markup:
@@ -133,7 +141,7 @@ def robustness(s: Subject) -> Markup:
         return not_measured(s, "Robustness", accuracy_command(s)) if s.main.clean else NOTHING
     if not s.contract:
         return bars
-    clean = drawings.seen(s.card, s.contract.preprocessing)
+    clean = _drawn(s, s.contract.preprocessing)
     made = {e.under: e for e in s.damaged if e.under}
     pictures = [_damaged("as they are", drawings.address(clean), percent(s.main.clean.top1) if s.main.clean else "")]
     pictures += [

@@ -50,12 +50,15 @@
       row.querySelectorAll(".any").forEach((each) => { each.hidden = Boolean(asked.device); });
     }
     const all = body.rows.length;
-    document.getElementById("count").textContent = shown === all ? `${all} models` : `${shown} of ${all} models`;
+    document.getElementById("count").textContent = `${shown === all ? all : `${shown} of ${all}`} models`;
   }
 
   form.addEventListener("input", filter);
-  form.addEventListener("reset", () => setTimeout(filter));
+  form.querySelector("button").addEventListener("click", () => {
+    form.reset();
+    filter();
+  });
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.hidden = false;
+  form.hidden = body.rows.length < 2;
   filter(); // a browser that comes back to the page restores what was asked for
 })();
