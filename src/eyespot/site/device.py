@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from eyespot.artifacts.measurements import Compatibility, Finding, Status
 from eyespot.devices import Device
+from eyespot.escaping import file_name
 from eyespot.reports import words
 from eyespot.reports.page import charts, facts
 from eyespot.reports.page.figures import MARKS, answer, found, size, verdicts
@@ -22,9 +24,9 @@ USES = {
 }
 
 
-def address(device: Device) -> str:
+def path(device: Device) -> str:
     """Of its page, from the root of the site."""
-    return f"devices/{device.name}.html"
+    return f"devices/{file_name(device.name)}.html"
 
 
 def overview(many: Sequence[Entry], devices: Sequence[Device], places: Sequence[str]) -> str:
@@ -35,7 +37,7 @@ def overview(many: Sequence[Entry], devices: Sequence[Device], places: Sequence[
         tag("th", tag("span", tag("a", name(e.title), href=e.address)), scope="col") for e in many
     ))  # fmt: skip
     rows = [
-        tag("tr", tag("th", tag("a", d.title, href=address(d)), scope="row"), *(_sign(e, d) for e in many))
+        tag("tr", tag("th", tag("a", d.title, href=quote(path(d))), scope="row"), *(_sign(e, d) for e in many))
         for d in devices
     ]
     made = tag("table", tag("caption", key), tag("thead", head), tag("tbody", join(rows, "\n")), class_="signs")
@@ -66,30 +68,18 @@ def device_page(d: Device, many: Sequence[Entry], places: Sequence[str]) -> str:
     rest = [e for e in many if not e.on(d.name)]
     runs = sum(c.runs.status in {"ok", "partial"} for _, c in checked)
     alone = sum(bool(c.npu and c.npu.status == "ok") for _, c in checked)
-    said = [
-        d.npu or "No NPU",
-        f"{runs} of {len(many)} models run" + (f", {alone} of them on the NPU alone" if d.npu else ""),
-    ]
-    header = tag(
-        "header",
-        tag("h1", d.title),
-        tag("p", ". ".join(said) + ".", class_="lead"),
-        tag("p", code(f"eyespot list --device {d.name}")),
-    )
-    parts = [
-        tag("section", tag("h2", "Models"), *(_model(e, c) for e, c in checked), _unmeasured(rest, d), id="models")
-    ]
-    parts.append(tag("section", tag("h2", "How it is checked"), facts.definitions(_how(d))))
-    return page(d.title, header, *parts, places=places, root="../")
+    on_npu = f", {alone} of them on the NPU alone" if d.npu else ""
+    lead = tag("p", f"{d.npu or 'No NPU'}. {runs} of {len(many)} models run{on_npu}.", class_="lead")
+    header = tag("header", tag("h1", d.title), lead, tag("p", code(f"eyespot list --device {d.name}")))
+    shown = [*(_model(e, c) for e, c in checked), *([_unmeasured(rest, d)] if rest else [])]
+    how = tag("section", tag("h2", "How it is checked"), facts.definitions(_how(d)))
+    models = tag("section", tag("h2", "Models"), *shown, id="models")
+    return page(d.title, header, models, how, places=places, root="../")
 
 
 def _unmeasured(rest: Sequence[Entry], d: Device) -> Markup:
-    names = (join([tag("a", name(e.title), href=f"../{e.address}")]) for e in rest)
-    return (
-        tag("p", "Not measured: ", join(names, ", "), ". ", code(f"eyespot check MODEL --device {d.name}"))
-        if rest
-        else Markup("")
-    )
+    names = (tag("a", name(e.title), href=f"../{e.address}") for e in rest)
+    return tag("p", "Not measured: ", join(names, ", "), ". ", code(f"eyespot check MODEL --device {d.name}"))
 
 
 def _model(e: Entry, c: Compatibility) -> Markup:

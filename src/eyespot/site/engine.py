@@ -18,7 +18,8 @@ from eyespot.reports import audit
 from eyespot.reports.page.gather import Part, Subject, gather
 from eyespot.site import playground, plots
 from eyespot.site.audit import audit_page
-from eyespot.site.device import address, device_page, overview
+from eyespot.site.device import device_page, overview
+from eyespot.site.device import path as device_path
 from eyespot.site.entry import Entry, entries
 from eyespot.site.gallery import gallery
 from eyespot.site.model import model_page
@@ -26,7 +27,7 @@ from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS
 
 SCRIPTS = ("site.js", "plots.js")
-Page = tuple[str, Callable[[], str]]  # the address of a page, and what makes its text
+Page = tuple[str, Callable[[], str]]  # the path of a page, and what makes its text
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -62,10 +63,10 @@ def _pages(many: Sequence[Entry], out: Path, runtime: Path | None, *, whole: boo
     devices = [d for d in all_devices() if whole or d.name in checked]
     places = ["index.html", *(["devices.html"] if devices else []), *(["audit.html"] if whole else [])]
     pages: list[Page] = [("index.html", partial(gallery, many, devices, places))]
-    pages += [(e.address, partial(_model, e, places, out, runtime)) for e in many]
+    pages += [(e.path, partial(_model, e, places, out, runtime)) for e in many]
     if devices:
         pages.append(("devices.html", partial(overview, many, devices, places)))
-        pages += [(address(d), partial(device_page, d, many, places)) for d in devices]
+        pages += [(device_path(d), partial(device_page, d, many, places)) for d in devices]
     if whole:
         pages.append(("audit.html", partial(audit_page, audit.read(), many, places)))
     return pages

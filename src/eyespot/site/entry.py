@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.escaping import file_name
@@ -13,7 +14,7 @@ from eyespot.reports.page.facts import LATENCY, device_title
 from eyespot.reports.page.figures import found, used
 from eyespot.reports.page.gather import Subject
 from eyespot.zoo import registry
-from eyespot.zoo.cards import Dataset, Reference
+from eyespot.zoo.cards import Model, Reference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,15 +25,24 @@ class Entry:
     slug: str
 
     @property
-    def address(self) -> str:
+    def path(self) -> str:
         """Of its page, from the root of the site."""
         return f"models/{self.slug}.html"
 
     @property
+    def address(self) -> str:
+        """The same in a link."""
+        return quote(self.path)
+
+    @property
+    def card(self) -> Model | None:
+        """The card of a model of ours, None for what is made from one."""
+        return self.subject.card if self.subject.origin == "built" else None
+
+    @property
     def title(self) -> str:
         """What people call it."""
-        s = self.subject
-        return s.card.title if s.card and s.origin == "built" else s.name
+        return self.card.title if self.card else self.subject.name
 
     @property
     def clean(self) -> Evaluation | None:
@@ -42,10 +52,7 @@ class Entry:
     @property
     def data(self) -> str:
         """The data set that it is for: the title of one of ours, or the name of the user's folder."""
-        s = self.subject
-        if s.card and s.origin == "built":
-            return registry.dataset(s.card.data).title
-        return s.trained.data or "own pictures"
+        return registry.dataset(self.card.data).title if self.card else self.subject.trained.data or "own pictures"
 
     @property
     def measured_on(self) -> str:
@@ -68,8 +75,7 @@ class Entry:
 
     def quoted(self, precision: str) -> list[tuple[Reference, float]]:
         """The top-1 figures of its files that its card quotes, the makers' own before NXP's."""
-        s = self.subject
-        known = s.card.references if s.card and s.origin == "built" else ()
+        known = self.card.references if self.card else ()
         return [
             (reference, float(value))
             for reference in sorted(known, key=lambda each: each.publisher == "NXP")
@@ -122,9 +128,3 @@ def best(many: Iterable[Entry], cost: dict[str, float]) -> set[str]:
             for _, other, better, least in known
         )
     }
-
-
-def card_data(entry: Entry) -> Dataset | None:
-    """The card of the data set that a model of ours is for."""
-    card = entry.subject.card
-    return registry.dataset(card.data) if card and entry.subject.origin == "built" else None

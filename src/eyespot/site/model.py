@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from eyespot.reports.page.layers import layers
 from eyespot.reports.page.markup import Markup, code, join, name, table, tag
 from eyespot.reports.page.summary import figures, lead, missing, notes
 from eyespot.site import drawings
-from eyespot.site.entry import Entry, card_data
+from eyespot.site.entry import Entry
 from eyespot.site.shell import page
 from eyespot.zoo import registry
 
@@ -33,7 +34,7 @@ def model_page(
     style: str = "",
     allowed: Mapping[str, str] | None = None,
 ) -> str:
-    """The HTML of a model's page. `downloads` are addresses of files by name, from the root of the site.
+    """The HTML of a model's page. `downloads` are paths of files by name, from the root of the site.
 
     `tried` is the playground, with what its style and its policy need.
     """
@@ -115,12 +116,13 @@ def _drawn(s: Subject, spec: Preprocessing) -> NDArray[np.uint8]:
 
 def purpose(entry: Entry) -> Markup:
     """What a model of ours is for, and what it comes from."""
-    card, data = entry.subject.card, card_data(entry)
-    if not (card and data):
+    card = entry.card
+    if not card:
         return NOTHING
+    data = registry.dataset(card.data)
     images = sum(data.splits.values())
     rows = [
-        ("Trained on", f"{data.title}, {images:,} images" if images else data.title),
+        ("Data set", f"{data.title}, {images:,} images" if images else data.title),
         ("Network", f"{card.architecture}, {card.backbone}, {card.parameters:,} parameters"),
         ("Paper", card.paper),
         ("Licence", f"{card.licence}. {card.terms}"),
@@ -171,7 +173,7 @@ def files(s: Subject, downloads: Mapping[str, str]) -> Markup:
     """Each file with its size and digest, and where to get it."""
     rows = [
         (
-            tag("a", part.name, href=f"../{downloads[part.name]}", download="")
+            tag("a", part.name, href=f"../{quote(downloads[part.name])}", download="")
             if part.name in downloads
             else part.name,
             size(part.bytes) if part.bytes else "unknown",
