@@ -8,6 +8,9 @@ const SHOWN = 5; // classes
 const VIEW = 640; // pixels of the picture's longer side, as shown
 const percent = (share) => `${(100 * share).toFixed(share < 0.9995 ? 1 : 0)}\u00a0%`;
 
+/** Let the browser show what is there. */
+const painted = () => new Promise((resolve) => setTimeout(resolve));
+
 class Playground {
   constructor(element) {
     this.element = element;
@@ -88,15 +91,14 @@ class Playground {
     this.part("headline").ariaLive = "polite";
   }
 
-  /** Draw the picture, dimmed where the network does not look. */
   show(picture) {
     this.picture = picture;
-    const { width, height, source } = picture, view = this.part("view"), scale = Math.min(1, VIEW / Math.max(width, height));
-    Object.assign(view, { width: Math.max(1, width * scale), height: Math.max(1, height * scale) });
-    view.getContext("2d").drawImage(source, 0, 0, view.width, view.height);
+    const { width, height } = picture, scale = Math.min(1, VIEW / Math.max(width, height));
+    Object.assign(this.part("view"), { width: Math.max(1, width * scale), height: Math.max(1, height * scale) });
     this.part("hint").hidden = true;
   }
 
+  /** Draw the picture, dimmed where the network does not look. */
   dim(pipeline) {
     const view = this.part("view"), { width, height, source } = this.picture, box = used(this.picture, pipeline);
     const context = view.getContext("2d"), [x, y] = [view.width / width, view.height / height];
@@ -110,7 +112,7 @@ class Playground {
 
   /** Switch off the mistakes that change what this one changes. */
   exclude(chosen) {
-    const fields = (each) => Object.keys(this.contract.mistakes[each.value]);
+    const fields = ({ value }) => Object.keys(this.contract?.mistakes[value] ?? {});
     for (const each of chosen.checked ? this.switches : []) {
       if (each !== chosen && fields(each).some((field) => fields(chosen).includes(field))) each.checked = false;
     }
@@ -130,8 +132,10 @@ class Playground {
     try {
       await this.ready;
       const words = this.switches.filter((each) => each.checked).map((each) => each.value);
-      const { stored } = this.encoded(words);
       this.dim(this.pipeline(words));
+      if (!this.camera) await painted();
+      if (!current()) return;
+      const { stored } = this.encoded(words);
       this.draw(stored);
       if (!this.run) this.spell("Loading …");
       this.opened ??= open(this.element.dataset.model, this.contract);
@@ -187,8 +191,9 @@ class Playground {
   async compare(current) {
     const right = await this.best([]);
     for (const each of this.element.querySelectorAll("[data-part=effect]")) {
-      const found = await this.best([each.dataset.mistake]);
+      await painted();
       if (!current()) return;
+      const found = await this.best([each.dataset.mistake]);
       each.textContent = `${found.name} ${percent(found.share)}`;
       each.classList.toggle("wrong", found.name !== right.name);
     }
@@ -201,7 +206,7 @@ class Playground {
   }
 
   showThreshold() {
-    const { least } = this, rows = this.contract.confidence?.rows;
+    const { least } = this, rows = this.contract?.confidence?.rows;
     this.part("least").textContent = least ? percent(least) : "none";
     const row = rows?.filter(([threshold]) => threshold <= least).at(-1);
     this.part("expected").textContent = row

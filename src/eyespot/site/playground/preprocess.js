@@ -13,15 +13,21 @@ const FILTERS = {
 /** What the network sees of a picture (pixels) and what its input tensor stores of them; `shape` is [1, h, w, c]. */
 export function encode(picture, pipeline, { shape, dtype }) {
   const [, height, width, channels] = shape;
-  const fitted = channels === 1
-    ? fit(coloured(picture, pipeline, 1), pipeline, height, width)
-    : coloured(fit(picture, pipeline, height, width), pipeline, channels);
-  const { data } = fitted;
+  const { data } = fitted(picture, pipeline, height, width, channels);
   const { levels } = pipeline;
   const stored = dtype === "float32" ? new Float32Array(data.length) : new Uint8Array(data.length);
   if (Array.isArray(levels[0])) for (let i = 0; i < data.length; i++) stored[i] = levels[data[i]][i % channels];
   else for (let i = 0; i < data.length; i++) stored[i] = levels[data[i]];
   return { pixels: data, stored };
+}
+
+/** What the network sees; of large pictures, resizing takes the time, so that each picture keeps what was resized. */
+function fitted(picture, pipeline, height, width, channels) {
+  const { fit: way, crop, filter, damage, order } = pipeline;
+  const kept = picture.kept ??= new Map();
+  const key = JSON.stringify([height, width, way, crop, filter, ...(channels === 1 ? [damage, order] : [])]);
+  if (!kept.has(key)) kept.set(key, fit(channels === 1 ? coloured(picture, pipeline, 1) : picture, pipeline, height, width));
+  return channels === 1 ? kept.get(key) : coloured(kept.get(key), pipeline, channels);
 }
 
 /** The {left, top, width, height} of the part of a picture that is used, in whole pixels. */
@@ -37,38 +43,47 @@ function roundHalfEven(x) {
 }
 
 function coloured(image, { damage, order }, channels) {
-  let all = damage === "rgb565-swapped" ? swappedRgb565(image) : packed(image);
-  if (order === "bgr") all = reversed(all);
-  return channels === 3 && order !== "gray" ? all : luma(all, channels);
+  const swap = order === "bgr";
+  const all = damage === "rgb565-swapped" ? swappedRgb565(image) : image;
+  return channels === 3 && order !== "gray" ? packed(all, swap) : luma(all, channels, swap);
 }
 
 const blank = (width, height, channels) =>
   ({ width, height, channels, stride: channels, data: new Uint8Array(width * height * channels) });
 
-function perPixel(image, channels, write) {
-  const made = blank(image.width, image.height, channels);
-  const { data, stride } = image;
-  for (let from = 0, to = 0; to < made.data.length; from += stride, to += channels) write(made.data, to, data, from);
+/** Three bytes for each pixel, red and blue swapped or not. */
+function packed({ width, height, stride, data }, swap) {
+  const made = blank(width, height, 3), [first, last] = swap ? [2, 0] : [0, 2];
+  for (let from = 0, to = 0; to < made.data.length; from += stride, to += 3) {
+    made.data[to] = data[from + first];
+    made.data[to + 1] = data[from + 1];
+    made.data[to + 2] = data[from + last];
+  }
   return made;
 }
 
-const packed = (image) => (image.stride === 3 ? image : perPixel(image, 3, (to, i, from, j) => {
-  to[i] = from[j]; to[i + 1] = from[j + 1]; to[i + 2] = from[j + 2];
-}));
+/** Gray, as Pillow weighs the colours, in every channel. */
+function luma({ width, height, stride, data }, channels, swap) {
+  const made = blank(width, height, channels), [red, blue] = swap ? [7471, 19595] : [19595, 7471];
+  for (let from = 0, to = 0; to < made.data.length; from += stride) {
+    const gray = (data[from] * red + data[from + 1] * 38470 + data[from + 2] * blue + 0x8000) >> 16;
+    for (let c = 0; c < channels; c++) made.data[to++] = gray;
+  }
+  return made;
+}
 
-const reversed = (image) => perPixel(image, 3, (to, i, from, j) => {
-  to[i] = from[j + 2]; to[i + 1] = from[j + 1]; to[i + 2] = from[j];
-});
-
-const luma = (image, channels) => perPixel(image, channels, (to, i, from, j) => {
-  to.fill((from[j] * 19595 + from[j + 1] * 38470 + from[j + 2] * 7471 + 0x8000) >> 16, i, i + channels);
-});
-
-const swappedRgb565 = (image) => perPixel(image, 3, (to, i, from, j) => {
-  const word = ((from[j] >> 3) << 11) | ((from[j + 1] >> 2) << 5) | (from[j + 2] >> 3);
-  const [red, green, blue] = [(word >> 3) & 31, ((word & 7) << 3) | (word >> 13), (word >> 8) & 31]; // bytes swapped
-  to[i] = (red << 3) | (red >> 2); to[i + 1] = (green << 2) | (green >> 4); to[i + 2] = (blue << 3) | (blue >> 2);
-});
+/** RGB565 of which the two bytes of each pixel are swapped. */
+function swappedRgb565({ width, height, stride, data }) {
+  const made = blank(width, height, 3);
+  for (let from = 0, to = 0; to < made.data.length; from += stride, to += 3) {
+    const word = ((data[from] >> 3) << 11) | ((data[from + 1] >> 2) << 5) | (data[from + 2] >> 3);
+    const red = (word >> 3) & 31, green = ((word & 7) << 3) | (word >> 13), blue = (word >> 8) & 31;
+    made.data[to] = (red << 3) | (red >> 2);
+    made.data[to + 1] = (green << 2) | (green >> 4);
+    made.data[to + 2] = (blue << 3) | (blue >> 2);
+  }
+  return made;
+}
 
 function fit(image, pipeline, height, width) {
   const box = used(image, pipeline);
@@ -121,30 +136,41 @@ function weights(size, start, length, outputs, support, weight) {
 const clipped = (sum) => Math.min(255, Math.max(0, sum >> PRECISION));
 const HALF = 1 << (PRECISION - 1);
 
-function resampledRows({ width, channels, stride, data }, across, first, last) {
-  const made = blank(across.length, last - first, channels);
+function resampledRows(image, across, first, last) {
+  const made = blank(across.length, last - first, image.channels);
   let to = 0;
   for (let row = first; row < last; row++) for (const { start, weights: all } of across) {
-    for (let c = 0; c < channels; c++) {
-      let sum = HALF;
-      for (let i = 0, from = (row * width + start) * stride + c; i < all.length; i++, from += stride) {
-        sum += data[from] * all[i];
-      }
-      made.data[to++] = clipped(sum);
-    }
+    to = weighed(image, (row * image.width + start) * image.stride, image.stride, all, made.data, to);
   }
   return made;
 }
 
-function resampledColumns({ width, channels, stride, data }, down, first) {
-  const made = blank(width, down.length, channels), row = width * stride;
+function resampledColumns(image, down, first) {
+  const { width, stride } = image, row = width * stride, made = blank(width, down.length, image.channels);
   let to = 0;
-  for (const { start, weights: all } of down) for (let column = (start - first) * row, end = column + row; column < end; column += stride) {
-    for (let c = 0; c < channels; c++) {
-      let sum = HALF;
-      for (let i = 0, from = column + c; i < all.length; i++, from += row) sum += data[from] * all[i];
-      made.data[to++] = clipped(sum);
-    }
+  for (const { start, weights: all } of down) for (let column = 0; column < row; column += stride) {
+    to = weighed(image, (start - first) * row + column, row, all, made.data, to);
   }
   return made;
+}
+
+/** Write the weighed sum of pixels, `step` bytes apart, and return the place behind it. */
+function weighed({ data, channels }, from, step, all, made, to) {
+  if (channels === 1) {
+    let sum = HALF;
+    for (let i = 0; i < all.length; i++, from += step) sum += data[from] * all[i];
+    made[to] = clipped(sum);
+    return to + 1;
+  }
+  let [red, green, blue] = [HALF, HALF, HALF];
+  for (let i = 0; i < all.length; i++, from += step) {
+    const weight = all[i];
+    red += data[from] * weight;
+    green += data[from + 1] * weight;
+    blue += data[from + 2] * weight;
+  }
+  made[to] = clipped(red);
+  made[to + 1] = clipped(green);
+  made[to + 2] = clipped(blue);
+  return to + 3;
 }
