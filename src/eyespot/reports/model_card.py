@@ -9,9 +9,8 @@ from eyespot.artifacts.model_folder import Artifact
 from eyespot.escaping import markdown, markdown_code
 from eyespot.preprocessing.spec import Contract
 from eyespot.reports import words
-from eyespot.zoo import registry
+from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
-from eyespot.zoo.provenance import stand_in
 
 SHOWN = 20
 
@@ -83,8 +82,9 @@ def _files(files: Sequence[Artifact]) -> str:
         (markdown(f.file), f"{f.facts['bytes']:,}", f"{f.facts['operations'] / 1e6:.1f} M", markdown_code(f.sha256))
         for f in files
     ]
-    name = next(filter(None, map(stand_in, files)), "")
-    warning = f"\nMade of stand-in weights ({markdown(name)}): operators and sizes are real, accuracy is not.\n"
+    name = next(filter(None, map(provenance.stand_in, files)), "")
+    meaning = "is not" if any(map(provenance.untrained, files)) else "is that of these weights"
+    warning = f"\nMade of stand-in weights ({markdown(name)}): operators and sizes are real, accuracy {meaning}.\n"
     return words.table(("File", "Bytes", "Operations", "sha256"), rows) + (warning if name else "")
 
 

@@ -77,9 +77,15 @@ def _models(models: tuple[Listed, ...]) -> Group:
 def _model_row(m: Listed) -> Cells:
     size = "not built" if m.int8_bytes is None else f"{m.int8_bytes / 1000:,.0f} kB"
     arena = "not measured" if m.arena is None else f"{m.arena / 1000:,.0f} kB"
-    top1 = "not measured" if m.top1 is None else f"{m.top1:.4f} (n = {m.n:,})" + (" *" if m.best else "")
+    top1 = "not measured" if m.top1 is None else f"{m.top1:.4f} ({_measured_on(m)})" + (" *" if m.best else "")
     verdicts = (_coloured(m.runs), _coloured(m.npu)) if m.runs else ()
     return m.name, *verdicts, m.data, f"{m.operations / 1e6:.1f} M", size, arena, top1
+
+
+def _measured_on(m: Listed) -> str:
+    """The images of an accuracy, named where they are not the model's own data set, and stand-in weights."""
+    images = f"n = {m.n:,}" + (f" of {m.images}" if m.images not in {"", m.data} else "")
+    return images + (f", weights {m.stand_in}" if m.stand_in else "")
 
 
 def _predictions(predictions: tuple[Prediction, ...]) -> Group:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from eyespot.artifacts.measurements import Evaluation, Finding, Subset
 from eyespot.evaluation.prediction import Threshold
+from eyespot.zoo import registry
+from eyespot.zoo.cards import Model
 
 UNKNOWN = "overlap with its training images is unknown"
 
@@ -32,12 +34,20 @@ def accuracy(e: Evaluation | Subset) -> str:
     return f"{e.top1:.4f} [{e.low:.3f}, {e.high:.3f}], n = {e.n:,}"
 
 
+def elsewhere(e: Evaluation, card: Model) -> str:
+    """The images of an accuracy that is not of the model's own data set: what they are, and what they are not."""
+    own = registry.dataset(card.data)
+    known = registry.is_named(e.data)
+    what = f" ({registry.dataset(e.data).title}; top-1 over all {len(own.classes):,} classes)" if known else ""
+    return f"on {e.data}{what}, which is not {own.title}"
+
+
 def hygiene(e: Evaluation) -> list[str]:
     """What is known of test images that are also training images, or look like some; one line for each fact."""
     lines = []
     if (rest := e.unrepeated) is not None:
         repeats = e.n - rest.n
-        lines.append(f"{accuracy(rest)} without {repeats:,} repeat{'s' * (repeats != 1)} of the training split")
+        lines.append(f"{accuracy(rest)} without {repeats:,} repeat{'s' * (repeats != 1)} of other splits")
     if near := len(e.near_duplicates or ()):
         lines.append("1 looks like a training image" if near == 1 else f"{near:,} look like training images")
     return lines

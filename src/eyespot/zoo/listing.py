@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 class Listed(Noun):
     """A model in one line. Sizes are bytes; operations, top-1 and arena are those of the int8 file.
 
+    `images` names the data set of the n images of top-1, `stand_in` the weights that replace the publisher's.
     `latency` is the least measured on each machine, in ms. `runs` and `npu` are the verdicts on the device that
-    was asked for; `best` says that no other model of its data set among those listed is better for the same.
+    was asked for; `best` says that no other model listed, measured on the same images, is better for the same.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Listed(Noun):
     arena: int | None
     top1: float | None
     n: int | None
+    images: str = ""
+    stand_in: str = ""
     latency: Mapping[str, float] = field(default_factory=dict)
     runs: Status | None = None
     npu: Status | None = None
@@ -111,7 +114,7 @@ def overview(model: str) -> Shown:
 
 def _listed(card: Model, device: str) -> Listed:
     float32, int8 = (provenance.record(card.name, precision) for precision in ("float32", "int8"))
-    measured, spec = provenance.accuracy(card.name, "int8"), card.preprocessing
+    measured, spec = provenance.shown_accuracy(card.name, "int8"), card.preprocessing
     checked = {c.device: c for c in provenance.compatibility(card.name)}
     here = checked.get(device)
     arenas = (f.quantities["used"].value for c in checked.values() for f in c.findings if f.check == "arena")
@@ -124,6 +127,8 @@ def _listed(card: Model, device: str) -> Listed:
         arena=next((int(size) for size in arenas if size), None),  # the same on all devices
         top1=measured.top1 if measured else None,
         n=measured.n if measured else None,
+        images=measured.data if measured else "",
+        stand_in=provenance.stand_in(int8) if int8 else "",
         latency=provenance.latency(card.name, "int8"),
         runs=here.runs.status if here else None,
         npu=here.npu.status if here and here.npu else None,
@@ -135,9 +140,9 @@ def _known(value: int | None) -> float:
 
 
 def _best(model: Listed, others: Iterable[Listed]) -> bool:
-    """Whether no other model of the data set is as good in everything and better in something."""
+    """Whether no other model measured on the same images is as good in everything and better in something."""
     costs = _costs(model)
-    rivals = [_costs(m) for m in others if m.data == model.data and m.top1 is not None]
+    rivals = [_costs(m) for m in others if (m.data, m.images) == (model.data, model.images) and m.top1 is not None]
     beaten = any(each != costs and all(map(le, each, costs)) for each in rivals)
     return model.top1 is not None and not beaten
 

@@ -143,7 +143,7 @@ def _files(model: str) -> tuple[ModelFolder, list[str]]:
 def _part(folder: ModelFolder, file: File, card: Model | None) -> Part:
     chain = folder.chain(file.path.name)
     part = Part(file=file, chain=chain, evaluations=())
-    if chain and (name := provenance.stand_in(chain[0])):
+    if chain and (name := provenance.untrained(chain[0])):
         return replace(part, refused=f"made of stand-in weights ({name}): its accuracy means nothing")
     alike = {file.sha256}
     if card and alike & (built := provenance.digests(card.name, file.precision)):
