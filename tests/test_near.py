@@ -148,7 +148,9 @@ def test_a_file_without_hashes_is_not_compared(real_data: Callable[[str], Path],
 def test_the_list_of_repeats_is_that_of_the_images(real_data: Callable[[str], Path]) -> None:
     real_data("fer2013")
     card = catalogue.dataset("fer2013")
-    train, validation, test = ({image_digest(image) for image in catalogue.open_split(card, name)} for name in card.splits)
+    train, validation, test = (
+        {image_digest(image) for image in catalogue.open_split(card, name)} for name in card.splits
+    )
     assert card.repeated == (train | validation) & test
 
 

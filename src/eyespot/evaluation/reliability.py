@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,17 +42,21 @@ def reliability(folder: ModelFolder, file: File, data: Dataset) -> Reliability:
     shares = outputs(file, test)
     return Reliability(
         model=contract.model, precision=file.precision, artifact=file.sha256, data=test.data, split=test.name,
-        data_digest=data_digest(test.labels, digests), n=len(test), error=calibration_error(shares, test.labels),
+        data_digest=data_digest(test.labels, digests), n=len(test), error=_error(shares, test.labels),
         fitted=_fitted(file, data, shares, test.labels, set(digests)), tools=tools(PACKAGES["xnnpack"]),
         command=f"eyespot measure {contract.model}",
     )  # fmt: skip
 
 
-def calibration_error(shares: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
+def calibration_error(confidences: NDArray[Any], right: NDArray[np.bool_]) -> float:
     """The mean distance of accuracy and confidence in each bin, weighted by its images."""
-    confidences, right = shares.max(1).astype(np.float64), shares.argmax(1) == labels
     bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
-    return float(np.abs(np.bincount(bins, right - confidences, BINS)).sum() / len(labels))
+    gaps = np.bincount(bins, right - confidences.astype(np.float64), BINS)
+    return float(np.abs(gaps).sum() / len(right))
+
+
+def _error(shares: NDArray[Any], labels: NDArray[np.int64]) -> float:
+    return calibration_error(shares.max(1), shares.argmax(1) == labels)
 
 
 def outputs(file: File, split: Split) -> Shares:
@@ -66,7 +71,7 @@ def _fitted(file: File, data: Dataset, shares: Shares, labels: NDArray[np.int64]
     least, confidence = floor(file.output, contract_of(file)), _confidence(file, data, tests)
     if confidence is None:
         return None
-    error = calibration_error(calibrated(shares, confidence.temperature, least), labels)
+    error = _error(calibrated(shares, confidence.temperature, least), labels)
     n = confidence.rows[0].answered
     return Fitted(temperature=confidence.temperature, split=VALIDATION, n=n, error=error)
 

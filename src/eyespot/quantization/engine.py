@@ -151,7 +151,7 @@ def tried(task: Task, how: Quantization) -> Attempt:
 
 
 def validation_of(task: Task) -> Validation:
-    """The images that judge an attempt. RefusedError for weights that nobody trained, else errors as `open_validation`."""
+    """The images that judge an attempt. RefusedError for untrained weights, else as `open_validation`."""
     origin = task.source.record(task.file.path.name)
     if origin and provenance.untrained(origin):
         raise RefusedError(f"{task.file.path}: has stand-in weights, whose accuracy means nothing")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from eyespot.artifacts.measurements import Evaluation, Finding, Subset
+from eyespot.artifacts.reliability import Reliability
+from eyespot.artifacts.training_cost import TrainingCost
 from eyespot.evaluation.prediction import Threshold
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
@@ -51,6 +53,18 @@ def hygiene(e: Evaluation) -> list[str]:
     if near := len(e.near_duplicates or ()):
         lines.append("1 looks like a training image" if near == 1 else f"{near:,} look like training images")
     return lines
+
+
+def training(cost: TrainingCost) -> str:
+    """What training took."""
+    energy = f"{_three(cost.energy.value or 0)} {cost.energy.unit}" if cost.energy else "energy not measured"
+    return f"{_three(cost.time.value or 0)} {cost.time.unit} on {cost.machine}; {energy}; {cost.time.source}"
+
+
+def calibration(r: Reliability) -> str:
+    """The calibration error as the file is, and at a temperature."""
+    at = f", {r.fitted.error:.4f} at temperature {r.fitted.temperature:g}" if r.fitted else ""
+    return f"calibration error {r.error:.4f}{at} on {r.data} {r.split}, n = {r.n:,}"
 
 
 def threshold(t: Threshold) -> str:

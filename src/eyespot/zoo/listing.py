@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation, Status
 from eyespot.artifacts.model_folder import Artifact, ModelFolder
+from eyespot.artifacts.reliability import Reliability, reliabilities
+from eyespot.artifacts.training_cost import TrainingCost, training_cost
 from eyespot.nouns import Noun
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
@@ -65,11 +67,13 @@ class FileFacts(Noun):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Shown(Noun):
-    """A model's card, its files on this machine, and their measurements."""
+    """A model's card, its files on this machine, their measurements, and what training them cost."""
 
     card: Model
     files: tuple[FileFacts, ...]
     evaluations: tuple[Evaluation, ...]
+    reliabilities: tuple[Reliability, ...]
+    training: TrainingCost | None
     compatibility: tuple[Compatibility, ...]
 
 
@@ -104,10 +108,13 @@ def overview(model: str) -> Shown:
     """All that is known of a model. UnknownNameError, or BadFileError as `ModelFolder.record`."""
     card = registry.model(model)
     folder = ModelFolder(registry.home(model))
+    records = [record for precision in registry.PRECISIONS if (record := provenance.record(model, precision))]
     return Shown(
         card=card,
         files=tuple(_facts(folder, path.name) for path in sorted(folder.path.glob("*.tflite"))),
         evaluations=measurements.evaluations(model),
+        reliabilities=reliabilities(model, {record.sha256 for record in records}),
+        training=training_cost(model, {made for record in records for made in record.inputs.values()}),
         compatibility=provenance.compatibility(model),
     )
 

@@ -7,7 +7,7 @@ from eyespot.reports.page.facts import device_title
 from eyespot.reports.page.figures import between, data, found, percent, size, verdicts
 from eyespot.reports.page.gather import Subject
 from eyespot.reports.page.markup import Markup, code, join, name, tag
-from eyespot.zoo import provenance, registry
+from eyespot.zoo import provenance
 
 MEMORY = (("arena", "RAM", "TFLM's arena, measured on a host"), ("npu sram", "SRAM of the NPU", "as vela plans it"))
 
