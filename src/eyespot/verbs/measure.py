@@ -35,6 +35,8 @@ class Measured(Noun):
 def measure(model: str | None = None, *, out: Path | None = None, cluster: str | None = None) -> Measured:
     """Measure the models' files again, on every data set at hand and for every device.
 
+    Of each file: top-1, also on damaged images, and the calibration error of its confidences.
+
     Models that are built on this machine (`eyespot make MODEL`) are measured with those that ship.
 
     Example: eyespot measure tiny-resnet
