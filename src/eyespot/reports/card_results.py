@@ -11,6 +11,7 @@ from eyespot.escaping import markdown, markdown_code
 from eyespot.quantity import wilson
 from eyespot.reports import words
 from eyespot.reports.page.figures import change, counted
+from eyespot.zoo import provenance
 
 SHOWN = 20  # classes, the worst first
 
@@ -18,6 +19,8 @@ SHOWN = 20  # classes, the worst first
 def accuracy(accuracies: Sequence[Accuracy], files: Sequence[Artifact]) -> str:
     """Top-1 on images as they are, with its origin and its command, and what is known of the images."""
     clean = [each for each in accuracies if not each.evaluation.under]
+    if untrained := next(filter(None, map(provenance.untrained, files)), ""):
+        return f"{markdown(words.not_measured(untrained)).capitalize()}.\n"
     if not clean:
         return "Not measured; `eyespot evaluate` measures it where the data set is at hand.\n"
     rows = []
@@ -31,9 +34,13 @@ def accuracy(accuracies: Sequence[Accuracy], files: Sequence[Artifact]) -> str:
 
 
 def _known(evaluations: Sequence[Evaluation], files: Sequence[Artifact]) -> list[str]:
-    """What is known of test images that are training images too."""
+    """Whether weights stand in for others, and what is known of test images that are training images too."""
     if not any(file.arguments.get("weights") == "train" for file in files):
-        return [f"The {words.UNKNOWN}."]
+        weights = next(filter(None, map(provenance.stand_in, files)), "")
+        replaced = (
+            [f"The weights {weights} stand in for the publisher's; the accuracies are theirs."] if weights else []
+        )
+        return [*replaced, f"The {words.UNKNOWN}."]
     return [
         f"{e.precision} on {words.images(e)}, {e.kernels}: {line}" for e in evaluations for line in words.hygiene(e)
     ]

@@ -10,7 +10,19 @@ from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import Artifact
 from eyespot.escaping import markdown, markdown_code
 from eyespot.nouns import Noun
-from eyespot.reports.words import UNKNOWN, accuracy, cost, elsewhere, hygiene, images, latency, megabytes, table
+from eyespot.reports.words import (
+    UNKNOWN,
+    accuracy,
+    cost,
+    elsewhere,
+    hygiene,
+    images,
+    latency,
+    megabytes,
+    not_measured,
+    stand_in,
+    table,
+)
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.models import MODELS
@@ -87,12 +99,15 @@ def _accuracy(card: Model, chains: Chains, precision: str) -> str:
 def _not_measured(card: Model, precision: str) -> str:
     record = provenance.record(card.name, precision)
     if record and (name := provenance.untrained(record)):
-        return f"not measured: only stand-in weights are at hand ({markdown(name)}), whose accuracy means nothing"
+        return markdown(not_measured(name))
     return f"not measured; `eyespot evaluate {card.name}:{precision}`"
 
 
 def _robustness(card: Model, chains: Chains) -> str:
     """What damage to the images costs the int8 file, where it was measured and its chain verifies."""
+    record = provenance.record(card.name, "int8")
+    if record and (name := provenance.untrained(record)):
+        return markdown(not_measured(name))
     for data in provenance.alike(card.name):
         clean = provenance.accuracy(card.name, "int8", data)
         if clean and not _refusal(card, chains, clean):
@@ -111,10 +126,8 @@ def _figure(card: Model, chains: Chains, measured: Evaluation) -> list[str]:
     record, links = provenance.record(card.name, measured.precision), chains.get(measured.artifact, ())
     same = record is not None and record.sha256 == measured.artifact
     other = "" if same else " (measured on another build of the same recipe)"
-    stand_in = provenance.stand_in(links[0]) if links else ""
-    weights = [f"with the stand-in weights {markdown(stand_in)}"] if stand_in else []
     known = hygiene(measured) if provenance.trained_here(links) else [UNKNOWN]
-    return [accuracy(measured) + where + other, *weights, *known]
+    return [accuracy(measured) + where + other, *map(markdown, stand_in(measured)), *known]
 
 
 def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
@@ -128,8 +141,8 @@ def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
 
 
 def _size(record: Artifact | None) -> str:
-    stand_in = " (stand-in)" if record and provenance.stand_in(record) else ""
-    return megabytes(record.facts.get("bytes") if record else None) + stand_in
+    mark = " (stand-in)" if record and provenance.stand_in(record) else ""
+    return megabytes(record.facts.get("bytes") if record else None) + mark
 
 
 def _devices(compatibility: tuple[Compatibility, ...]) -> str:

@@ -126,9 +126,13 @@ def _coloured(status: str | None) -> str | Text:
 
 def _evaluations(evaluations: tuple[Evaluation, ...]) -> Group:
     rows = table("model", "top-1 [95 %]", "data", "kernels", rows=[_evaluation_row(e) for e in evaluations])
-    known = [(e, [*words.hygiene(e), *([] if e.training_images else [words.UNKNOWN])]) for e in evaluations]
+    known = [(e, _known(e)) for e in evaluations]
     lines = dict.fromkeys(f"{e.model}:{e.precision}: {line}" for e, lines in known for line in lines)
     return Group(rows, *(terminal(line) for line in lines))
+
+
+def _known(e: Evaluation) -> list[str]:
+    return [*words.stand_in(e), *words.hygiene(e), *([] if e.training_images else [words.UNKNOWN])]
 
 
 def _evaluation_row(e: Evaluation) -> tuple[str, str, str, str]:

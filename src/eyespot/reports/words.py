@@ -8,7 +8,7 @@ from eyespot.artifacts.measurements import Evaluation, Finding, Subset
 from eyespot.artifacts.reliability import Reliability
 from eyespot.artifacts.training_cost import TrainingCost
 from eyespot.evaluation.prediction import Threshold
-from eyespot.zoo import registry
+from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
 
 UNKNOWN = "overlap with its training images is unknown"
@@ -42,6 +42,18 @@ def elsewhere(e: Evaluation, card: Model) -> str:
     known = registry.is_named(e.data)
     what = f" ({registry.dataset(e.data).title}; top-1 over all {len(own.classes):,} classes)" if known else ""
     return f"on {e.data}{what}, which is not {own.title}"
+
+
+def stand_in(e: Evaluation) -> list[str]:
+    """That the weights of the measured file of ours replace the publisher's, in at most one line."""
+    record = provenance.record(e.model, e.precision)
+    name = provenance.stand_in(record) if record and record.sha256 == e.artifact else ""
+    return [f"with the stand-in weights {name}"] if name else []
+
+
+def not_measured(weights: str) -> str:
+    """Why files with these stand-in weights, which nobody trained, have no accuracy."""
+    return f"not measured: only stand-in weights are at hand ({weights}), whose accuracy means nothing"
 
 
 def hygiene(e: Evaluation) -> list[str]:
