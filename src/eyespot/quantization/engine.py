@@ -155,9 +155,9 @@ def tried(task: Task, how: Quantization) -> Attempt:
 
 
 def validation_of(task: Task) -> Validation:
-    """The images that judge an attempt. RefusedError for stand-in weights, else errors as `open_validation`."""
+    """The images that judge an attempt. RefusedError for untrained weights, else as `open_validation`."""
     origin = task.source.record(task.file.path.name)
-    if origin and provenance.stand_in(origin):
+    if origin and provenance.untrained(origin):
         raise RefusedError(f"{task.file.path}: has stand-in weights, whose accuracy means nothing")
     return open_validation(task.file, task.data, task.cluster)
 
