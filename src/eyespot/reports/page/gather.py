@@ -13,6 +13,8 @@ from eyespot.artifacts.benchmarks import Benchmark
 from eyespot.artifacts.layers import Layers
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder, sidecar
+from eyespot.artifacts.reliability import Reliability, reliabilities
+from eyespot.artifacts.training_cost import TrainingCost, training_cost
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.escaping import file_name
 from eyespot.preprocessing.spec import Contract
@@ -56,7 +58,8 @@ class Part:
 class Subject:
     """A model as the page shows it. `parts` are its files, the one that the page is about first.
 
-    `card` is the model of ours that it is or comes from; `compatibility` is of a file in `parts`.
+    `card` is the model of ours that it is or comes from; `compatibility` is of a file in `parts`; `cost` is
+    what training its weights took.
     """
 
     name: str
@@ -67,6 +70,8 @@ class Subject:
     compatibility: tuple[Compatibility, ...]
     layers: Layers | None
     benchmarks: tuple[Benchmark, ...]
+    reliabilities: tuple[Reliability, ...]
+    cost: TrainingCost | None
     trained: Trained
 
     @property
@@ -106,6 +111,8 @@ def gather(model: str) -> Subject:
     contract = _contract(opened[0].file, named)
     card = next((card for card in MODELS if contract and card.name == contract.model), None)
     parts = tuple(_measured(part, folder.path, card) for part in opened)
+    digests = {part.sha256 for part in parts}
+    made = {digest for part in parts for link in part.chain for digest in link.inputs.values()}
     origin: Origin = "built" if named else "own" if any(part.chain for part in parts) else "file"
     return Subject(
         name=named or (folder.path.resolve().name if origin == "own" else names[0]),
@@ -116,6 +123,8 @@ def gather(model: str) -> Subject:
         compatibility=_compatibility(folder, parts, card),
         layers=layers.of_file(parts[0].sha256, card.name if card else "", folder.path),
         benchmarks=benchmarks.benchmarks(contract.model, {parts[0].sha256}) if contract else (),
+        reliabilities=reliabilities(card.name, digests) if card else (),
+        cost=training_cost(card.name, made) if card else None,
         trained=trained(folder.path) if origin == "own" else Trained(),
     )
 
@@ -195,7 +204,7 @@ def _opened(folder: ModelFolder, name: str) -> Part:
 
 def _measured(part: Part, folder: Path, card: Model | None) -> Part:
     """A part with its accuracies."""
-    if part.chain and (name := provenance.stand_in(part.chain[0])):
+    if part.chain and (name := provenance.untrained(part.chain[0])):
         return replace(part, refused=f"made of stand-in weights ({name}): its accuracy means nothing")
     alike = {part.sha256}
     if card and alike & (built := provenance.digests(card.name, part.precision)):
