@@ -25,8 +25,8 @@ SAMPLE = (120, 160)  # height and width: no square, so that cropping and squashi
 SQUARE_ONLY = ("Only the central square", "the sides are cut off")
 LABELS = {  # of the mistakes: what it is, where it comes from
     "bgr": ("Red and blue swapped", "BGR, the order in which OpenCV reads a picture"),
-    "0..1": ("Scaled to 0..1", "pixels divided by 255, which this file does not want"),
-    "-1..1": ("Scaled to −1..1", "pixels / 127.5 − 1, which this file does not want"),
+    "0..1": ("Scaled to 0..1", "pixels / 255, unlike in training"),
+    "-1..1": ("Scaled to −1..1", "pixels / 127.5 − 1, unlike in training"),
     "rgb565-swapped": ("RGB565 bytes swapped", "a frame buffer of the other byte order"),
     "squash": ("Squashed", "the whole picture, its sides pressed to the input's"),
     "crop": ("Not cropped closely", "the whole central square, more than in training"),
