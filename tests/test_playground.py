@@ -172,13 +172,18 @@ def test_200_drawn_pictures_get_the_answers_of_predict(page, tmp_path):
 
 
 @pytest.mark.slow
-def test_200_photographs_get_the_answers_of_predict(page, real_data, tmp_path):
+def test_200_small_photographs_get_the_answers_of_predict(page, real_data, tmp_path):
     batch = real_data("cifar-10") / "cifar-10-batches-bin" / "test_batch.bin"
     records = np.fromfile(batch, np.uint8, 200 * 3073).reshape(200, 3073)
     paths = [tmp_path / f"{index:03}.png" for index in range(200)]
     for path, record in zip(paths, records, strict=True):
         Image.fromarray(np.ascontiguousarray(record[1:].reshape(3, 32, 32).transpose(1, 2, 0))).save(path)
     same_as_python(page, paths)
+
+
+@pytest.mark.slow
+def test_photographs_in_jpeg_get_the_answers_of_predict(page, real_data):
+    same_as_python(page, sorted(real_data("imagenette").rglob("*.JPEG"))[::100][:40])
 
 
 def test_a_switch_makes_the_tensor_of_its_mistake(page, tmp_path):
