@@ -22,6 +22,7 @@ from eyespot.data import catalogue
 from eyespot.errors import RefusedError
 from eyespot.evaluation.confidence import calibrated, choose, fit, floor, probabilities
 from eyespot.evaluation.predict import run
+from eyespot.evaluation.reliability import calibration_error
 from eyespot.preprocessing.spec import Confidence, Contract
 from eyespot.progress import track
 from eyespot.quantity import wilson
@@ -31,7 +32,7 @@ from eyespot.zoo import registry
 from eyespot.zoo.cards import Dataset
 
 MODELS = [f"{model}:{precision}" for model in ("tiny-resnet", "deepface-emotion") for precision in ("float32", "int8")]
-BINS, REPEATS = 15, 1000
+REPEATS = 1000
 OTHERS = {"cifar-10": "fer2013", "fer2013": "cifar-10"}  # test images of which none shows what a model knows
 PRECISIONS = (0.8, 0.9, 0.95, 0.98)
 
@@ -43,13 +44,6 @@ def outputs(file: File, contract: Contract, data: Dataset, split: str) -> Output
     encode, opened = encoder(file, contract), catalogue.open_split(data, split)
     answers = run(file, (encode(image) for image in opened))
     return np.stack(list(track(answers, len(opened), f"{file.path.name}: {split}"))), opened.labels
-
-
-def calibration_error(confidences: NDArray[Any], right: NDArray[np.bool_]) -> float:
-    """The mean distance of accuracy and confidence in each bin, weighted by its images."""
-    bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, right - confidences.astype(np.float64), BINS)
-    return float(np.abs(gaps).sum() / len(right))
 
 
 def errors(shares: NDArray[Any], labels: NDArray[np.int64], least: float) -> str:

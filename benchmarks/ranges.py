@@ -22,6 +22,7 @@ from eyespot.conversion.clean import finish
 from eyespot.data import catalogue
 from eyespot.data.split import image_digest, usable
 from eyespot.evaluation import engine, workers
+from eyespot.quantization import statistics
 from eyespot.quantization.calibration import choose_images
 from eyespot.quantization.engine import quantized
 from eyespot.tflite.read import read
@@ -58,7 +59,9 @@ def main(path: Path) -> None:
         for images in IMAGES:
             choice = Quantization(images=images, ranges=how, bias_correction=correction)  # type: ignore[arg-type]
             with tempfile.TemporaryDirectory() as folder:
-                made = quantized(file, pixels[images], choice)
+                with workers.start() as pool:
+                    measured = statistics.measure(file, pixels[images], choice.ranges, pool)
+                made = quantized(file, pixels[images], measured, choice)
                 int8 = write(Path(folder) / "int8.tflite", finish(made, contract, {}))
                 found = predicted(int8, data, len(validation))[0][kept]
             lost = 100 * ((found == labels).mean() - top1)

@@ -9,6 +9,8 @@ SIZES = {
     "mobilenet-v2": (14_000_000, 3_800_000),
     "mnasnet": (11_720_000, 3_200_000),
     "efficientnet-lite0": (18_700_000, 5_000_000),
+    "efficientnet-lite1": (21_700_000, 5_830_000),
+    "efficientnet-lite2": (24_400_000, 6_530_000),
 }
 ARENAS = {"tiny-resnet": 55_984, "visual-wake-word": 103_680}  # bytes on TFLM, MLPerf Tiny's files'
 VELA_CYCLES = {"tiny-resnet": 113_373, "visual-wake-word": 246_086}  # likewise

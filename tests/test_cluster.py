@@ -117,7 +117,7 @@ def test_results_equal_those_of_this_machine(address, photos):
 
 def test_quantizing_measures_the_same(address, real_data, tmp_path):
     real_data("cifar-10")
-    words = ("quantize", "tiny-resnet", "--images", 20, "--out", "int8", "--json")
+    words = ("quantize", "tiny-resnet", "--images", 70, "--out", "int8", "--json")
     said = []
     for place, more in (("here", ()), ("there", ("--cluster", address))):
         (tmp_path / place).mkdir()

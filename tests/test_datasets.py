@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyespot.data import catalogue, vww
+from eyespot.data import catalogue, imagenette, vww
 from eyespot.data.split import data_digest, image_digest, is_blank, usable
 from eyespot.errors import BadFileError, MissingDataError, UnknownNameError
 from eyespot.preprocessing import synthetic
@@ -253,6 +253,24 @@ def test_synthetic_pictures_are_the_same_everywhere() -> None:
             whole.update(image.tobytes())
     assert whole.hexdigest() == "3e6808b6c096541c8a9195f5adcd3cb8c8431fdae562be7317e50f0ddb29e404"
     assert not np.array_equal(synthetic.picture(0, 24, 32, 3, seed=1), synthetic.picture(0, 24, 32, 3, seed=2))
+
+
+def test_imagenette_is_told_apart_by_file_names(no_data: Path) -> None:
+    """fast.ai's own folders mix ImageNet's validation and training images."""
+    root, card = no_data / "imagenette", catalogue.dataset("imagenette")
+    names = {"train/n01440764": "ILSVRC2012_val_00000293", "val/n01440764": "n01440764_1009"}
+    for folder in (f"{part}/{name}" for part in ("train", "val") for name in imagenette.IDS):
+        name = names.get(folder, "ILSVRC2012_val_00000001" if folder.startswith("val") else "n02102040_2")
+        save(root / "imagenette2-320" / folder / f"{name}.JPEG", np.zeros((4, 4, 3), np.uint8))
+    splits = {name: registry.imported(card.reader).read(card, root, name) for name in ("train", "test")}
+    assert {name: len(split) for name, split in splits.items()} == {"train": 10, "test": 10}
+    assert splits["test"].path(9).parts[-3:] == ("train", "n01440764", "ILSVRC2012_val_00000293.JPEG")
+    assert splits["train"].labels.tolist() == [0, *imagenette.CLASSES[1:]]
+    for path in root.rglob("n0*.JPEG"):
+        path.unlink()
+        save(path.with_name("ILSVRC2012_val_00000002.JPEG"), np.zeros((4, 4, 3), np.uint8))
+    with pytest.raises(MissingDataError, match="no image of ImageNet's train set; get all with: eyespot fetch"):
+        catalogue.open_split(card, "train")
 
 
 def test_imagenette_has_the_validation_images_of_ten_classes(real_data):

@@ -23,7 +23,13 @@ from torch import nn
 import torchvision_stand_in
 from eyespot.artifacts import atomic
 from eyespot.errors import BadFileError, MissingExtraError
-from eyespot.networks.inverted_residual import efficientnet_lite0, mobilenet_v2, semnasnet_075
+from eyespot.networks.inverted_residual import (
+    efficientnet_lite0,
+    efficientnet_lite1,
+    efficientnet_lite2,
+    mobilenet_v2,
+    semnasnet_075,
+)
 from eyespot.networks.mobilenet_v1 import tf_slim, visual_wake_word
 from eyespot.networks.resnet8 import ResNet8
 from eyespot.preprocessing.image import decode, fit, to_real
@@ -132,9 +138,11 @@ def accuracy(outputs: Any, labels: Any) -> float:
 
 
 @pytest.mark.slow
-def test_efficientnet_lite0_classifies(photographs: tuple[list[Images], Any]) -> None:
-    card = registry.model("efficientnet-lite0")
-    network = loaded(efficientnet_lite0(), state_dicts.load_pth, published.locate(card.weights[0]))
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_efficientnet_lite_classifies(number: int, photographs: tuple[list[Images], Any]) -> None:
+    card = registry.model(f"efficientnet-lite{number}")
+    network = registry.imported(card.network)()
+    loaded(network, state_dicts.load_pth, published.locate(card.weights[0]))
     assert accuracy(probabilities(network, photographs[0], card.preprocessing), photographs[1]) >= 0.85
 
 
@@ -159,6 +167,8 @@ PEERS = {
     "semnasnet_075": (semnasnet_075, {}),
     "mobilenetv2_100": (mobilenet_v2, {"pad_type": "same", "bn_eps": 1e-3}),
     "tf_efficientnet_lite0": (efficientnet_lite0, {}),
+    "tf_efficientnet_lite1": (efficientnet_lite1, {}),
+    "tf_efficientnet_lite2": (efficientnet_lite2, {}),
 }
 
 

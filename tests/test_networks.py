@@ -15,6 +15,7 @@ from eyespot.conversion.clean import finish, repair
 from eyespot.conversion.pytorch import to_tflite
 from eyespot.devices import device
 from eyespot.devices.compilers import run_vela
+from eyespot.networks.inverted_residual import EFFICIENTNET_B0, multiple_of_8, scaled
 from eyespot.networks.layers import (
     Normalise,
     SameConv2d,
@@ -74,6 +75,13 @@ def test_any_number_of_classes(card: Model) -> None:
     network = registry.imported(card.network)(5).eval()
     with torch.no_grad():
         assert network(random_pixels(card, 2)).shape == (2, 5)
+
+
+def test_stages_are_scaled_as_efficientnet_lite2() -> None:
+    stages = scaled(EFFICIENTNET_B0, 1.1, 1.2)
+    assert [stage.channels for stage in stages] == [16, 24, 48, 88, 120, 208, 352]
+    assert [stage.repeats for stage in stages] == [1, 3, 3, 4, 4, 5, 1]
+    assert (multiple_of_8(11), multiple_of_8(3), multiple_of_8(12)) == (16, 8, 16)
 
 
 def same_in_numpy(x: np.ndarray, w: np.ndarray, stride: int) -> np.ndarray:

@@ -111,6 +111,18 @@ def test_a_stand_in_never_fills_an_accuracy_cell(visual_wake_word, no_data, tmp_
     assert row["INT8 size"].split("\n")[0].endswith("(stand-in)")
 
 
+def test_published_stand_ins_show_their_own_accuracy_and_random_ones_none(no_data):
+    rows = {row["Model name"]: row for row in report().rows}
+    own, random = rows["Mobilenet V2"]["Acc INT8"], rows["MNasNet"]["Acc INT8"]
+    assert "n = 500 on imagenette (500 ImageNet validation images of Imagenette's 10 classes; top-1 over all" in own
+    assert "which is not ImageNet (ILSVRC-2012)" in own
+    assert "with the stand-in weights tf-slim-quantised" in own
+    assert random.startswith("not measured: only stand-in weights are at hand (random)")
+    assert "n = " not in random
+    assert provenance.untrained(provenance.record("mobilenet-v2", "int8")) == ""
+    assert provenance.untrained(provenance.record("mnasnet", "int8")) == "random"
+
+
 def test_models_that_are_not_built_say_how(no_data):
     with pytest.raises(MissingDataError, match="build it with: eyespot make mobilenet-v2"):
         registry.find("mobilenet-v2")

@@ -16,17 +16,22 @@ from hypothesis import strategies as st
 
 from eyespot.conversion.clean import finish, leave_out_softmax, repair
 from eyespot.errors import RefusedError
+from eyespot.evaluation import workers
 from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.preprocessing.synthetic import picture
-from eyespot.quantization import activations, bias, dense, ranges
+from eyespot.quantization import activations, bias, dense, ranges, statistics
 from eyespot.quantization.calibration import spread
-from eyespot.quantization.engine import quantized
 from eyespot.tflite import contract as contracts
 from eyespot.tflite import run, schema
 from eyespot.tflite.read import File, read
 from eyespot.verbs.quantize import quantize
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Quantization
+from quantizing import quantized
+
+
+def observed(file, tensors):
+    return activations.merged([activations.observe(file, tensors)])
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +47,10 @@ def real(float32):
 
 @pytest.fixture(scope="module")
 def chosen(float32, real):
-    extremes, _ = activations.observe(float32, real)
+    extremes, _ = observed(float32, real)
+    counts = [ranges.histograms(float32, each, extremes) for each in np.split(real, 4)]
     return {
-        how: ranges.choose(float32, real, float32.contract.preprocessing, how, extremes)
+        how: ranges.choose(float32.input.name, float32.contract.preprocessing, how, extremes, counts)
         for how in ("minmax", "percentile", "mse")
     }
 
@@ -113,8 +119,8 @@ def test_granularity(plain):
 def channel_errors(file, float32, real):
     """Mean distance of each layer's channel means, int8 from float32."""
     means = [
-        activations.observe(file, (real - 128).astype(np.int8))[1],
-        activations.observe(float32, real)[1],
+        observed(file, (real - 128).astype(np.int8))[1],
+        observed(float32, real)[1],
     ]
     found = []
     for layer, stored, wanted in zip(activations.layers(file), *means, strict=True):
@@ -125,7 +131,7 @@ def channel_errors(file, float32, real):
 
 def test_bias_correction_brings_channel_means_back(plain, float32, real):
     before = channel_errors(plain, float32, real)
-    _, means = activations.observe(float32, real)
+    _, means = observed(float32, real)
     corrected = unpacked(plain.data)
     bias.correct(corrected, means, (real - 128).astype(np.int8))
     after = channel_errors(unpacked(schema.pack(corrected.model)), float32, real)
@@ -191,7 +197,7 @@ def branching():
     made = quantized(float32, PIXELS, Quantization(bias_correction=False))
     int8 = unpacked(finish(made, CONTRACT, {}))
     tensors, real = (run.levels(CONTRACT.preprocessing, file.input).take(PIXELS) for file in (int8, float32))
-    return int8.data, tensors, activations.observe(float32, real)[1]
+    return int8.data, tensors, observed(float32, real)[1]
 
 
 def share_biases(file):
@@ -226,7 +232,7 @@ def corrected_by_whole_runs(int8, means, tensors):
     """Bias correction by its definition: for each layer all images run through the whole network."""
     for i, layer in enumerate(activations.layers(int8)):
         scale, zero_point = activations.scale_of(int8, layer.outputs[0])
-        stored = activations.observe(int8, tensors)[1][i]
+        stored = observed(int8, tensors)[1][i]
         bias.shift(int8, layer, means[i] - (stored - zero_point) * scale)
         int8 = replace(int8, data=schema.pack(int8.model))
     return int8.data
@@ -274,15 +280,15 @@ def aligned(request, tmp_path_factory):
     spec = file.contract.preprocessing
     pictures = [picture(i, spec.height, spec.width, spec.channels) for i in range(40)]
     float32 = np.stack([run.encoder(file, file.contract)(p) for p in pictures])
-    extremes, _ = activations.observe(file, float32)
-    made = ranges.quantize_static(file.data, ranges.choose(file, float32, spec, "minmax", extremes))
+    extremes, _ = observed(file, float32)
+    made = ranges.quantize_static(file.data, ranges.choose(file.input.name, spec, "minmax", extremes, []))
     path = tmp_path_factory.mktemp("aligned") / "int8.tflite"
     data = finish(repair(made), file.contract, {})
     plain = File(path=path, data=data, model=schema.unpack(data))
     tensors = np.stack([run.encoder(plain, file.contract)(p) for p in pictures])
     whole = File(path=path, data=data, model=schema.unpack(data))
     dense.align(whole, file)
-    bias.correct(whole, activations.observe(file, float32[:8])[1], tensors[:8])
+    bias.correct(whole, observed(file, float32[:8])[1], tensors[:8])
     path.write_bytes(schema.pack(whole.model))
     return plain, read(path), tensors
 
@@ -497,3 +503,16 @@ def test_a_contract_that_says_logits_otherwise(value):
     with pytest.raises(ValueError, match=r"its metadata says logits .*, expected true"):
         contracts.read(model)
     assert fields.version == 1
+
+
+def test_the_parts_change_no_bit(float32):
+    """Nor does the number of workers; 75 images are more than those whose means count, and no whole parts."""
+    pixels = np.stack([picture(i, 32, 32, 3) for i in range(75)])
+    tensors = run.stored(pixels, float32.contract.preprocessing, float32.input)
+    extremes, means = observed(float32, tensors)
+    counts = ranges.histograms(float32, tensors, extremes)
+    with workers.start(2) as pool:
+        measured = statistics.measure(float32, pixels, "mse", pool)
+    spec = float32.contract.preprocessing
+    assert measured.ranges == ranges.choose(float32.input.name, spec, "mse", extremes, [counts])
+    assert [each.tolist() for each in measured.means] == [each.tolist() for each in means]

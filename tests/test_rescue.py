@@ -30,7 +30,6 @@ from eyespot.networks.layers import SameConv2d, flatten, global_average, initial
 from eyespot.preprocessing.spec import Contract, Preprocessing  # noqa: E402
 from eyespot.preprocessing.synthetic import CLASSES, picture  # noqa: E402
 from eyespot.quantization import activations  # noqa: E402
-from eyespot.quantization.engine import quantized  # noqa: E402
 from eyespot.quantization.rescue import train_int8  # noqa: E402
 from eyespot.tflite import run, schema  # noqa: E402
 from eyespot.tflite.read import File  # noqa: E402
@@ -43,6 +42,7 @@ from eyespot.verbs.quantize import quantize  # noqa: E402
 from eyespot.verbs.train import train  # noqa: E402
 from eyespot.zoo.cards import Quantization  # noqa: E402
 from pictures import write_folder  # noqa: E402
+from quantizing import quantized  # noqa: E402
 
 CONTRACT = Contract(
     model="tiny-resnet", preprocessing=Preprocessing(height=16, width=16, mean=(128.0,), std=(64.0,)),

@@ -10,6 +10,8 @@ import pytest
 from bars import ARENAS, FORBIDDEN, SIZES, VELA_CYCLES
 from eyespot.artifacts import measurements, places
 from eyespot.artifacts.model_folder import ModelFolder, read_sidecar
+from eyespot.artifacts.reliability import reliabilities
+from eyespot.artifacts.training_cost import training_cost
 from eyespot.data import catalogue
 from eyespot.data.used import HASHES, LIST
 from eyespot.devices import devices
@@ -220,16 +222,36 @@ def test_measurements_add_up(card, no_data):
 
 @cards
 def test_int8_costs_little(card, no_data):
-    """0.003 where we trained it, half a point on 1,000 images or more, a point and a half on few."""
+    """0.003 where we trained it, half a point on 1,000 images or more, a point on 500, a point and a half on few."""
     pairs = [
         [provenance.accuracy(card.name, precision, data) for precision in ("float32", "int8")]
-        for data in (card.data, "imagenet-like")
+        for data in provenance.alike(card.name)
     ]
     pairs = [pair for pair in pairs if all(pair)]
-    assert bool(pairs) != bool(provenance.stand_in(provenance.record(card.name, "int8")))
+    assert bool(pairs) != bool(provenance.untrained(provenance.record(card.name, "int8")))
     for float32, int8 in pairs:
-        allowed = 0.003 if registry.ships(card.name) else 0.005 if float32.n >= 1000 else 0.015
+        n = float32.n
+        allowed = 0.003 if registry.ships(card.name) else 0.005 if n >= 1000 else 0.01 if n >= 500 else 0.015
         assert int8.top1 >= float32.top1 - allowed - 1e-9
+
+
+@cards
+def test_calibration_errors_are_of_the_measured_files(card, no_data):
+    """On the same images as an accuracy, and at most 0.05 where a temperature can be fitted."""
+    measured = {(e.artifact, e.data_digest): e.n for e in measurements.evaluations(card.name)}
+    digests = {d for precision in registry.PRECISIONS for d in provenance.digests(card.name, precision)}
+    found = reliabilities(card.name, digests)
+    assert {(r.artifact, r.data_digest): r.n for r in found} == {key: measured[key] for key in measured}
+    assert all(r.fitted.error <= 0.05 for r in found if r.fitted)
+    assert all(r.fitted for r in found if registry.ships(card.name))
+
+
+@shipped
+def test_the_cost_of_training_is_of_the_shipped_weights(card, no_data):
+    weights = read_sidecar(places.ZOO / card.name / "float32.tflite").inputs["weights"]
+    cost = training_cost(card.name, {weights})
+    assert cost.time.value > 0
+    assert cost.machine
 
 
 @pytest.mark.parametrize(

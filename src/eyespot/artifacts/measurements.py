@@ -72,7 +72,7 @@ class Evaluation(Noun):
 
     No image trained or calibrated the file, as far as known: it was compared with `training_images` images
     (None: what trained it is unknown). `near_duplicates` are the numbers of those that look like one of them
-    (None: not compared). `unrepeated` leaves out the images that are in the data set's training split too,
+    (None: not compared). `unrepeated` leaves out the images that are in another split of the data set too,
     whether or not they trained the file (None: no list of them). `right` says of each image in order whether
     the answer was correct: bits in base64, the highest of a byte first (None: not kept).
     """

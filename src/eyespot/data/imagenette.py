@@ -1,4 +1,4 @@
-"""500 images of ILSVRC-2012's validation set, 50 of each of 10 classes, found in fast.ai's Imagenette2.
+"""Imagenette2 of fast.ai: ten of ImageNet's classes, of which the 500 images of its validation set are the test.
 
 Imagenette2 mixes the images of ImageNet's training and validation sets in its own folders train and val; the
 file name says which is which. Labels are ImageNet's 1,000 classes.
@@ -21,15 +21,18 @@ IDS = [IMAGENET_IDS[i] for i in CLASSES]
 
 
 def read(card: Dataset, root: Path, split: str) -> Split:
-    """Open the images that come from ImageNet's validation set, in the order of their numbers."""
+    """Open the images of ImageNet's validation set, "test", or of its training set, in the order of their names."""
     parts = [path for path in sorted(root.glob("imagenette2*/*")) if (path / IDS[0]).is_dir()]
     if not parts:
         raise MissingDataError(f"{root}: no folder imagenette2*; get it with: eyespot fetch {card.name}")
     folders = [path.relative_to(root) / name for path in parts for name in IDS]
     files = in_folders(root, [folder.as_posix() for folder in folders], card.name)
     labels = [IMAGENET_IDS.index(folder.name) for folder in folders]
-    found = [each._replace(label=labels[each.label]) for each in files if "/ILSVRC2012_val_" in each.file]
-    return open_files(card, split, root, found)
+    tests = split == card.test
+    found = [each for each in files if ("/ILSVRC2012_val_" in each.file) == tests]
+    if not found:
+        raise MissingDataError(f"{root}: no image of ImageNet's {split} set; get all with: eyespot fetch {card.name}")
+    return open_files(card, split, root, [each._replace(label=labels[each.label]) for each in found])
 
 
 def parts(source: Path) -> dict[str, Path]:

@@ -38,7 +38,7 @@ def accuracy(answers: NDArray[np.int64], labels: NDArray[np.int64], classes: tup
 
 
 def unrepeated(right: NDArray[np.bool_], digests: Sequence[bytes], data: Dataset) -> Subset | None:
-    """Top-1 on the images that the data set's training split does not repeat; None without a list of those."""
+    """Top-1 on the images that the data set's other splits do not repeat; None without a list of those."""
     repeated = data.repeated
     kept = right[[digest not in repeated for digest in digests]]
     if not (repeated and len(kept)):

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Accuracy, Evaluation
 from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder
+from eyespot.artifacts.reliability import Reliability
 from eyespot.data import catalogue
 from eyespot.errors import MissingDataError
 from eyespot.evaluation import engine, workers
+from eyespot.evaluation.reliability import reliability
 from eyespot.evaluation.workers import Workers
 from eyespot.preprocessing.damage import DAMAGES, OF_COLOURS
 from eyespot.tflite.kernels import Kernels
 from eyespot.tflite.run import contract_of
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Dataset, Model
-from eyespot.zoo.datasets import DATASETS
 
 NOW = "measured now"
 SHIPPED = "shipped measurement; the data set is not at hand"
@@ -27,11 +28,11 @@ REFERENCE_WITHIN = 100_000_000  # operations; the reference kernels take hours b
 
 
 def accuracies(folder: ModelFolder, out: Path) -> tuple[Accuracy, ...]:
-    """Of each file with genuine weights: measured now, else shipped for this file, else of another build.
+    """Of each file with trained weights: measured now, else shipped for this file, else of another build.
 
     What is measured is kept in `out`, where copies of the files are.
     """
-    records = [record for record in folder.pair() if not provenance.stand_in(record)]
+    records = [record for record in folder.pair() if not provenance.untrained(record)]
     contract = contract_of(folder.file(INT8))
     try:
         data = catalogue.data_for(folder.path / INT8, contract)
@@ -50,19 +51,25 @@ def sweep(card: Model, folder: ModelFolder, left_out: list[str], cluster: str | 
 
     Why something cannot be evaluated is added to `left_out`.
     """
-    classes = registry.dataset(card.data).classes
     with workers.start_on(cluster) as pool:
         for name, kernels in RUNS:
             file, record = folder.file(name), folder.record(name)
             where = f"{card.name}:{file.precision}"
-            if record and provenance.stand_in(record):
+            if record and provenance.untrained(record):
                 left_out.append(f"{where}: has stand-in weights, whose accuracy means nothing")
             elif kernels != "reference" or file.operations <= REFERENCE_WITHIN:
-                for data in (each for each in DATASETS if each.classes == classes):
+                for data in map(registry.dataset, provenance.alike(card.name)):
                     try:
                         yield from _evaluations(folder, name, data, pool, kernels)
                     except MissingDataError as error:
                         left_out.append(f"{where}: {error}")
+
+
+def reliabilities(folder: ModelFolder, evaluated: Iterable[Evaluation]) -> Iterator[Reliability]:
+    """Of each file that was evaluated with LiteRT's own kernels, on the same images."""
+    for e in evaluated:
+        if e.kernels == "xnnpack" and not e.under:
+            yield reliability(folder, folder.file(f"{e.precision}.tflite"), registry.dataset(e.data))
 
 
 def _evaluations(

@@ -1,4 +1,4 @@
-"""Networks of inverted residual blocks: MobileNetV2, EfficientNet-Lite0 and MnasNet-A1.
+"""Networks of inverted residual blocks: MobileNetV2, EfficientNet-Lite0 to -Lite2 and MnasNet-A1.
 
 Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, arXiv:1801.04381. Modules are
 named as in timm 1.0, so weights published for timm fit by name.
@@ -6,6 +6,7 @@ named as in timm 1.0, so weights published for timm fit by name.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import NamedTuple
 
 import torch
@@ -103,12 +104,43 @@ def mobilenet_v2(classes: int = 1000) -> InvertedResidualNetwork:
 
 
 def efficientnet_lite0(classes: int = 1000) -> InvertedResidualNetwork:
-    """TensorFlow's EfficientNet-Lite0. Its input is (pixel - 127) / 128.
+    """TensorFlow's EfficientNet-Lite0. Its input is (pixel - 127) / 128, as that of -Lite1 and -Lite2.
 
     Source: tensorflow/tpu, models/official/efficientnet/lite/efficientnet_lite_builder.py. It is
     EfficientNet-B0 without squeeze-and-excitation and with ReLU6 instead of swish.
     """
     return InvertedResidualNetwork(EFFICIENTNET_B0, TENSORFLOW, 32, classes)
+
+
+def efficientnet_lite1(classes: int = 1000) -> InvertedResidualNetwork:
+    """TensorFlow's EfficientNet-Lite1: 1.1 times as deep as -Lite0."""
+    return InvertedResidualNetwork(scaled(EFFICIENTNET_B0, 1.0, 1.1), TENSORFLOW, 32, classes)
+
+
+def efficientnet_lite2(classes: int = 1000) -> InvertedResidualNetwork:
+    """TensorFlow's EfficientNet-Lite2: 1.1 times as wide and 1.2 times as deep as -Lite0."""
+    return InvertedResidualNetwork(scaled(EFFICIENTNET_B0, 1.1, 1.2), TENSORFLOW, 32, classes)
+
+
+def scaled(stages: tuple[Stage, ...], width: float, depth: float) -> tuple[Stage, ...]:
+    """Stages with `width` times the channels, as `multiple_of_8`, and `depth` times the blocks, rounded upwards.
+
+    As in EfficientNet-Lite the first and the last stage keep their number of blocks (arXiv:1905.11946 scales all).
+    """
+    ends = {0, len(stages) - 1}
+    return tuple(
+        stage._replace(
+            channels=multiple_of_8(width * stage.channels),
+            repeats=stage.repeats if i in ends else ceil(depth * stage.repeats),
+        )
+        for i, stage in enumerate(stages)
+    )
+
+
+def multiple_of_8(channels: float) -> int:
+    """The nearest multiple of 8, or the next if that is less than 90 %; at least 8."""
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest + 8 * (nearest < 0.9 * channels)
 
 
 def semnasnet_075(classes: int = 1000) -> InvertedResidualNetwork:

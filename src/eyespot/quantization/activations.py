@@ -18,6 +18,7 @@ MEANS = 50  # so many images' means are enough to correct biases
 WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
 
 Range = tuple[float, float]
+Observed = tuple[dict[str, Range], list[NDArray[np.float64]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,23 +35,31 @@ class LayerError:
     range_used: float
 
 
-def observe(file: File, tensors: NDArray[Any]) -> tuple[dict[str, Range], list[NDArray[np.float64]]]:
+def observe(file: File, tensors: NDArray[Any], means: int = MEANS) -> Observed:
     """Run input tensors (n, h, w, c) through a file once.
 
-    Returns each activation's minimum and maximum by name, zero included, and each layer's mean of each
-    channel (channels,) over the first MEANS images.
+    Returns each activation's minimum and maximum by name, zero included, and for each layer the mean of each
+    channel in the first `means` images, (images, channels).
     """
-    named = indices(file)
+    named, written = indices(file), [layer.outputs[0] for layer in layers(file)]
     ranges = dict.fromkeys(named, (0.0, 0.0))
-    sums: dict[int, Any] = {layer.outputs[0]: 0 for layer in layers(file)}
-    images = watch(file, named.values(), track(tensors, len(tensors), "ranges"))
-    for image, activations in enumerate(images):
-        for (name, index), values in zip(named.items(), activations, strict=True):
+    rows: list[list[NDArray[np.float64]]] = [[] for _ in written]
+    for image, activations in enumerate(watch(file, named.values(), tensors)):
+        values = dict(zip(named.values(), activations, strict=True))
+        for name, index in named.items():
             low, high = ranges[name]
-            ranges[name] = min(low, float(values.min())), max(high, float(values.max()))
-            if image < MEANS and index in sums:
-                sums[index] = sums[index] + channel_means(values)
-    return ranges, [each / min(len(tensors), MEANS) for each in sums.values()]
+            ranges[name] = min(low, float(values[index].min())), max(high, float(values[index].max()))
+        for row, index in zip(rows, written if image < means else (), strict=image < means):
+            row.append(channel_means(values[index]))
+    return ranges, [np.array(each, np.float64) for each in rows]
+
+
+def merged(parts: Iterable[Observed]) -> tuple[dict[str, Range], list[NDArray[np.float64]]]:
+    """Of what `observe` finds in parts of the images: the ranges, and each layer's means over images, (channels,)."""
+    ranges, rows = zip(*parts, strict=True)
+    whole = {name: (min(each[name][0] for each in ranges), max(each[name][1] for each in ranges)) for name in ranges[0]}
+    joined = (np.concatenate([each for each in layer if len(each)]) for layer in zip(*rows, strict=True))
+    return whole, [sum(each) / len(each) for each in joined]
 
 
 def explain(int8: File, float32: File, pixels: NDArray[np.uint8]) -> tuple[LayerError, ...]:

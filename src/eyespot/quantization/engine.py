@@ -19,15 +19,17 @@ from eyespot.conversion.engine import convert
 from eyespot.data import catalogue
 from eyespot.data.split import Split
 from eyespot.errors import BadFileError, MissingDataError, RefusedError
+from eyespot.evaluation import workers
 from eyespot.evaluation.validation import with_confidence
 from eyespot.nouns import Noun
-from eyespot.quantization import activations
+from eyespot.quantization import activations, statistics
 from eyespot.quantization.activations import LayerError
 from eyespot.quantization.bias import correct
 from eyespot.quantization.calibration import LIMITS, Chosen, choose_images, open_images
 from eyespot.quantization.comparison import Comparison, Validation, compare_calibration, open_validation
 from eyespot.quantization.dense import align
-from eyespot.quantization.ranges import choose, quantize_static
+from eyespot.quantization.ranges import quantize_static
+from eyespot.quantization.statistics import Statistics
 from eyespot.tflite import run as running
 from eyespot.tflite.kernels import Content
 from eyespot.tflite.read import File, parse
@@ -84,7 +86,7 @@ class Quantized(Noun):
 class Task:
     """A float32 `file` of `source`, the images that may calibrate it, and the folder of the int8 file.
 
-    Validation images are classified on the `cluster`, or here if it is None. With `logits` the int8 file leaves
+    Calibration and validation images run on the `cluster`, or here if it is None. With `logits` the int8 file leaves
     out the last softmax.
     """
 
@@ -145,15 +147,17 @@ def tried(task: Task, how: Quantization) -> Attempt:
     inputs = {"float32": task.file.sha256, "calibration": chosen.digest}
     arguments = asdict(how) | ({"logits": True} if task.logits else {})
     record: dict[str, Any] = {"verb": "quantize", "model": contract.model, "arguments": arguments, "inputs": inputs}
-    data = isolation.run(_int8, task.file.content, chosen.pixels, how, record, **LIMITS)
+    with workers.start_on(task.cluster) as pool:
+        measured = statistics.measure(task.file, chosen.pixels, how.ranges, pool)
+    data = isolation.run(_int8, task.file.content, chosen.pixels, measured, how, record, **LIMITS)
     name, int8 = f"{how.ranges} ranges, {len(chosen.pixels):,} images", parse(data, task.folder.path / INT8)
     return Attempt(name=name, how=how, chosen=chosen, record=record, int8=int8)
 
 
 def validation_of(task: Task) -> Validation:
-    """The images that judge an attempt. RefusedError for stand-in weights, else errors as `open_validation`."""
+    """The images that judge an attempt. RefusedError for untrained weights, else as `open_validation`."""
     origin = task.source.record(task.file.path.name)
-    if origin and provenance.stand_in(origin):
+    if origin and provenance.untrained(origin):
         raise RefusedError(f"{task.file.path}: has stand-in weights, whose accuracy means nothing")
     return open_validation(task.file, task.data, task.cluster)
 
@@ -197,10 +201,12 @@ def _rescue(task: Task) -> str:
     return shlex.join(words + (["--out", str(folder)] if folder.resolve() != source.resolve() else []))
 
 
-def _int8(file: Content, pixels: NDArray[np.uint8], how: Quantization, record: dict[str, Any]) -> bytes:
+def _int8(
+    file: Content, pixels: NDArray[np.uint8], measured: Statistics, how: Quantization, record: dict[str, Any]
+) -> bytes:
     """The int8 file's bytes, in a worker: LiteRT can crash on a file that others made."""
     source = parse(file.data, file.path)
-    model, contract = quantized(source, pixels, how), running.contract_of(source)
+    model, contract = quantized(source, pixels, measured, how), running.contract_of(source)
     logits = record["arguments"].get("logits", False)
     if logits:
         leave_out_softmax(model, source.path)
@@ -234,14 +240,12 @@ def _is_whole(folder: ModelFolder) -> bool:
         return False
 
 
-def quantized(file: File, pixels: NDArray[np.uint8], how: Quantization) -> Any:
-    """The int8 object form of a float32 file, ready for `finish`; `pixels` (n, h, w, c) calibrate it."""
-    spec = running.contract_of(file).preprocessing
-    real = running.stored(pixels, spec, file.input)
-    extremes, means = activations.observe(file, real)
-    data = quantize_static(file.data, choose(file, real, spec, how.ranges, extremes))
+def quantized(file: File, pixels: NDArray[np.uint8], measured: Statistics, how: Quantization) -> Any:
+    """The int8 object form of a float32 file, ready for `finish`; pixels (n, h, w, c) are those that were measured."""
+    data = quantize_static(file.data, measured.ranges)
     int8 = File(path=file.path, data=data, model=repair(data))
     align(int8, file)
     if how.bias_correction:
-        correct(int8, means, running.stored(pixels, spec, int8.input))
+        spec = running.contract_of(file).preprocessing
+        correct(int8, measured.means, running.stored(pixels, spec, int8.input))
     return int8.model

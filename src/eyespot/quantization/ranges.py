@@ -6,6 +6,7 @@ rare and costs ResNet8 about 0.6 points and a MobileNet all it has.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from eyespot.capture import captured
 from eyespot.preprocessing.image import to_real
 from eyespot.preprocessing.spec import Preprocessing
-from eyespot.progress import track
 from eyespot.quantization.activations import Range, indices, watch
 from eyespot.tflite.read import File
 
@@ -22,31 +22,31 @@ BINS = 2048
 CENTRAL = 0.9999
 CANDIDATES = np.linspace(0.3, 1.0, 71)
 
+Counts = dict[str, NDArray[np.int64]]
+
 
 def choose(
-    file: File,
-    tensors: NDArray[np.float32],
-    spec: Preprocessing,
-    how: Literal["minmax", "percentile", "mse"],
-    extremes: dict[str, Range],
-) -> dict[str, Range]:
+    source: str, spec: Preprocessing, how: Literal["minmax", "percentile", "mse"], extremes: dict[str, Range],
+    counts: Sequence[Counts],
+) -> dict[str, Range]:  # fmt: skip
     """The range of every activation of a float32 file, by tensor name.
 
-    `tensors` (n, h, w, c) are the inputs with which `observe` found the `extremes`. The input's range is
-    exact, not calibrated: what pixels 0 and 255 become.
+    `counts` are the `histograms` of parts of the images between their `extremes`; minmax needs none. The range of
+    the input, `source`, is exact, not calibrated: what pixels 0 and 255 become.
     """
     ranges = extremes
     if how != "minmax":
         pick = {"percentile": _percentile, "mse": _least_squares}[how]
-        counts = _histograms(file, tensors, extremes)
-        ranges = {name: pick(counts[name], extremes[name]) for name in extremes}
-    return ranges | {file.input.name: (float(to_real(0.0, spec).min()), float(to_real(255.0, spec).max()))}
+        totals = {name: np.sum([each[name] for each in counts], 0) for name in extremes}
+        ranges = {name: pick(totals[name], extremes[name]) for name in extremes}
+    return ranges | {source: (float(to_real(0.0, spec).min()), float(to_real(255.0, spec).max()))}
 
 
-def _histograms(file: File, tensors: NDArray[np.float32], extremes: dict[str, Range]) -> dict[str, NDArray[np.int64]]:
+def histograms(file: File, tensors: NDArray[np.float32], extremes: dict[str, Range]) -> Counts:
+    """How many values of each activation lie in each of BINS bins between its extremes, (BINS,), by tensor name."""
     named = indices(file)
     counts = {name: np.zeros(BINS, np.int64) for name in named}
-    for activations in watch(file, named.values(), track(tensors, len(tensors), "histograms")):
+    for activations in watch(file, named.values(), tensors):
         for name, values in zip(named, activations, strict=True):
             low, high = extremes[name]
             counts[name] += np.histogram(values, BINS, (low, max(high, low + 1e-9)))[0]

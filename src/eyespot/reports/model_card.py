@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation
+from eyespot.artifacts.measurements import Accuracy, Compatibility
 from eyespot.artifacts.model_folder import Artifact
+from eyespot.artifacts.reliability import reliabilities
+from eyespot.artifacts.training_cost import training_cost
 from eyespot.escaping import markdown, markdown_code
 from eyespot.preprocessing.spec import Contract
-from eyespot.reports import words
-from eyespot.zoo import registry
+from eyespot.reports import card_results, words
+from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
-from eyespot.zoo.provenance import stand_in
 
 SHOWN = 20
 
@@ -23,11 +24,15 @@ def model_card(
     compatibility: Sequence[Compatibility],
 ) -> str:
     """Markdown of one model, from its card, its sidecars and the measurements with their origins."""
-    card = registry.model(contract.model)
+    card, main = registry.model(contract.model), card_results.main(accuracies)
     own = any("training_images" in file.facts for file in files)
     sections = {
         "Input": _input(contract),
-        "Accuracy": _accuracy(accuracies, files),
+        "Accuracy": card_results.accuracy(accuracies, files),
+        "Accuracy per class": card_results.per_class(main, contract.classes),
+        "Robustness": card_results.robustness(main, accuracies),
+        "Confidence": card_results.confidence(reliabilities(card.name, {file.sha256 for file in files})),
+        "Training": _training(card, files),
         "Files": _files(files),
         "Devices": _devices(compatibility),
         "Published weights": _weights(card),
@@ -55,26 +60,9 @@ def _input(contract: Contract) -> str:
     )
 
 
-def _accuracy(accuracies: Sequence[Accuracy], files: Sequence[Artifact]) -> str:
-    if not accuracies:
-        return "Not measured; `eyespot evaluate` measures it where the data set is at hand.\n"
-    rows = []
-    for each in accuracies:
-        e = each.evaluation
-        data, command = markdown(words.images(e)), markdown_code(e.command)
-        rows.append((markdown(e.precision), words.accuracy(e), data, e.kernels, each.origin, command))
-    known = "".join(f"- {markdown(line)}\n" for line in _known([each.evaluation for each in accuracies], files))
-    table = words.table(("File", "Top-1 [95 %]", "Data", "Kernels", "Origin", "Command"), rows)
-    return f"{table}\n{known}" if known else table
-
-
-def _known(evaluations: Sequence[Evaluation], files: Sequence[Artifact]) -> list[str]:
-    """What is known of test images that are training images too."""
-    if not any(file.arguments.get("weights") == "train" for file in files):
-        return [f"The {words.UNKNOWN}."]
-    return [
-        f"{e.precision} on {words.images(e)}, {e.kernels}: {line}" for e in evaluations for line in words.hygiene(e)
-    ]
+def _training(card: Model, files: Sequence[Artifact]) -> str:
+    cost = training_cost(card.name, {digest for file in files for digest in file.inputs.values()})
+    return f"{markdown(words.training(cost))}.\n" if cost else ""
 
 
 def _files(files: Sequence[Artifact]) -> str:
@@ -83,8 +71,9 @@ def _files(files: Sequence[Artifact]) -> str:
         (markdown(f.file), f"{f.facts['bytes']:,}", f"{f.facts['operations'] / 1e6:.1f} M", markdown_code(f.sha256))
         for f in files
     ]
-    name = next(filter(None, map(stand_in, files)), "")
-    warning = f"\nMade of stand-in weights ({markdown(name)}): operators and sizes are real, accuracy is not.\n"
+    name = next(filter(None, map(provenance.stand_in, files)), "")
+    meaning = "is not" if any(map(provenance.untrained, files)) else "is that of these weights"
+    warning = f"\nMade of stand-in weights ({markdown(name)}): operators and sizes are real, accuracy {meaning}.\n"
     return words.table(("File", "Bytes", "Operations", "sha256"), rows) + (warning if name else "")
 
 

@@ -10,10 +10,21 @@ from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import Artifact
 from eyespot.escaping import markdown, markdown_code
 from eyespot.nouns import Noun
-from eyespot.reports.words import UNKNOWN, accuracy, cost, hygiene, images, latency, megabytes, table
+from eyespot.reports.words import (
+    UNKNOWN,
+    accuracy,
+    cost,
+    elsewhere,
+    hygiene,
+    images,
+    latency,
+    megabytes,
+    not_measured,
+    stand_in,
+    table,
+)
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
-from eyespot.zoo.datasets import DATASETS
 from eyespot.zoo.models import MODELS
 
 Chains = dict[str, provenance.Chain]  # by the digest of the file
@@ -23,7 +34,7 @@ LEGEND = (
     "Robustness: by how many points the top-1 of the int8 file changes if a camera mistake is made on the same "
     "images, and what is left of it. "
     "OPS count a multiply-add as two. A model built from stand-in weights has the operators and size of the "
-    "real one, and no accuracy.\n"
+    "real one. If they are published, its accuracy is theirs; random weights have none.\n"
 )
 
 
@@ -80,18 +91,24 @@ def _beside(ours: str, card: Model, quantity: str) -> str:
 
 def _accuracy(card: Model, chains: Chains, precision: str) -> str:
     """Figures on the own test images and on others of the same classes, named; or how to get them."""
-    own = registry.dataset(card.data)
-    alike = [d.name for d in DATASETS if d.classes == own.classes]
-    measured = {name: provenance.accuracy(card.name, precision, name) for name in alike}
-    figures = [_figure(card, chains, evaluation) for evaluation in measured.values() if evaluation]
-    if not measured[own.name]:
-        figures.insert(0, f"not measured on {own.title}; `eyespot evaluate {card.name}:{precision}`")
-    return _beside("\n".join(figures), card, f"top-1 {precision}")
+    measured = [provenance.accuracy(card.name, precision, name) for name in provenance.alike(card.name)]
+    figures = [line for e in measured if e for line in _figure(card, chains, e)] or [_not_measured(card, precision)]
+    return _beside("\n".join(dict.fromkeys(figures)), card, f"top-1 {precision}")
+
+
+def _not_measured(card: Model, precision: str) -> str:
+    record = provenance.record(card.name, precision)
+    if record and (name := provenance.untrained(record)):
+        return markdown(not_measured(name))
+    return f"not measured; `eyespot evaluate {card.name}:{precision}`"
 
 
 def _robustness(card: Model, chains: Chains) -> str:
     """What damage to the images costs the int8 file, where it was measured and its chain verifies."""
-    for data in [card.data, *(d.name for d in DATASETS if d.name != card.data)]:
+    record = provenance.record(card.name, "int8")
+    if record and (name := provenance.untrained(record)):
+        return markdown(not_measured(name))
+    for data in provenance.alike(card.name):
         clean = provenance.accuracy(card.name, "int8", data)
         if clean and not _refusal(card, chains, clean):
             damaged, same = provenance.robustness(card.name, data).values(), (clean.artifact, clean.data_digest)
@@ -101,23 +118,22 @@ def _robustness(card: Model, chains: Chains) -> str:
     return "not measured; `eyespot measure`"
 
 
-def _figure(card: Model, chains: Chains, measured: Evaluation) -> str:
-    """A measured accuracy as a cell shows it; refused if its chain of digests is not verified."""
+def _figure(card: Model, chains: Chains, measured: Evaluation) -> list[str]:
+    """A measured accuracy as a cell shows it, in lines; refused if its chain of digests is not verified."""
     if refusal := _refusal(card, chains, measured):
-        return f"refused: {markdown(refusal)}"
-    elsewhere = f"on {markdown(measured.data)}, which is not {registry.dataset(card.data).title}: "
-    where = "" if measured.data == card.data else elsewhere
-    record = provenance.record(card.name, measured.precision)
+        return [f"refused: {markdown(refusal)}"]
+    where = "" if measured.data == card.data else f" {markdown(elsewhere(measured, card))}"
+    record, links = provenance.record(card.name, measured.precision), chains.get(measured.artifact, ())
     same = record is not None and record.sha256 == measured.artifact
     other = "" if same else " (measured on another build of the same recipe)"
-    known = hygiene(measured) if provenance.trained_here(chains.get(measured.artifact, ())) else [UNKNOWN]
-    return "\n".join([where + accuracy(measured) + other, *known])
+    known = hygiene(measured) if provenance.trained_here(links) else [UNKNOWN]
+    return [accuracy(measured) + where + other, *map(markdown, stand_in(measured)), *known]
 
 
 def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
-    """Why a number may not be shown: stand-in weights, or a chain of digests that is not verified."""
+    """Why a number may not be shown: weights that nobody trained, or a chain of digests that is not verified."""
     links = chains.get(measured.artifact)
-    if links and provenance.stand_in(links[0]):
+    if links and provenance.untrained(links[0]):
         return f"{measured.artifact[:12]} is made of stand-in weights"
     if use := provenance.made_from(links or (), measured.data_digest):
         return f"the images {use} it"
@@ -125,8 +141,8 @@ def _refusal(card: Model, chains: Chains, measured: Evaluation) -> str:
 
 
 def _size(record: Artifact | None) -> str:
-    stand_in = " (stand-in)" if record and provenance.stand_in(record) else ""
-    return megabytes(record.facts.get("bytes") if record else None) + stand_in
+    mark = " (stand-in)" if record and provenance.stand_in(record) else ""
+    return megabytes(record.facts.get("bytes") if record else None) + mark
 
 
 def _devices(compatibility: tuple[Compatibility, ...]) -> str:

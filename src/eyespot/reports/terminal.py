@@ -77,9 +77,15 @@ def _models(models: tuple[Listed, ...]) -> Group:
 def _model_row(m: Listed) -> Cells:
     size = "not built" if m.int8_bytes is None else f"{m.int8_bytes / 1000:,.0f} kB"
     arena = "not measured" if m.arena is None else f"{m.arena / 1000:,.0f} kB"
-    top1 = "not measured" if m.top1 is None else f"{m.top1:.4f} (n = {m.n:,})" + (" *" if m.best else "")
+    top1 = "not measured" if m.top1 is None else f"{m.top1:.4f} ({_measured_on(m)})" + (" *" if m.best else "")
     verdicts = (_coloured(m.runs), _coloured(m.npu)) if m.runs else ()
     return m.name, *verdicts, m.data, f"{m.operations / 1e6:.1f} M", size, arena, top1
+
+
+def _measured_on(m: Listed) -> str:
+    """The images of an accuracy, named where they are not the model's own data set, and stand-in weights."""
+    images = f"n = {m.n:,}" + (f" of {m.images}" if m.images not in {"", m.data} else "")
+    return images + (f", weights {m.stand_in}" if m.stand_in else "")
 
 
 def _predictions(predictions: tuple[Prediction, ...]) -> Group:
@@ -120,9 +126,13 @@ def _coloured(status: str | None) -> str | Text:
 
 def _evaluations(evaluations: tuple[Evaluation, ...]) -> Group:
     rows = table("model", "top-1 [95 %]", "data", "kernels", rows=[_evaluation_row(e) for e in evaluations])
-    known = [(e, [*words.hygiene(e), *([] if e.training_images else [words.UNKNOWN])]) for e in evaluations]
+    known = [(e, _known(e)) for e in evaluations]
     lines = dict.fromkeys(f"{e.model}:{e.precision}: {line}" for e, lines in known for line in lines)
     return Group(rows, *(terminal(line) for line in lines))
+
+
+def _known(e: Evaluation) -> list[str]:
+    return [*words.stand_in(e), *words.hygiene(e), *([] if e.training_images else [words.UNKNOWN])]
 
 
 def _evaluation_row(e: Evaluation) -> tuple[str, str, str, str]:

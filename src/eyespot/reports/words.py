@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from eyespot.artifacts.measurements import Evaluation, Finding, Subset
+from eyespot.artifacts.reliability import Reliability
+from eyespot.artifacts.training_cost import TrainingCost
 from eyespot.evaluation.prediction import Threshold
+from eyespot.zoo import provenance, registry
+from eyespot.zoo.cards import Model
 
 UNKNOWN = "overlap with its training images is unknown"
 
@@ -32,15 +36,47 @@ def accuracy(e: Evaluation | Subset) -> str:
     return f"{e.top1:.4f} [{e.low:.3f}, {e.high:.3f}], n = {e.n:,}"
 
 
+def elsewhere(e: Evaluation, card: Model) -> str:
+    """The images of an accuracy that is not of the model's own data set: what they are, and what they are not."""
+    own = registry.dataset(card.data)
+    known = registry.is_named(e.data)
+    what = f" ({registry.dataset(e.data).title}; top-1 over all {len(own.classes):,} classes)" if known else ""
+    return f"on {e.data}{what}, which is not {own.title}"
+
+
+def stand_in(e: Evaluation) -> list[str]:
+    """That the weights of the measured file of ours replace the publisher's, in at most one line."""
+    record = provenance.record(e.model, e.precision)
+    name = provenance.stand_in(record) if record and record.sha256 == e.artifact else ""
+    return [f"with the stand-in weights {name}"] if name else []
+
+
+def not_measured(weights: str) -> str:
+    """Why files with these stand-in weights, which nobody trained, have no accuracy."""
+    return f"not measured: only stand-in weights are at hand ({weights}), whose accuracy means nothing"
+
+
 def hygiene(e: Evaluation) -> list[str]:
     """What is known of test images that are also training images, or look like some; one line for each fact."""
     lines = []
     if (rest := e.unrepeated) is not None:
         repeats = e.n - rest.n
-        lines.append(f"{accuracy(rest)} without {repeats:,} repeat{'s' * (repeats != 1)} of the training split")
+        lines.append(f"{accuracy(rest)} without {repeats:,} repeat{'s' * (repeats != 1)} of other splits")
     if near := len(e.near_duplicates or ()):
         lines.append("1 looks like a training image" if near == 1 else f"{near:,} look like training images")
     return lines
+
+
+def training(cost: TrainingCost) -> str:
+    """What training took."""
+    energy = f"{_three(cost.energy.value or 0)} {cost.energy.unit}" if cost.energy else "energy not measured"
+    return f"{_three(cost.time.value or 0)} {cost.time.unit} on {cost.machine}; {energy}; {cost.time.source}"
+
+
+def calibration(r: Reliability) -> str:
+    """The calibration error as the file is, and at a temperature."""
+    at = f", {r.fitted.error:.4f} at temperature {r.fitted.temperature:g}" if r.fitted else ""
+    return f"calibration error {r.error:.4f}{at} on {r.data} {r.split}, n = {r.n:,}"
 
 
 def threshold(t: Threshold) -> str:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyespot.arguments import verb
-from eyespot.artifacts import measurements
+from eyespot.artifacts import measurements, reliability
 from eyespot.artifacts.lock import held
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import INT8, ModelFolder
+from eyespot.artifacts.reliability import Reliability
 from eyespot.devices import devices
 from eyespot.devices.host import HostMeasurements
 from eyespot.devices.verdicts import check_file
-from eyespot.evaluation.model_files import sweep
+from eyespot.evaluation.model_files import reliabilities, sweep
 from eyespot.nouns import Noun
 from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS
@@ -25,6 +26,7 @@ class Measured(Noun):
 
     folder: Path
     evaluations: tuple[Evaluation, ...]
+    reliabilities: tuple[Reliability, ...]
     compatibility: tuple[Compatibility, ...]
     left_out: tuple[str, ...]
 
@@ -32,6 +34,8 @@ class Measured(Noun):
 @verb
 def measure(model: str | None = None, *, out: Path | None = None, cluster: str | None = None) -> Measured:
     """Measure the models' files again, on every data set at hand and for every device.
+
+    Of each file: top-1, also on damaged images, and the calibration error of its confidences.
 
     Models that are built on this machine (`eyespot make MODEL`) are measured with those that ship.
 
@@ -44,6 +48,7 @@ def measure(model: str | None = None, *, out: Path | None = None, cluster: str |
     """
     folder = out or measurements.own()
     evaluations: list[Evaluation] = []
+    calibrated: list[Reliability] = []
     compatibility: list[Compatibility] = []
     left_out: list[str] = []
     with held(folder):
@@ -55,10 +60,15 @@ def measure(model: str | None = None, *, out: Path | None = None, cluster: str |
             checked = check_file(HostMeasurements(file=source.file(INT8)), devices())
             measurements.save_devices(card.name, checked, folder)
             compatibility += checked
+            evaluated = []
             for evaluation in sweep(card, source, left_out, cluster):
                 measurements.save(evaluation, folder)
-                evaluations.append(evaluation)
+                evaluated.append(evaluation)
+            evaluations += evaluated
+            for found in reliabilities(source, evaluated):
+                reliability.save(found, folder)
+                calibrated.append(found)
     return Measured(
-        folder=folder, evaluations=tuple(evaluations), compatibility=tuple(compatibility),
-        left_out=tuple(left_out),
+        folder=folder, evaluations=tuple(evaluations), reliabilities=tuple(calibrated),
+        compatibility=tuple(compatibility), left_out=tuple(left_out),
     )  # fmt: skip

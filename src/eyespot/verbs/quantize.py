@@ -51,7 +51,7 @@ def quantize(
         logits: Leave the last softmax out, which NPUs may leave to the CPU; predict and evaluate then compute it.
         explain: Show each layer's signal-to-noise ratio and scale, worst first.
         out: Folder to write int8.tflite to; beside the float32 file, or build/MODEL for a shipped one.
-        cluster: Classify validation images on this Ray cluster: auto for the one that this machine is in, or its
+        cluster: Run calibration and validation images on this Ray cluster: auto for the one that this machine is in, or its
             HOST:PORT.
     """
     positive(images=images)

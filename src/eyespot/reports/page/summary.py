@@ -7,7 +7,7 @@ from eyespot.reports.page.facts import device_title
 from eyespot.reports.page.figures import between, data, found, percent, size, verdicts
 from eyespot.reports.page.gather import Subject
 from eyespot.reports.page.markup import Markup, code, join, name, tag
-from eyespot.zoo import provenance, registry
+from eyespot.zoo import provenance
 
 MEMORY = (("arena", "RAM", "TFLM's arena, measured on a host"), ("npu sram", "SRAM of the NPU", "as vela plans it"))
 
@@ -83,12 +83,14 @@ def _notes(s: Subject) -> list[str]:
     """What a reader of the figures has to know first."""
     e, part = s.main.clean, s.main
     notes = [f"This file is {part.refused}."] if part.refused else []
+    if not part.refused and part.chain and (weights := provenance.stand_in(part.chain[0])):
+        notes.append(f"The weights {weights} stand in for the publisher's; the accuracy is theirs.")
     if s.card and part.chain and (why := provenance.broken(s.card, part.chain)):
         notes.append(f"The chain of digests is not verified: {why}.")
     if e and e.artifact != part.file.sha256:
         notes.append("The accuracy was measured on another build of the same recipe.")
     if e and s.card and s.origin == "built" and e.data != s.card.data:
-        notes.append(f"The accuracy is that on {e.data}, which is not {registry.dataset(s.card.data).title}.")
+        notes.append(f"The accuracy is that {words.elsewhere(e, s.card)}.")
     known = [*([] if e.training_images else [words.UNKNOWN]), *words.hygiene(e)] if e else []
     return notes + [f"Test images: {each}." for each in known]
 
