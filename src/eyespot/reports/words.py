@@ -28,7 +28,7 @@ def megabytes(size: int | None) -> str:
 
 def latency(measured: Mapping[str, float]) -> str:
     """The latency of a file in ms on each machine, one a line."""
-    return "\n".join(f"{_three(time)} ms ({machine})" for machine, time in measured.items()) or "not measured"
+    return "\n".join(f"{three(time)} ms ({machine})" for machine, time in measured.items()) or "not measured"
 
 
 def accuracy(e: Evaluation | Subset) -> str:
@@ -69,8 +69,8 @@ def hygiene(e: Evaluation) -> list[str]:
 
 def training(cost: TrainingCost) -> str:
     """What training took."""
-    energy = f"{_three(cost.energy.value or 0)} {cost.energy.unit}" if cost.energy else "energy not measured"
-    return f"{_three(cost.time.value or 0)} {cost.time.unit} on {cost.machine}; {energy}; {cost.time.source}"
+    energy = f"{three(cost.energy.value or 0)} {cost.energy.unit}" if cost.energy else "energy not measured"
+    return f"{three(cost.time.value or 0)} {cost.time.unit} on {cost.machine}; {energy}; {cost.time.source}"
 
 
 def calibration(r: Reliability) -> str:
@@ -115,16 +115,14 @@ def value(f: Finding) -> str:
         return f"{q['accepted']} of {sum(q.values())} operators{rest}"
     if "latency" in q:
         latency = f.quantities["latency"]
-        return (
-            f"{q['latency']:g} ms" if q["latency"] else f"{_three(latency.low or 0)} to {_three(latency.high or 0)} ms"
-        )
+        return f"{q['latency']:g} ms" if q["latency"] else f"{three(latency.low or 0)} to {three(latency.high or 0)} ms"
     if f.kind == "estimate":
         return "not estimated"
     no = "not compiled" if f.decides == "npu" else "no"
     return {"ok": f.place, "unknown": "not checked"}.get(f.status, no)
 
 
-def _three(number: float) -> str:
+def three(number: float) -> str:
     """Three digits, without an exponent."""
     return f"{float(f'{number:.3g}'):,g}"
 

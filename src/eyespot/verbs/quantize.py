@@ -51,8 +51,8 @@ def quantize(
         logits: Leave the last softmax out, which NPUs may leave to the CPU; predict and evaluate then compute it.
         explain: Show each layer's signal-to-noise ratio and scale, worst first.
         out: Folder to write int8.tflite to; beside the float32 file, or build/MODEL for a shipped one.
-        cluster: Run calibration and validation images on this Ray cluster: auto for the one that this machine is in, or its
-            HOST:PORT.
+        cluster: Run calibration and validation images on this Ray cluster: auto for the one that this machine is
+            in, or its HOST:PORT.
     """
     positive(images=images)
     origin = registry.find(model, "float32").parent

@@ -191,7 +191,8 @@ class Model:
 
     `parameters` are counted as in Keras, batch-norm statistics included. `operations` is twice the
     multiply-adds of one inference. Both are intentions, which tests compare with the network and the files.
-    `differs` explains why published figures differ from ours, if we know.
+    `purpose` says in a sentence or two what it is for; `differs` explains why published figures differ from
+    ours, if we know.
     """
 
     name: str
@@ -207,6 +208,7 @@ class Model:
     paper: str
     licence: str
     terms: str
+    purpose: str = ""
     differs: str = ""
     recipe: Recipe | None = None
     quantization: Quantization = Quantization()
