@@ -251,7 +251,7 @@ def test_everybody_can_use_it(browser, address, scheme, width):
     with pages.opened(browser, address, color_scheme=scheme, viewport=size) as page:
         page.wait_for_selector(READY, state="hidden")
         assert not pages.violations(page)
-        page.get_by_role("button", name="Sample: a disc").click()
+        page.get_by_role("button", name="Sample: mug").click()
         page.wait_for_selector(DONE)
         page.get_by_role("switch").first.check()
         page.wait_for_selector(DONE)
@@ -263,8 +263,8 @@ def test_keys_alone_suffice(page):
     for _ in range(12):
         page.keyboard.press("Tab")
         names.append(page.evaluate("document.activeElement.getAttribute('data-part') || document.activeElement.value"))
-    assert names[:8] == ["file", "camera", *["sample"] * 4, "threshold", "bgr"]
-    page.get_by_role("button", name="Sample: a cross").press("Enter")
+    assert names[:10] == ["file", "camera", *["sample"] * 6, "threshold", "bgr"]
+    page.get_by_role("button", name="Sample: boat").press("Enter")
     page.wait_for_selector(DONE)
     before = page.text_content("[data-part=headline]")
     page.locator("[value='0..1']").press(" ")
@@ -350,7 +350,7 @@ def test_names_are_text(browser, tmp_path):
     )
     write_page(file, contract, tmp_path, runtime=pages.RUNTIME)
     with pages.served(tmp_path) as address, pages.opened(browser, address) as page:
-        page.get_by_role("button", name="Sample: a disc").click()
+        page.get_by_role("button", name="Sample: mug").click()
         page.wait_for_selector(DONE)
         assert page.text_content("h1") == HOSTILE[0]
         shown = page.eval_on_selector_all(".bars .name", "(all) => all.map((each) => each.textContent)")
@@ -380,7 +380,7 @@ def test_an_answer_can_ask_for_confidence(browser, tmp_path):
     contract = replace(file.contract, confidence=Confidence(temperature=2.0, rows=rows))
     write_page(file, contract, tmp_path, runtime=pages.RUNTIME, min_confidence=0.95)
     with pages.served(tmp_path) as address, pages.opened(browser, address) as page:
-        page.get_by_role("button", name="Sample: a disc").click()
+        page.get_by_role("button", name="Sample: mug").click()
         page.wait_for_selector(DONE)
         assert page.text_content("[data-part=headline]") == "None of these"
         assert "100 of 200 validation images had an answer, 98 of them" in page.text_content("[data-part=expected]")
@@ -401,7 +401,7 @@ def test_a_runtime_that_was_changed_does_not_run(browser, tmp_path):
     with pages.served(tmp_path) as address, browser.new_context() as context:
         page = context.new_page()
         page.goto(address)
-        page.get_by_role("button", name="Sample: a disc").click()
+        page.get_by_role("button", name="Sample: mug").click()
         assert "is not the file that eyespot expects" in status(page)
 
 
