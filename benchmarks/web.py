@@ -46,7 +46,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 def times(folder: Path, runs: int) -> list[tuple[float, float]]:
-    """Milliseconds of the network alone, and of all, for a drawn picture of 160 x 120."""
+    """Milliseconds of the network alone, and of all, for a drawn picture of 340 x 256."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with sync_playwright() as playwright:
@@ -54,7 +54,7 @@ def times(folder: Path, runs: int) -> list[tuple[float, float]]:
             page = browser.new_page()
             page.goto(f"http://127.0.0.1:{server.server_port}/")
             page.wait_for_selector("[data-part=status]", state="hidden")
-            page.get_by_role("button", name="Sample: a disc").click()
+            page.get_by_role("button", name="Sample: mug").click()
             page.wait_for_selector(DONE)
             found: list[tuple[float, float]] = page.evaluate(TIMES, runs)
             browser.close()

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert.schema_py_generated import TensorType
 from PIL import Image, PngImagePlugin
 
 import pages
 from eyespot.artifacts.atomic import digest
 from eyespot.cli import main
-from eyespot.errors import BadArgumentError, BadFileError, MissingDataError
+from eyespot.errors import BadArgumentError, BadFileError, MissingDataError, RefusedError
 from eyespot.evaluation.confidence import floor, probabilities
 from eyespot.exports.web import for_web, page_contract
 from eyespot.preprocessing.image import decode
@@ -27,7 +28,9 @@ from eyespot.preprocessing.synthetic import GOLDEN, picture
 from eyespot.preprocessing.tensors import levels, stored
 from eyespot.site.playground.page import write_page
 from eyespot.site.playground.runtime import FILES
+from eyespot.tflite.read import parse as parse_file
 from eyespot.tflite.run import open_runner
+from eyespot.tflite.schema import pack, unpack
 from eyespot.verbs.export import export
 from eyespot.verbs.predict import predict
 from eyespot.zoo import registry
@@ -127,6 +130,24 @@ def test_the_file_for_the_web_computes_the_same(name):
         assert run_web(other[pixels]).tobytes() == output.tobytes()
 
 
+def test_what_no_page_can_feed_is_refused():
+    _, file = registry.open_model("tiny-resnet")
+    model = unpack(file.data)
+    model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].type = TensorType.INT16
+    with pytest.raises(RefusedError, match=r"LiteRT\.js does not take an int16 input"):
+        for_web(parse_file(pack(model), file.path))
+
+
+def test_a_file_without_signature_runs(browser, tmp_path):
+    _, file = registry.open_model("tiny-resnet")
+    model = unpack(file.data)
+    model.signatureDefs = None
+    write_page(parse_file(pack(model), file.path), file.contract, tmp_path, runtime=pages.RUNTIME)
+    with pages.served(tmp_path) as address, pages.opened(browser, address) as page:
+        page.wait_for_selector(READY, state="hidden")
+        same_as_python(page, drawn(tmp_path, 1))
+
+
 @pytest.mark.parametrize("name", ["tiny-resnet", "deepface-emotion", "tiny-resnet:float32"])
 def test_javascript_makes_the_same_tensors(page, name):
     """Of golden pictures and of noise, for every filter and mistake."""
@@ -172,13 +193,18 @@ def test_200_drawn_pictures_get_the_answers_of_predict(page, tmp_path):
 
 
 @pytest.mark.slow
-def test_200_photographs_get_the_answers_of_predict(page, real_data, tmp_path):
+def test_200_small_photographs_get_the_answers_of_predict(page, real_data, tmp_path):
     batch = real_data("cifar-10") / "cifar-10-batches-bin" / "test_batch.bin"
     records = np.fromfile(batch, np.uint8, 200 * 3073).reshape(200, 3073)
     paths = [tmp_path / f"{index:03}.png" for index in range(200)]
     for path, record in zip(paths, records, strict=True):
         Image.fromarray(np.ascontiguousarray(record[1:].reshape(3, 32, 32).transpose(1, 2, 0))).save(path)
     same_as_python(page, paths)
+
+
+@pytest.mark.slow
+def test_photographs_in_jpeg_get_the_answers_of_predict(page, real_data):
+    same_as_python(page, sorted(real_data("imagenette").rglob("*.JPEG"))[::12])
 
 
 def test_a_switch_makes_the_tensor_of_its_mistake(page, tmp_path):
@@ -225,7 +251,7 @@ def test_everybody_can_use_it(browser, address, scheme, width):
     with pages.opened(browser, address, color_scheme=scheme, viewport=size) as page:
         page.wait_for_selector(READY, state="hidden")
         assert not pages.violations(page)
-        page.get_by_role("button", name="Sample: a disc").click()
+        page.get_by_role("button", name="Sample: mug").click()
         page.wait_for_selector(DONE)
         page.get_by_role("switch").first.check()
         page.wait_for_selector(DONE)
@@ -237,8 +263,8 @@ def test_keys_alone_suffice(page):
     for _ in range(12):
         page.keyboard.press("Tab")
         names.append(page.evaluate("document.activeElement.getAttribute('data-part') || document.activeElement.value"))
-    assert names[:8] == ["file", "camera", *["sample"] * 4, "threshold", "bgr"]
-    page.get_by_role("button", name="Sample: a cross").press("Enter")
+    assert names[:10] == ["file", "camera", *["sample"] * 6, "threshold", "bgr"]
+    page.get_by_role("button", name="Sample: boat").press("Enter")
     page.wait_for_selector(DONE)
     before = page.text_content("[data-part=headline]")
     page.locator("[value='0..1']").press(" ")
@@ -324,7 +350,7 @@ def test_names_are_text(browser, tmp_path):
     )
     write_page(file, contract, tmp_path, runtime=pages.RUNTIME)
     with pages.served(tmp_path) as address, pages.opened(browser, address) as page:
-        page.get_by_role("button", name="Sample: a disc").click()
+        page.get_by_role("button", name="Sample: mug").click()
         page.wait_for_selector(DONE)
         assert page.text_content("h1") == HOSTILE[0]
         shown = page.eval_on_selector_all(".bars .name", "(all) => all.map((each) => each.textContent)")
@@ -354,7 +380,7 @@ def test_an_answer_can_ask_for_confidence(browser, tmp_path):
     contract = replace(file.contract, confidence=Confidence(temperature=2.0, rows=rows))
     write_page(file, contract, tmp_path, runtime=pages.RUNTIME, min_confidence=0.95)
     with pages.served(tmp_path) as address, pages.opened(browser, address) as page:
-        page.get_by_role("button", name="Sample: a disc").click()
+        page.get_by_role("button", name="Sample: mug").click()
         page.wait_for_selector(DONE)
         assert page.text_content("[data-part=headline]") == "None of these"
         assert "100 of 200 validation images had an answer, 98 of them" in page.text_content("[data-part=expected]")
@@ -375,7 +401,7 @@ def test_a_runtime_that_was_changed_does_not_run(browser, tmp_path):
     with pages.served(tmp_path) as address, browser.new_context() as context:
         page = context.new_page()
         page.goto(address)
-        page.get_by_role("button", name="Sample: a disc").click()
+        page.get_by_role("button", name="Sample: mug").click()
         assert "is not the file that eyespot expects" in status(page)
 
 

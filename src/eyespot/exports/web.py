@@ -64,7 +64,7 @@ def _add_tensor(model: Any, like: int, kind: int, quantization: Any) -> int:
     graph = model.subgraphs[0]
     buffer = len(model.buffers)
     model.buffers.append(generated.BufferT())
-    name = graph.tensors[like].name + b"_web"
+    name = (graph.tensors[like].name or b"") + b"_web"
     tensor = generated.TensorT(
         shape=graph.tensors[like].shape, type=kind, buffer=buffer, name=name, quantization=quantization
     )

@@ -91,11 +91,13 @@ class Playground {
     this.part("headline").ariaLive = "polite";
   }
 
+  /** Make room for a picture, which `update` draws. */
   show(picture) {
     this.picture = picture;
     const { width, height } = picture, scale = Math.min(1, VIEW / Math.max(width, height));
     Object.assign(this.part("view"), { width: Math.max(1, width * scale), height: Math.max(1, height * scale) });
     this.part("hint").hidden = true;
+    this.part("drop").classList.add("filled");
   }
 
   /** Draw the picture, dimmed where the network does not look. */

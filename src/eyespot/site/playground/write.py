@@ -7,26 +7,28 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from eyespot.artifacts.atomic import write as write_file
 from eyespot.artifacts.atomic import write_json
 from eyespot.exports.web import for_web, page_contract
 from eyespot.preprocessing.image import to_pillow
 from eyespot.preprocessing.spec import Contract
-from eyespot.preprocessing.synthetic import CLASSES, picture
 from eyespot.reports.page.markup import Markup, join, tag
+from eyespot.site.drawings import SIDE, drawn
 from eyespot.site.playground.runtime import runtime_files
 from eyespot.tflite.read import File
 
 HERE = Path(__file__).parent
 STYLE = HERE / "playground.css"
 SCRIPTS = ("playground.js", "network.js", "picture.js", "preprocess.js")
-SAMPLE = (120, 160)  # height and width: no square, so that cropping and squashing show
+SAMPLES = ("airplane", "cat", "boat", "mug", "person", "face")  # of `drawings`
 
 SQUARE_ONLY = ("Only the central square", "the sides are cut off")
 LABELS = {  # of the mistakes: what it is, where it comes from
     "bgr": ("Red and blue swapped", "BGR, the order in which OpenCV reads a picture"),
-    "0..1": ("Scaled to 0..1", "pixels divided by 255, which this file does not want"),
-    "-1..1": ("Scaled to −1..1", "pixels / 127.5 − 1, which this file does not want"),
+    "0..1": ("Scaled to 0..1", "pixels / 255, unlike in training"),
+    "-1..1": ("Scaled to −1..1", "pixels / 127.5 − 1, unlike in training"),
     "rgb565-swapped": ("RGB565 bytes swapped", "a frame buffer of the other byte order"),
     "squash": ("Squashed", "the whole picture, its sides pressed to the input's"),
     "crop": ("Not cropped closely", "the whole central square, more than in training"),
@@ -62,13 +64,18 @@ def write(
 def _write_shared(folder: Path, runtime: Path | None) -> None:
     """Scripts, samples and the runtime, as far as they do not lie there already."""
     files = {name: (HERE / name).read_bytes() for name in SCRIPTS} | runtime_files(runtime)
-    for index in range(len(CLASSES)):
-        encoded = BytesIO()
-        to_pillow(picture(index, *SAMPLE, 3)).save(encoded, "PNG")
-        files[f"samples/{index}.png"] = encoded.getvalue()
+    files |= {f"samples/{subject}.png": _sample(subject) for subject in SAMPLES}
     for name, data in files.items():
         if not (folder / name).is_file() or (folder / name).read_bytes() != data:
             write_file(folder / name, data)
+
+
+def _sample(subject: str) -> bytes:
+    """A drawing as PNG, wider than high, so that cropping and squashing show."""
+    more = SIDE // 6
+    wide, encoded = np.pad(drawn(subject), ((0, 0), (more, more), (0, 0)), mode="edge"), BytesIO()
+    to_pillow(wide).save(encoded, "PNG", optimize=True)
+    return encoded.getvalue()
 
 
 def _parts(content: Mapping[str, Any], file: File, address: str) -> Iterator[Markup]:
@@ -93,10 +100,10 @@ def _source(address: str) -> Markup:
     camera = tag("button", "Use the camera", type="button", class_="button", data_part="camera")
     samples = (
         tag(
-            "button", tag("img", src=f"{address}samples/{index}.png", alt="", width="64", height="48"),
-            type="button", data_part="sample", aria_label=f"Sample: a {shape}",
+            "button", tag("img", src=f"{address}samples/{subject}.png", alt="", width="64", height="48"),
+            type="button", data_part="sample", aria_label=f"Sample: {subject}",
         )
-        for index, shape in enumerate(CLASSES)
+        for subject in SAMPLES
     )  # fmt: skip
     return tag(
         "div",
@@ -105,7 +112,7 @@ def _source(address: str) -> Markup:
         tag("div", *samples, class_="samples", role="group", aria_label="Drawn samples"),
         tag(
             "p",
-            "The samples are drawn; no network learned them. Pictures do not leave this machine.",
+            "The samples are drawings. Your pictures do not leave this machine.",
             class_="quiet small-print",
         ),
     )
