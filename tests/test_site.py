@@ -315,11 +315,13 @@ def test_the_front_is_of_what_no_other_one_beats() -> None:
     assert entry.best(many, {"tiny-resnet": 1.0, "deepface-emotion": 2.0}) == {"tiny-resnet", "deepface-emotion"}
 
 
-def test_labels_do_not_cover_points() -> None:
+def test_names_do_not_cover_points() -> None:
     rows = [{"model": "a" * 12, "cost": 10.0, "top1": 90.0}, {"model": "b" * 12, "cost": 11.0, "top1": 88.0},
             {"model": "c", "cost": 1000.0, "top1": 40.0}]  # fmt: skip
-    placed = plots._placed(rows)
-    assert [bool(row["below"]) for row in placed] == [False, True, False]
+    placed = plots._placed(rows, plots.NARROW)
+    assert [row["place"] for row in placed] == ["above", "right", "right"]
+    crowd = [{"model": f"a network {i}", "cost": 10.0 + i / 100, "top1": 50.0} for i in range(9)]
+    assert "" in {row["place"] for row in plots._placed([*rows, *crowd], plots.NARROW)}
 
 
 def test_every_drawing_is_seen_as_the_contract_says() -> None:
