@@ -24,7 +24,7 @@ from eyespot.cli import main
 from eyespot.devices import devices, shipped
 from eyespot.errors import BadArgumentError, BadFileError, EyespotError, MissingDataError, UnknownNameError
 from eyespot.escaping import file_name
-from eyespot.reports import audit
+from eyespot.reports import audit, words
 from eyespot.reports.page.gather import gather
 from eyespot.site import device, drawings, entry, model, plots
 from eyespot.site.audit import audit_page
@@ -141,7 +141,11 @@ def test_the_list_has_a_row_for_each_model(pages: dict[str, Page]) -> None:
     assert all(each in page.text for each in COLUMNS)
     assert page.text.count("not measured") >= 1
     refused = any(gather(card.name).main.refused for card in MODELS)
-    assert ("stand-in weights" in page.text) == refused
+    replaced = [e for card in MODELS if (e := gather(card.name).main.clean) and words.stand_in(e)]
+    assert ("stand-in weights" in page.text) == bool(refused or replaced)
+    for e in replaced:  # beside the accuracy on the card, in the list, and in the plots
+        assert page.text.count(words.stand_in(e)[0]) >= 2
+        assert words.stand_in(e)[0] in page.scripts[-1]
 
 
 def test_plots_hold_what_is_measured(pages: dict[str, Page]) -> None:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from math import ceil, floor, log
 from typing import Any
 
+from eyespot.reports import words
 from eyespot.reports.page.figures import between, percent
 from eyespot.reports.page.markup import Markup, join, tag
 from eyespot.site.entry import Entry, best
@@ -105,7 +106,7 @@ def _rows(known: Sequence[Entry], cost: Cost, place: str = "") -> Rows:
 def _accuracy(e: Entry) -> dict[str, Any]:
     """In percent: measured, or else quoted; {} for neither."""
     if c := e.clean:
-        said = f"{percent(c.top1)} ({between(c.low, c.high)}), n = {c.n:,}"
+        said = ", ".join([f"{percent(c.top1)} ({between(c.low, c.high)})", f"n = {c.n:,}", *words.stand_in(c)])
         return {"top1": 100 * c.top1, "low": 100 * c.low, "high": 100 * c.high, "images": e.measured_on,
                 "origin": MEASURED, "said": said}  # fmt: skip
     if known := e.published:
