@@ -55,6 +55,12 @@ ENCODE = """async ([pictures, ways, input]) => {
     return tensors.map((each) => btoa(String.fromCharCode(...each)));
   });
 }"""
+NO_RELAXED_SIMD = """(() => {
+  const instantiate = WebAssembly.instantiate;
+  WebAssembly.instantiate = (code, ...rest) => (
+    code.byteLength < 100 ? Promise.reject(new WebAssembly.CompileError()) : instantiate(code, ...rest)
+  );
+})()"""
 PROBABILITIES = (
     "([scores, contract]) => import('/playground/network.js').then((m) => [...m.probabilities(scores, contract)])"
 )
@@ -185,6 +191,19 @@ def same_as_python(page: Any, paths: list[Path]) -> None:
         assert tensor == fed.ravel().tolist(), path
         assert np.array(scores, np.float32).tobytes() == run(fed).tobytes(), path
         assert headline == expected.answer
+
+
+def test_a_browser_without_relaxed_simd_gives_the_same_answer(browser, address):
+    with pages.opened(browser, address) as page:
+        page.add_init_script(NO_RELAXED_SIMD)
+        page.reload()
+        page.get_by_role("button", name="Sample: boat").click()
+        page.wait_for_selector(DONE)
+        loaded = page.evaluate("performance.getEntriesByType('resource').map((each) => each.name)")
+        assert [each.rpartition("/")[2] for each in loaded if each.endswith(".wasm")] == [
+            "litert_wasm_compat_internal.wasm"
+        ]
+        assert page.text_content("[data-part=headline]") == "ship"
 
 
 @pytest.mark.slow
