@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from eyespot.artifacts import places
+from eyespot.artifacts import layers, places
 from eyespot.artifacts.atomic import digest_file, write_json
 from eyespot.artifacts.model_folder import Artifact, ModelFolder, read_sidecar, sidecar
 from eyespot.conversion import engine
@@ -84,6 +84,9 @@ def test_a_users_folder_calibrates(visual_wake_word, tmp_path):
     assert len(ratios) == 28
     assert ratios == sorted(ratios)
     assert all(0 < layer.range_used <= 1 and layer.scale > 0 for layer in made.layers)
+    kept = layers.of_file(made.artifact.sha256, "visual-wake-word", tmp_path)
+    assert kept
+    assert kept.layers == made.layers
 
 
 @pytest.mark.slow

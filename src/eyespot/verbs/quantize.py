@@ -49,7 +49,7 @@ def quantize(
         bias_correction: Shift biases so that each channel keeps its mean; as the card says by default.
         rescue: If int8 loses more than 1 point, try what may help; repeat the command to continue a stopped run.
         logits: Leave the last softmax out, which NPUs may leave to the CPU; predict and evaluate then compute it.
-        explain: Show each layer's signal-to-noise ratio and scale, worst first.
+        explain: Show each layer's signal-to-noise ratio and scale, worst first, and write them to layers.json.
         out: Folder to write int8.tflite to; beside the float32 file, or build/MODEL for a shipped one.
         cluster: Run calibration and validation images on this Ray cluster: auto for the one that this machine is
             in, or its HOST:PORT.
