@@ -342,6 +342,15 @@ def test_strict_on_the_command_line(capsys, name, code):
     assert err.count("\n") == code
 
 
+def test_strict_with_explain(capsys):
+    """Both at once: each operator, and the exit code."""
+    assert main(["check", "tiny-resnet", "--device", "mcxn947", "--strict", "--explain"]) == 1
+    out, err = capsys.readouterr()
+    assert "14 on the NPU" in out
+    assert "not ok on mcxn947" in err
+    assert main(["check", "tiny-resnet", "--device", "imx93", "--strict", "--explain"]) == 0
+
+
 def test_strict_in_python(with_gelu):
     with pytest.raises(UnfitError, match="not ok on imxrt1170") as caught:
         check(str(with_gelu), device="imxrt1170", strict=True)

@@ -16,6 +16,7 @@ from eyespot.devices.neutron import activations, npu_parts
 from eyespot.devices.rules import Ruleset, apply, ruleset
 from eyespot.errors import BadFileError, EyespotError, RefusedError, UnfitError
 from eyespot.quantity import Kind, Quantity, quantities
+from eyespot.tflite.read import File
 from eyespot.tflite.tflm import Arena
 
 WORST: tuple[Status, ...] = ("fails", "unknown", "partial", "ok")
@@ -24,12 +25,11 @@ HOST = "measured on this host, not on the device"
 
 def check_file(
     host: HostMeasurements, cards: Sequence[Device], *,
-    ram: int | None = None, flash: int | None = None, strict: bool = False,
+    ram: int | None = None, flash: int | None = None,
 ) -> tuple[Compatibility, ...]:  # fmt: skip
     """A file on devices. `ram` and `flash` are the bytes of regions that a card leaves open.
 
-    RefusedError if no card leaves them open. With `strict`, UnfitError unless all of the file runs on
-    the NPU, or on a device without an NPU runs.
+    RefusedError if no card leaves them open.
     """
     equipped = [_with_memory(card, {"arena": ram, "npu sram": ram, "flash": flash}) for card in cards]
     if {ram, flash} != {None} and equipped == list(cards):
@@ -38,11 +38,13 @@ def check_file(
         raise RefusedError(f"{names}: its card has its memory; --ram and --flash are for {without}")
     if not target(host.file):
         host.measure(equipped)
-    results = tuple(_compatibility(host, card) for card in equipped)
-    unfit = [c.device for c in results if (c.npu or c.runs).status != "ok"]
-    if strict and unfit:
-        raise UnfitError(f"{host.file.path}: not ok on {', '.join(unfit)}; the findings say why", results)
-    return results
+    return tuple(_compatibility(host, card) for card in equipped)
+
+
+def demand(file: File, results: Sequence[Compatibility]) -> None:
+    """UnfitError unless all of the file runs on each NPU, and on a device without an NPU runs."""
+    if unfit := [c.device for c in results if (c.npu or c.runs).status != "ok"]:
+        raise UnfitError(f"{file.path}: not ok on {', '.join(unfit)}; the findings say why", results)
 
 
 def _with_memory(card: Device, sizes: Mapping[str, int | None]) -> Device:
