@@ -6,20 +6,28 @@ import json
 import os
 import pty
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from ai_edge_litert.schema_py_generated import BufferT
 
 import eyespot
 import ssh_board
 from commands import fails, run
-from eyespot.benchmarking import microcontroller, remote, runner
-from eyespot.errors import BadArgumentError, ToolDiedError
+from eyespot.artifacts import benchmarks
+from eyespot.benchmarking import engine, microcontroller, remote, runner
+from eyespot.errors import BadArgumentError, RefusedError, ToolDiedError
 from eyespot.exports.c import TEMPLATES
+from eyespot.tflite import schema
+from eyespot.tflite.read import read
 from eyespot.zoo import registry
 from ssh_board import wait
 
@@ -40,6 +48,8 @@ def test_this_machine(no_data, capsys):
         assert each["load"] > 0 < each["first"]
         assert each["runs"] >= 30
         assert each["memory"] > 100_000
+        assert each["throughput"] == pytest.approx(1000 / each["mean"])
+    assert found["command"] == "eyespot bench tiny-resnet:int8 --threads 2 --seconds 0.05"
     assert found["machine"]["kernel"].startswith(os.uname().sysname)
 
 
@@ -52,6 +62,57 @@ def test_the_measurement_is_filed_and_listed(no_data, capsys):
     _, out, _ = run(capsys, "list")
     assert "latency" in out
     assert f"ms ({measured.machine.name})" in out
+
+
+def test_machines_of_one_name_are_kept_apart(no_data, capsys):
+    measured = eyespot.bench("tiny-resnet", threads=1, seconds=0.05)
+    here = measured.machine
+
+    def keep(milliseconds: float, **other) -> None:
+        latency = replace(measured.latencies[0], median=milliseconds)
+        benchmarks.keep(replace(measured, latencies=(latency,), machine=replace(here, **other)))
+
+    for milliseconds in (0.25, 0.5):  # the same machine again
+        keep(milliseconds)
+    keep(7.0, address="ssh://root@10.0.0.2", board="i.MX 93", id="a")
+    keep(8.0, address="ssh://root@10.0.0.2", board="i.MX 93", id="b")
+    keep(9.0, name="other")
+    assert len(list((no_data / "results" / "bench").iterdir())) == 4
+    (listed,) = (each for each in eyespot.list_models() if each.name == "tiny-resnet")
+    assert listed.latency == {
+        f"{here.name}{f' ({here.board}, {here.id})' if here.board or here.id else ''}".replace("(, ", "("): 0.5,
+        f"{here.name} (ssh://root@10.0.0.2, i.MX 93, a)": 7.0,
+        f"{here.name} (ssh://root@10.0.0.2, i.MX 93, b)": 8.0,
+        "other": 9.0,
+    }
+
+
+def test_the_least_with_and_without_a_delegate_is_listed(no_data):
+    measured = eyespot.bench("tiny-resnet", threads=1, seconds=0.05)
+    fast = replace(measured.latencies[0], median=1e-3)
+    benchmarks.keep(replace(measured, latencies=(fast,), delegate="/usr/lib/libnpu.so"))
+    (listed,) = (each for each in eyespot.list_models() if each.name == "tiny-resnet")
+    assert listed.latency == {measured.machine.name: 1e-3}
+
+
+def test_what_windows_has_not():
+    engine.refuse_windows("linux", None)
+    engine.refuse_windows("win32", "ssh://board")
+    for on, words in ((None, "does not measure itself"), ("serial:/dev/ttyACM0", "reads no serial ports")):
+        with pytest.raises(RefusedError, match=f"Windows {words}: run eyespot in WSL, or"):
+            engine.refuse_windows("win32", on)
+
+
+def test_without_ssh(no_data, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "install OpenSSH's client" in fails(capsys, "bench", "tiny-resnet", "--on", "ssh://board", *BRIEFLY)
+
+
+def test_the_command_of_a_file_of_another_origin(no_data, tmp_path):
+    path = tmp_path / "my model's.tflite"
+    path.write_bytes(registry.find("tiny-resnet", "float32").read_bytes()[:-4] + b"\0\0\0\0\1")
+    measured = eyespot.bench(str(path), threads=1, seconds=0.05)
+    assert measured.command == f"eyespot bench {shlex.quote(path.name)} --threads 1 --seconds 0.05"
 
 
 def test_without_a_measurement_nothing_is_listed(no_data, capsys):
@@ -155,6 +216,7 @@ def test_benchmark_model_on_a_board_without_litert(no_data, tmp_path):
     assert (latency["load"], latency["median"], latency["mean"]) == (1.5, 0.301, 0.3025)
     assert (latency["npu_nodes"], latency["cpu_nodes"]) == (13, 2)
     assert (latency["runs"], latency["warmup_runs"], latency["memory"]) == (60, 10, 12_500_000)
+    assert latency["throughput"] == pytest.approx(1e6 / 302.5)
     assert profile == [{"operator": "CONV_2D", "ms": 0.15}, {"operator": "SOFTMAX", "ms": 0.05}]
 
 
@@ -206,7 +268,9 @@ def test_a_key_without_a_password(servers, use, identity, no_data, capsys):
     assert (code, err) == (0, "")
     assert "median" in out
     assert board.left == []
-    assert len(list((no_data / "results" / "bench").iterdir())) == 1
+    (kept,) = map(json.loads, map(Path.read_text, (no_data / "results" / "bench").iterdir()))
+    assert kept["command"] == "eyespot bench tiny-resnet:int8 --on ssh://board --threads 1 --seconds 0.05"
+    assert kept["machine"]["address"] == "ssh://board"
 
 
 def test_a_board_without_sftp(servers, use, identity, no_data):
@@ -294,6 +358,65 @@ def test_a_broken_connection_leaves_nothing_behind(servers, use, identity, no_da
     assert not (no_data / "results").exists()
 
 
+@pytest.fixture
+def large(tmp_path) -> Path:
+    """A file that takes seconds to copy with `slowly`."""
+    model = read(registry.find("tiny-resnet")).model
+    model.buffers.append(BufferT())
+    model.buffers[-1].data = np.zeros(20_000_000, np.uint8)
+    (tmp_path / "large.tflite").write_bytes(schema.pack(model))
+    return tmp_path / "large.tflite"
+
+
+def start_copying(board: ssh_board.Sshd, home: Path, large: Path) -> subprocess.Popen[str]:
+    """A benchmark that has begun to copy its file, at 2 MB/s."""
+    ssh_board.script(home / "scp", f'exec {shutil.which("scp", path="/usr/bin")} -l 16000 -F {home}/config "$@"')
+    command = [sys.executable, "-m", "eyespot", "bench", str(large), "--on", "ssh://board"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait(lambda: any(each.stat().st_size for each in board.folder.glob("tmp/*/model.tflite")), "the copy")
+    return process
+
+
+@pytest.mark.slow
+def test_a_connection_that_breaks_during_the_copy(servers, use, identity, no_data, tmp_path, large):
+    board = servers("board", SFTP)
+    use({"board": board}, identity)
+    process = start_copying(board, tmp_path / "home", large)
+    sessions = board.sessions()
+    board.process.kill()  # nor does it come back
+    for each in sessions:
+        os.kill(each, signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.count("\n")) == (1, "", 1), err
+    assert "scp to board: " in err
+    wait(lambda: gone(board), "the end of all processes")
+    assert not (no_data / "results").exists()
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_board_that_hears_no_more_during_the_copy(tmp_path, shell):
+    """Its end of the connection stays open, as after a pulled cable."""
+    argv = [shell, "-c", remote.script("{}", keep=False, seconds=1)]
+    with subprocess.Popen(
+        argv, env={**os.environ, "TMPDIR": str(tmp_path)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        folder = Path(process.stdout.readline().strip().removeprefix(remote.MARK))
+        assert (folder.parent, folder.is_dir()) == (tmp_path, True)
+        assert process.wait(20) == 1
+    assert not folder.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_a_command_that_is_killed_during_the_copy(servers, use, identity, no_data, tmp_path, large, sent):
+    board = servers("board", SFTP)
+    use({"board": board}, identity)
+    process = start_copying(board, tmp_path / "home", large)
+    process.send_signal(sent)
+    process.communicate(timeout=30)
+    wait(lambda: gone(board), "the end of all processes")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_command_leaves_nothing_behind(servers, use, identity, no_data, sent):
@@ -327,6 +450,7 @@ def test_the_timings_of_the_c_example(serial, no_data):
     write, path = serial
     write(b"\xff\xfearena: 5 of 6 bytes\r\n0 of 4 golden pictures differ\r\n" + frames(20))
     measured = eyespot.bench("tiny-resnet", on=f"serial:{path}")
+    assert measured.command == f"eyespot bench tiny-resnet:int8 --on serial:{path}"
     latency = measured.latencies[0]
     assert (latency.first, latency.median, latency.preprocess, latency.runs) == (90.0, 90.01, 0.5, 19)
     assert measured.machine.board == path
