@@ -23,7 +23,7 @@ import eyespot
 import ssh_board
 from commands import fails, run
 from eyespot.artifacts import benchmarks
-from eyespot.benchmarking import engine, microcontroller, remote, runner
+from eyespot.benchmarking import engine, microcontroller, program, remote, runner
 from eyespot.errors import BadArgumentError, RefusedError, ToolDiedError
 from eyespot.exports.c import TEMPLATES
 from eyespot.tflite import schema
@@ -181,43 +181,81 @@ def test_the_nodes_of_a_delegate_are_counted():
     assert runner.replaced(model._get_ops_details(), 15) == 13
 
 
-# benchmark_model, as it prints
+# benchmark_model, in the forms of its documents, its source and the reports of its users; the program itself is in no
+# package, and was not run
 
-PRINTED = """\
+NOW = """\
 INFO: STARTING!
 INFO: VERBOSE: Replacing 13 out of 15 node(s) with delegate (EthosuDelegate) node, yielding 3 partitions for subgraph 0
-INFO: count=10 first=400 curr=300 min=290 max=400 avg=310 std=5
+INFO: count=10 first=400 curr=300 min=290 max=400 avg=310 std=5 p5=290 median=305 p95=390
 INFO: count=60 first=300 curr=301 min=290 max=380 avg=302.5 std=4 p5=295 median=301 p95=320
 INFO: Inference timings in us: Init: 1500, First inference: 400, Warmup (avg): 310, Inference (avg): 302.5
+INFO: Note: as the benchmark tool itself affects memory footprint, the following is only APPROXIMATE.
+INFO: Memory footprint delta from the start of the tool (MB): init=2.5 overall=4.25
 INFO: Overall peak memory footprint (MB) via periodic monitoring: 12.5
+"""
+TABLE = """\
 ============================== Run Order ==============================
 \t             [node type]\t  [first]\t [avg ms]\t     [%]\t  [cdf%]\t  [mem KB]\t[times called]\t[Name]
+"""
+PROFILE = f"""\
+INFO: Profiling Info for Benchmark Initialization:
+{TABLE}\
+\t         AllocateTensors\t    9.000\t    9.000\t100.000%\t100.000%\t     0.000\t        1\tAllocateTensors/0
+
+INFO: Operator-wise Profiling Info for Regular Benchmark Runs:
+{TABLE}\
 \t                 CONV_2D\t    0.200\t    0.150\t 75.000%\t 75.000%\t     0.000\t        1\t[a]:0
 \t                 SOFTMAX\t    0.060\t    0.050\t 25.000%\t100.000%\t     0.000\t        1\t[b]:1
 
 ============================== Top by Computation Time ==============================
+\t             [node type]\t  [first]\t [avg ms]\t     [%]\t  [cdf%]\t  [mem KB]\t[times called]\t[Name]
+
+Delegate internal:
+{TABLE}\
+\t   Convolution (NHWC, QC8)\t   7.000\t    7.000\t100.000%\t100.000%\t     0.000\t        1\tDelegate/Conv:0
 """
+OLD = """\
+STARTING!
+Initialized session in 0.855ms.
+Running benchmark for at least 1 iterations and at least 0.5 seconds but terminate if exceeding 150 seconds.
+count=15 first=4900 curr=3300 min=3200 max=4900 avg=3482.1 std=390
+
+count=50 first=3200 curr=3300 min=3200 max=3400 avg=3.32e+03 std=45
+
+Inference timings in us: Init: 855, First inference: 4900, Warmup (avg): 3482.1, Inference (avg): 3.32e+03
+Peak memory footprint (MB): init=0 overall=12.8672
+"""
+SLOW = OLD.replace("count=50 first=3200 curr=3300 min=3200 max=3400 avg=3.32e+03 std=45", "count=1 curr=2290337")
 
 
-def test_benchmark_model_on_a_board_without_litert(no_data, tmp_path):
-    (tmp_path / "printed").write_text(PRINTED)
-    ssh_board.script(tmp_path / "benchmark_model", f"cat {tmp_path}/printed")
-    blocked = "import sys; sys.modules['ai_edge_litert'] = sys.modules['tflite_runtime'] = None"
-    (tmp_path / "sitecustomize.py").write_text(blocked)
-    env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(tmp_path)}
-    settings = {"threads": 1, "seconds": 0.1, "delegate": "/d.so", "memory": 0, "limit": 60}
-    runner = Path(eyespot.__file__).parent / "benchmarking" / "runner.py"
-    with subprocess.Popen(
-        [sys.executable, runner, "m.tflite", json.dumps(settings)],
-        env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        answers = [json.loads(line) for line in process.stdout]
-    latency, profile = answers[1]["latency"], answers[2]["profile"]
-    assert (latency["load"], latency["median"], latency["mean"]) == (1.5, 0.301, 0.3025)
-    assert (latency["npu_nodes"], latency["cpu_nodes"]) == (13, 2)
-    assert (latency["runs"], latency["warmup_runs"], latency["memory"]) == (60, 10, 12_500_000)
-    assert latency["throughput"] == pytest.approx(1e6 / 302.5)
-    assert profile == [{"operator": "CONV_2D", "ms": 0.15}, {"operator": "SOFTMAX", "ms": 0.05}]
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (NOW, {"load": 1.5, "median": 0.301, "mean": 0.3025, "runs": 60, "npu_nodes": 13, "memory": 12_500_000}),
+        (NOW.rpartition("INFO: Overall")[0], {"memory": 4_250_000}),
+        (OLD, {"load": 0.855, "first": 4.9, "median": None, "mean": 3.32, "runs": 50, "npu_nodes": None}),
+        (OLD, {"memory": 12_867_200, "warmup_runs": 15}),
+        (SLOW, {"runs": 1, "median": None}),
+    ],
+)
+def test_what_benchmark_model_prints(text, expected):
+    assert program.figures(text, 1).items() >= expected.items()
+
+
+def test_the_profile_of_benchmark_model():
+    """Not that of loading, nor that within a delegate."""
+    expected = [{"operator": "CONV_2D", "ms": 0.15}, {"operator": "SOFTMAX", "ms": 0.05}]
+    assert program.operators(NOW + PROFILE) == expected
+    old = PROFILE.replace("\t  [first]", "\t  [start]\t  [first]").replace("CONV_2D\t", "CONV_2D\t    0.024\t")
+    assert program.operators(OLD + old)[:1] == expected[:1]
+    assert program.operators(NOW) == program.operators(f"{program.PROFILE} Run Order =\n\tx\ty\n\t1\t2\n") == []
+
+
+@pytest.mark.parametrize("text", ["", OLD.partition("Inference")[0], OLD.replace("855,", "8.5.5,")])
+def test_no_timings_of_benchmark_model(text):
+    with pytest.raises(ValueError, match=r"no timings|could not convert"):
+        program.figures(text, 1)
 
 
 # Over ssh
@@ -316,6 +354,26 @@ def test_host_keys_are_checked(servers, use, identity, no_data, tmp_path, capsys
     known.write_text("")
     assert "Host key verification failed" in fails(capsys, "bench", "tiny-resnet", "--on", "ssh://board", *BRIEFLY)
     assert board.left == []
+
+
+def test_a_board_with_benchmark_model_and_no_litert(servers, use, identity, no_data, tmp_path, capsys):
+    board = servers("board", SFTP)
+    use({"board": board}, identity)
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['ai_edge_litert'] = None")
+    ssh_board.script(board.folder / "bin" / "python3", f'PYTHONPATH={tmp_path} exec {sys.executable} "$@"')
+    words = ("bench", "tiny-resnet", "--on", "ssh://board", "--delegate", "/d.so", *BRIEFLY)
+    assert "benchmark_model is installed" in fails(capsys, *words)
+    ssh_board.script(board.folder / "bin" / "benchmark_model", f'echo "$@" >> {tmp_path}/asked; cat {tmp_path}/printed')
+    (tmp_path / "printed").write_text("hello\n")
+    assert "benchmark_model printed no timings" in fails(capsys, *words)
+    (tmp_path / "printed").write_text(NOW + PROFILE)
+    measured = eyespot.bench("tiny-resnet", on="ssh://board", threads=1, seconds=0.05, delegate="/d.so")
+    (latency,) = measured.latencies
+    assert (latency.median, latency.npu_nodes, latency.cpu_nodes, latency.tool) == (0.301, 13, 2, "benchmark_model")
+    assert [each.operator for each in measured.profile] == ["CONV_2D", "SOFTMAX"]
+    *_, first, second = (tmp_path / "asked").read_text().splitlines()
+    assert "--external_delegate_path=/d.so" in first
+    assert ("op_profiling=false" in first, "op_profiling=true" in second) == (True, True)
 
 
 def test_a_board_that_prints_when_you_log_in_and_has_no_python(servers, use, identity, no_data, capsys):

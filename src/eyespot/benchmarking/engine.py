@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from eyespot import isolation
 from eyespot.artifacts.benchmarks import Benchmark, Latency, Machine, OperatorTime
-from eyespot.benchmarking import microcontroller, remote, runner
+from eyespot.benchmarking import microcontroller, program, remote, runner
 from eyespot.benchmarking.conversation import Conversation
 from eyespot.errors import RefusedError, ToolDiedError
 from eyespot.progress import track
@@ -21,6 +21,7 @@ from eyespot.tflite.read import File
 from eyespot.zoo.provenance import name_of
 
 THREAD = 256 << 20  # bytes of address space that a thread takes
+Counts = Annotated[tuple[int, ...], msgspec.Meta(min_length=1)]
 SLOWEST = 600  # seconds that one number of threads may take beside the timed runs
 
 
@@ -79,18 +80,32 @@ def _complete(made: Benchmark, there: Conversation, settings: Settings) -> Bench
     first = next(answers, {})
     if "machine" not in first:
         raise there.died()
-    machine, counts = _as(Machine, first["machine"], there), _as(tuple[int, ...], first.get("threads"), there)
-    latencies, profile, last = [], (), None
+    machine, counts = _as(Machine, first["machine"], there), _as(Counts, first.get("threads"), there)
+    latencies, profile, last = list[Latency](), (), None
     for answer in track(answers, len(counts) + 2, "latency"):
-        if "latency" in answer:
-            latencies.append(_as(Latency, answer["latency"], there))
-        profile = _as(tuple[OperatorTime, ...], answer.get("profile", profile), there)
+        found = _read(answer, counts[len(latencies) % len(counts)], there)
+        if "latency" in found:
+            latencies.append(_as(Latency, found["latency"], there))
+        profile = _as(tuple[OperatorTime, ...], found.get("profile", profile), there)
         last = answer
     if last is None or "temperature" not in last or len(latencies) != len(counts):
         raise there.died()
     after = _as(float | None, last["temperature"], there)
     machine = replace(machine, temperature_after=after)
     return replace(made, machine=machine, latencies=tuple(latencies), profile=profile)
+
+
+def _read(answer: dict[str, Any], threads: int, there: Conversation) -> dict[str, Any]:
+    """An answer with the latency or the profile that benchmark_model printed."""
+    if "printed" not in answer:
+        return answer
+    try:
+        text = str(answer["printed"])
+        if answer.get("task") == "latency":
+            return {"latency": program.figures(text, threads)}
+        return {"profile": program.operators(text)}
+    except ValueError as error:
+        raise ToolDiedError(f"{there.name}: {error}") from error
 
 
 def _answers(there: Conversation, seconds: float) -> Iterator[dict[str, Any]]:
