@@ -8,6 +8,7 @@ import subprocess
 import sysconfig
 import time
 import venv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,14 @@ from eyespot.arguments import size
 from eyespot.artifacts import measurements, places
 from eyespot.cli import main
 from eyespot.devices import device, devices
+from eyespot.devices.host import HostMeasurements
+from eyespot.devices.verdicts import check_file
 from eyespot.errors import RefusedError, UnfitError
 from eyespot.nouns import plain
+from eyespot.reports import words
 from eyespot.reports.terminal import show
 from eyespot.tflite import schema
+from eyespot.tflite.read import read
 from eyespot.verbs.check import check
 from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS
@@ -113,8 +118,45 @@ def test_estimates_of_the_microcontroller_hold_the_published_figures(found):
         assert max(published) < estimated.high < 4 * estimated.low
 
 
-def test_no_latency_is_estimated_without_a_source(found):
-    assert finding(found["imx8mp"], "latency").status == "unknown"
+def test_the_estimate_for_imx93_holds_the_published_figure(found):
+    estimate = finding(found["imx93"], "npu latency")
+    assert estimate.quantities["latency"].low < 0.33 < estimate.quantities["latency"].high
+    assert estimate.quantities["latency"].high < 4 * estimate.quantities["latency"].low
+    said = words.reason(estimate)
+    assert "12.50 M multiply-adds; published latencies were x0.667 to x2.4 of it; vela says 0.112 ms" in said
+
+
+def test_a_file_larger_than_those_of_the_fit_is_not_estimated():
+    card = device("imx93")
+    near = replace(card, latency=(replace(card.latency[0], most_adds=12e6),))
+    (c,) = check_file(HostMeasurements(file=read(registry.find("tiny-resnet"))), [near])
+    said = "published latencies do not tell it above 12 M multiply-adds; the file has 13 M"
+    assert (finding(c, "npu latency").status, finding(c, "npu latency").reason) == ("unknown", said)
+
+
+@pytest.mark.parametrize(
+    ("name", "why", "advice"),
+    [
+        (
+            "imx8mp",
+            "on its NPU and on its CPU is unknown: latencies to estimate it from are quoted",
+            "ssh://user@board",
+        ),
+        (
+            "imx95",
+            "on its NPU and on its CPU is unknown: latencies to estimate it from are not pub",
+            "ssh://user@board",
+        ),
+        ("imxrt700", "on its NPU and on its CPU is unknown: latencies to estimate it from are not", "serial:/dev/tty"),
+        ("cortex-m4", "how long it takes there is unknown", "serial:/dev/ttyACM0"),
+    ],
+)
+def test_no_latency_is_estimated_without_a_source(found, name, why, advice):
+    latency = finding(found[name], "latency")
+    assert (latency.status, latency.quantities) == ("unknown", {})
+    assert why in latency.reason
+    assert latency.advice.startswith("measure it: eyespot bench --on")
+    assert advice in latency.advice
 
 
 def test_the_arena_is_measured_with_head_and_tail(found):

@@ -365,14 +365,17 @@ def test_activations_of_a_type_without_a_size(tiny):
 def test_the_fit_is_the_cards(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     latency = importlib.import_module("latency")
-    for estimate, processor in zip(device("mcxn947").latency, ("CPU", "NPU"), strict=True):
-        known, kinds, spread = latency.measurements(processor), latency.KINDS[processor], latency.SPREAD[processor]
-        assert estimate.cost == pytest.approx(latency.costs(known, kinds), rel=1e-3)
-        assert (estimate.least, estimate.most) == pytest.approx((1 / spread, spread), abs=1e-3)
-        assert spread**2 <= 4
-        ratios = [ratio for _, ratio in latency.left_out(known, kinds)]
-        assert len(ratios) == 7
-        assert all(1 / spread <= ratio <= spread for ratio in ratios)
+    estimates = [*device("mcxn947").latency, *device("imx93").latency]
+    for estimate, fit, count in zip(estimates, latency.FITS, (7, 7, 9), strict=True):
+        known = latency.measurements(fit)
+        assert estimate.cost == pytest.approx(latency.costs(known, fit.kinds), rel=1e-3)
+        assert (estimate.least, estimate.most) == pytest.approx((fit.least, fit.most), abs=1e-3)
+        assert estimate.most <= 4 * estimate.least
+        ratios = [ratio for _, ratio in latency.left_out(known, fit.kinds)]
+        assert len(ratios) == count
+        assert all(estimate.least <= ratio <= estimate.most for ratio in ratios)
+    largest = max(each.work["multiply-adds"] for each in known)
+    assert largest < estimate.most_adds < 2.1 * largest
 
 
 def test_work_is_counted_as_the_fit_counts_it(data_root):

@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent
 REMEDY = "Correct the file; docs/devices-howto.md shows one"
 OPTIONS = ("--accelerator-config", "--config", "--system-config", "--memory-mode", "--arena-cache-size")
 
-Work = Literal["operators", "multiply-adds", "multiply-adds in lanes", "activation bytes"]
+Work = Literal["inferences", "operators", "multiply-adds", "multiply-adds in lanes", "activation bytes"]
 Positive = Annotated[float, Meta(gt=0, le=1e18)]
 
 
@@ -63,7 +63,8 @@ class Compiler:
 class Estimate:
     """A range of latencies: `least` to `most` of the quantity that `per` names, at a clock's `hertz`.
 
-    A fitted millisecond is the sum of `cost`, in milliseconds a unit of work.
+    A fitted millisecond is the sum of `cost`, in milliseconds a unit of work; files with more multiply-adds than
+    `most_adds` are too far from those that it was fitted to.
     """
 
     check: Literal["latency", "npu latency"]
@@ -72,6 +73,7 @@ class Estimate:
     most: Positive
     hertz: Positive = 1.0
     cost: dict[Work, Positive] = field(default_factory=dict, hash=False)
+    most_adds: Positive | None = None
     source: str
 
     def __post_init__(self) -> None:

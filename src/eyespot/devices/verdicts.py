@@ -180,7 +180,11 @@ def _estimates(host: HostMeasurements, device: Device, stopped: Set[str]) -> Ite
         else:
             yield _by_operations(host, estimate)
     if not device.latency:
-        yield _unknown(device, "latency", "no published latencies to estimate it from")
+        where = "on its NPU and on its CPU" if device.npu else "there"
+        why = "quoted for their own models alone" if device.published else "not published"
+        port = "ssh://user@board" if "litert" in device.tools else "serial:/dev/ttyACM0, which the C example prints to"
+        reason = f"how long it takes {where} is unknown: latencies to estimate it from are {why}"
+        yield _unknown(device, "latency", reason, advice=f"measure it: eyespot bench --on {port}")
 
 
 def _published(host: HostMeasurements, device: Device) -> Iterator[Finding]:
@@ -195,15 +199,24 @@ def _published(host: HostMeasurements, device: Device) -> Iterator[Finding]:
 
 
 def _by_vela(host: HostMeasurements, device: Device, estimate: Estimate) -> Finding:
-    vela, by = host.vela(device), tool("ethos-u-vela")
+    vela = host.vela(device)
+    if not isinstance(vela, Compilation) or vela.facts["cpu"]:
+        return _unknown(device, estimate.check, _no_vela(vela))
+    low, high, by = vela.milliseconds * estimate.least, vela.milliseconds * estimate.most, tool("ethos-u-vela")
+    return _estimate(estimate, low, high, by, "vela's latency times a published rate", **_as_vela_counts(vela))
+
+
+def _no_vela(vela: Compilation | EyespotError | None) -> str:
+    """Why vela says nothing about a file's latency; "" if it does."""
     if isinstance(vela, EyespotError):
-        return _unknown(device, estimate.check, str(vela))
-    if vela is None or vela.facts["cpu"]:
-        return _unknown(device, estimate.check, "vela counts no cycles for operators on the CPU")
-    low, high = vela.milliseconds * estimate.least, vela.milliseconds * estimate.most
-    more = quantities("ms", tool=by, vela=vela.milliseconds)
-    more |= quantities("cycles", tool=by, cycles=vela.facts["cycles"])
-    return _estimate(estimate, low, high, by, "vela's latency times a published rate", **more)
+        return str(vela)
+    return "vela counts no cycles for operators on the CPU" if vela is None or vela.facts["cpu"] else ""
+
+
+def _as_vela_counts(vela: Compilation) -> dict[str, Quantity]:
+    by = tool("ethos-u-vela")
+    counted = quantities("ms", tool=by, vela=vela.milliseconds)
+    return counted | quantities("cycles", tool=by, cycles=vela.facts["cycles"])
 
 
 def _by_operations(host: HostMeasurements, estimate: Estimate) -> Finding:
@@ -216,13 +229,21 @@ def _by_operations(host: HostMeasurements, estimate: Estimate) -> Finding:
 
 def _by_fit(host: HostMeasurements, device: Device, estimate: Estimate) -> Finding:
     """The work that is done there, at what a unit of it took in published latencies."""
-    on_npu, by = estimate.check == "npu latency", tool("eyespot")
-    parts = npu_parts(host.operators, _npu_rules(device)) if on_npu else (host.operators,)
-    done = work([operator for part in parts for operator in part])
-    milliseconds = sum(each * done[kind] for kind, each in estimate.cost.items())
-    if not milliseconds:
+    on_npu, by, vela = estimate.check == "npu latency", tool("eyespot"), host.vela(device)
+    if on_npu and vela and (reason := _no_vela(vela)):
+        return _unknown(device, estimate.check, reason)
+    parts = npu_parts(host.operators, _npu_rules(device)) if on_npu and not vela else (host.operators,)
+    operators = [operator for part in parts for operator in part]
+    done = work(operators)
+    if not operators:
         return _unknown(device, estimate.check, "no operator runs there")
+    if estimate.most_adds and done["multiply-adds"] > estimate.most_adds:
+        limit = f"published latencies do not tell it above {estimate.most_adds / 1e6:,.0f} M multiply-adds"
+        return _unknown(device, estimate.check, f"{limit}; the file has {done['multiply-adds'] / 1e6:,.0f} M")
+    milliseconds = sum(each * done[kind] for kind, each in estimate.cost.items())
     more = quantities("multiply-adds", tool=by, adds=done["multiply-adds"])
+    if isinstance(vela, Compilation):
+        more |= _as_vela_counts(vela)
     low, high = milliseconds * estimate.least, milliseconds * estimate.most
     return _estimate(estimate, low, high, by, "its work, by a fit to published latencies", **more)
 

@@ -142,9 +142,13 @@ def _reason(f: Finding) -> str:
     if "rate" not in q:
         return f.reason
     rate = f.quantities["rate"]
-    if "vela" in q:
-        published = f"published latencies were x{rate.low} to x{rate.high} of it"
-        return f"vela says {q['vela']:.3f} ms ({q['cycles']:,} cycles); {published}"
+    vela = f"vela says {q['vela']:.3f} ms ({q['cycles']:,} cycles)" if "vela" in q else ""
+    published = f"published latencies were x{rate.low:g} to x{rate.high:g} of it"
+    if "adds" not in q:
+        return f"{vela}; {published}"
+    if rate.unit == "fitted milliseconds":
+        fit = f"{f.reason}: {q['adds'] / 1e6:.2f} M multiply-adds; {published}"
+        return f"{fit}; {vela}" if vela else fit
     clock = f" at {q['clock'] / 1e6:g} MHz" if "clock" in q else ""
     return f"{q['adds'] / 1e6:.2f} M multiply-adds, {rate.low:g} to {rate.high:g} {rate.unit}{clock}"
 
