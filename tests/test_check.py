@@ -427,9 +427,9 @@ def test_sentences(found, capsys):
         "npu sram, mainline Linux ok 51,872 of 98,304 B (mainline Linux)",
         "14 of 15 operators, 1 not (rule, NXP's operator table for MCX N947, and NXP's converted files)",
         "the last softmax, 10 numbers, runs on the CPU: no cost worth naming (SOFTMAX: stays on the CPU with",
-        "vela says 0.112 ms (111,705 cycles); published latencies were x0.7 to x3.0 of it.",
-        "0.0782 to 0.335 ms (estimate",
-        "12.50 M multiply-adds, 0.667 to 1.5 fitted milliseconds.",
+        "12.50 M multiply-adds; published latencies were x0.667 to x2.4 of it; vela says 0.112 ms (111,705 cycles).",
+        "0.21 to 0.754 ms (estimate",
+        "fit to published latencies: 12.50 M multiply-adds; published latencies were x0.667 to x1.5 of it.",
         "published, NPU ok 0.33 ms (quoted, none)",
         "head 49,152 B (activations), tail 6,688 B (structures); measured on this host, not on the device.",
     ):
