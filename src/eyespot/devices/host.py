@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
@@ -79,6 +79,7 @@ def _result(measure: Callable[[], R]) -> R | EyespotError:
         return error
 
 
+@cache
 def tool(package: str) -> str:
     """A tool with its version, if it is installed."""
     try:
