@@ -393,6 +393,37 @@ def test_strict_with_explain(capsys):
     assert main(["check", "tiny-resnet", "--device", "imx93", "--strict", "--explain"]) == 0
 
 
+def test_options_for_vela_begin_with_a_hyphen(capsys):
+    """As one word of the shell's, the way the documents give them."""
+    words = ["check", "tiny-resnet", "--device", "ethos-u", "--json", "--vela"]
+    assert main([*words, "--accelerator-config ethos-u85-256"]) == 0
+    assert "ok" in {c["npu"]["status"] for c in json.loads(capsys.readouterr().out)}
+    assert main([*words, "--accelerator-config ethos-u99-256"]) == 0
+    (c,) = json.loads(capsys.readouterr().out)
+    assert c["npu"]["status"] == "unknown", "a wrong option says nothing about the file"
+    assert "vela does not take its arguments: argument --accelerator-config: invalid choice" in c["npu"]["reason"]
+
+
+def test_a_file_without_multiply_adds_has_no_estimate(data_root, tmp_path):
+    model = schema.unpack(registry.find("tiny-resnet").read_bytes())
+    graph = model.subgraphs[0]
+    graph.operators = graph.operators[-1:]
+    graph.inputs = graph.operators[0].inputs
+    path = tmp_path / "softmax.tflite"
+    path.write_bytes(schema.pack(model))
+    (c,) = check(str(path), device="imxrt1170")
+    assert (finding(c, "latency").status, finding(c, "latency").reason) == ("unknown", "the file has no multiply-adds")
+
+
+def test_a_file_of_another_kind_is_one_line(tmp_path, capsys):
+    for name in ("x.onnx", "model"):
+        (tmp_path / name).write_bytes(b"x")
+        assert main(["check", str(tmp_path / name)]) == 1
+        assert "expected a .tflite file; convert it first" in capsys.readouterr().err
+    (tmp_path / "MODEL.TFLITE").write_bytes(registry.find("tiny-resnet").read_bytes())
+    assert check(str(tmp_path / "MODEL.TFLITE"), device="linux-arm64")[0].runs.status == "ok"
+
+
 def test_strict_in_python(with_gelu):
     with pytest.raises(UnfitError, match="not ok on imxrt1170") as caught:
         check(str(with_gelu), device="imxrt1170", strict=True)

@@ -160,6 +160,51 @@ def test_a_faulty_device_file_is_one_line(tmp_path, text, message):
     assert str(caught.value) == f"{tmp_path}/board.toml: {message}. {remedy}"
 
 
+NPU = 'npu = "N"\n'
+VELA = '[compiler]\nname = "vela"\narguments = {}\noffered = "x"\nsource = "x"\n'
+FITTED = """
+[[latency]]
+check = "npu latency"
+per = "fitted milliseconds"
+least = 1
+most = 2
+source = "x"
+[latency.cost]
+inferences = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            BOARD + NPU + FITTED.replace("least = 1", "least = 3"),
+            "expected `least` to be at most `most`, found 3 and 2",
+        ),
+        (BOARD + FITTED, "expected `npu`, the name of the NPU, as there is npu latency"),
+        (BOARD + FLASH.replace("flash", "npu sram"), "expected `npu`, the name of the NPU, as there is npu sram"),
+        (BOARD + VELA.format("[]"), "expected `npu`, the name of the NPU, as there is compiler"),
+        (BOARD + NPU + VELA.format('["--memory-mode"]'), "expected `arguments` with a value each, of --accelerator"),
+        (BOARD + NPU + VELA.format('["--output-dir", "/"]'), "expected `arguments` with a value each, of --acceler"),
+        (BOARD + NPU + VELA.format("[]").replace("vela", "neutron-converter"), "expected the argument --target"),
+    ],
+)
+def test_fields_that_do_not_fit_each_other(tmp_path, text, message):
+    with pytest.raises(BadFileError, match=re.escape(message)):
+        board(tmp_path, text)
+
+
+def test_what_depends_on_an_npu_needs_its_rules(tmp_path, tiny):
+    for text in (FITTED, FLASH.replace("flash", "npu activations")):
+        with pytest.raises(BadFileError, match=r"board\.toml: expected `rules` of its NPU, .* found tflm\. Correct"):
+            check_file(HostMeasurements(file=tiny), [board(tmp_path, BOARD + 'rules = ["tflm"]\n' + NPU + text)])
+
+
+def test_a_device_file_as_windows_writes_it(tmp_path):
+    (tmp_path / "board.toml").write_bytes(b"\xef\xbb\xbf" + BOARD.replace("\n", "\r\n").encode())
+    assert read_device(tmp_path / "board.toml").title == "B"
+
+
 def test_rules_that_do_not_exist(tmp_path):
     with pytest.raises(BadFileError, match=r"board\.toml: expected `rules` of .*tflm, .*, found 'nothing'\. Correct"):
         board(tmp_path, BOARD + 'rules = ["nothing"]')
@@ -352,9 +397,10 @@ def test_an_operator_on_the_cpu_divides_the_graph(tiny):
     assert activations(tiny, found, rules).outputs == 8 * 8 * 64
 
 
-def test_activations_of_a_type_without_a_size(tiny):
+@pytest.mark.parametrize("place", [0, 5])
+def test_activations_of_a_type_without_a_size(tiny, place):
     model = schema.unpack(tiny.data)
-    model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].type = generated.TensorType.STRING
+    model.subgraphs[0].tensors[model.subgraphs[0].operators[place].inputs[0]].type = generated.TensorType.STRING
     file = File(path=tiny.path, data=b"", model=model)
     assert activations(file, operators(file), NEUTRON) is None
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from eyespot.artifacts.measurements import Compatibility, Finding, Status
-from eyespot.devices import Device, Estimate, Region, devices
+from eyespot.devices import REMEDY, Device, Estimate, Region, devices
 from eyespot.devices.compiled import judge, target
 from eyespot.devices.compilers import Compilation
 from eyespot.devices.host import HostMeasurements, tool
@@ -147,8 +147,14 @@ def _memory(host: HostMeasurements, device: Device, region: Region) -> Iterator[
 
 
 def _npu_rules(device: Device) -> Ruleset:
-    """The rules that say what the NPU takes."""
-    return next(rules for rules in map(ruleset, device.rules) if rules.decides == "npu")
+    """The rules that say what the NPU takes. BadFileError if the device's file names none."""
+    for rules in map(ruleset, device.rules):
+        if rules.decides == "npu":
+            return rules
+    raise BadFileError(
+        f"{device.name}.toml: expected `rules` of its NPU, such as neutron-mcxn947, as its latency or its memory "
+        f"depends on what the NPU takes; found {', '.join(device.rules) or 'none'}. {REMEDY}"
+    )
 
 
 def _within(region: Region, reason: str, package: str, kind: Kind = "measured", **sizes: int) -> Finding:
@@ -178,7 +184,7 @@ def _estimates(host: HostMeasurements, device: Device, stopped: Set[str]) -> Ite
         elif estimate.per == "fitted milliseconds":
             yield _by_fit(host, device, estimate)
         else:
-            yield _by_operations(host, estimate)
+            yield _by_operations(host, device, estimate)
     if not device.latency:
         where = "on its NPU and on its CPU" if device.npu else "there"
         why = "quoted for their own models alone" if device.published else "not published"
@@ -219,8 +225,10 @@ def _as_vela_counts(vela: Compilation) -> dict[str, Quantity]:
     return counted | quantities("cycles", tool=by, cycles=vela.facts["cycles"])
 
 
-def _by_operations(host: HostMeasurements, estimate: Estimate) -> Finding:
+def _by_operations(host: HostMeasurements, device: Device, estimate: Estimate) -> Finding:
     adds, by = host.file.operations // 2, tool("eyespot")
+    if not adds:
+        return _unknown(device, estimate.check, "the file has no multiply-adds")
     low, high = (1000 * adds * rate / estimate.hertz for rate in (estimate.least, estimate.most))
     more = quantities("multiply-adds", tool=by, adds=adds)
     more |= quantities("Hz", kind="quoted", source=estimate.source, clock=estimate.hertz)

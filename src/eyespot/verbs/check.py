@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eyespot.arguments import Bytes, size, verb
+from eyespot.arguments import Bytes, Options, size, verb
 from eyespot.artifacts.measurements import Compatibility
 from eyespot.devices import device as device_card
 from eyespot.devices import devices, with_vela
@@ -23,7 +23,7 @@ def check(
     device: str | None = None,
     ram: Bytes = None,
     flash: Bytes = None,
-    vela: str | None = None,
+    vela: Options = None,
     strict: bool = False,
     explain: bool = False,
     out: Path | None = None,

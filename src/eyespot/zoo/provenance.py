@@ -10,18 +10,20 @@ import shlex
 from collections.abc import Iterator
 from math import inf
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from eyespot.artifacts import benchmarks, measurements, places
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.artifacts.model_folder import Artifact, ModelFolder, read_sidecar, sidecar
 from eyespot.escaping import file_name
 from eyespot.preprocessing.spec import Damage
-from eyespot.tflite.read import File
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.datasets import DATASETS
 from eyespot.zoo.models import MODELS
+
+if TYPE_CHECKING:
+    from eyespot.tflite.read import File
 
 Chain = tuple[Artifact, ...]
 
