@@ -139,6 +139,12 @@ def test_a_file_that_litert_does_not_run(no_data, tmp_path, capsys):
     assert "LiteRT" in fails(capsys, "bench", tmp_path / "bad.tflite", *BRIEFLY)
 
 
+def test_a_file_that_is_compiled_for_another_machine(no_data, tmp_path, capsys):
+    made = eyespot.compile_for("tiny-resnet", device="imx93", out=tmp_path).file
+    words = fails(capsys, "bench", made, *BRIEFLY)
+    assert "is compiled already for ethos-u65-256 (custom operator ethos-u); measure it where that is: --on" in words
+
+
 def test_a_delegate_that_is_none(no_data, capsys):
     words = fails(capsys, "bench", "tiny-resnet", "--delegate", "/nowhere/lib.so", *BRIEFLY)
     assert "/nowhere/lib.so" in words
@@ -155,6 +161,8 @@ def test_a_delegate_that_is_none(no_data, capsys):
         {"on": "ssh://host:99999"},
         {"on": "serial:ttyACM0"},
         {"on": "serial:/dev/ttyACM0:1x"},
+        {"on": "serial:/dev/ttyACM0", "delegate": "/usr/lib/libnpu.so"},
+        {"on": "serial:/dev/ttyACM0", "threads": 1},
         {"threads": 0},
         {"seconds": 0},
         {"seconds": float("nan")},

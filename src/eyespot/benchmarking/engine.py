@@ -15,6 +15,7 @@ from eyespot import isolation
 from eyespot.artifacts.benchmarks import Benchmark, Latency, Machine, OperatorTime
 from eyespot.benchmarking import microcontroller, program, remote, runner
 from eyespot.benchmarking.conversation import Conversation
+from eyespot.devices.compiled import target
 from eyespot.errors import RefusedError, ToolDiedError
 from eyespot.progress import track
 from eyespot.tflite.read import File
@@ -36,8 +37,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def bench(file: File, *, on: str | None, threads: int | None, seconds: float, delegate: str, keep: bool) -> Benchmark:
-    """Measure a file on this machine or where `on` says. ToolDiedError if the measurement is not complete."""
+    """Measure a file on this machine or where `on` says.
+
+    ToolDiedError if the measurement is not complete, RefusedError for a file that is compiled for an NPU which this
+    machine does not have, and on Windows.
+    """
     refuse_windows(sys.platform, on)
+    if not on and not delegate and (found := target(file)):
+        remedy = "measure it where that is: --on ssh://user@board --delegate LIBRARY"
+        raise RefusedError(f"{file.path}: {found.words}; {remedy}")
     model = file.contract.model if file.contract else file.path.stem
     serial = bool(on and on.startswith("serial:"))
     options = {"--on": on, "--threads": threads, "--seconds": f"{seconds:g}", "--delegate": delegate}

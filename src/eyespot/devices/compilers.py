@@ -134,7 +134,7 @@ def _run(name: str, argv: Sequence[str], file: File, output: str) -> tuple[str, 
     except OSError as error:
         raise not_written(Path(tempfile.gettempdir()), error) from error
     log = "".join(each for each in done.stdout if each.isprintable() or each == "\n")
-    last = (log.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    last = (log.strip().splitlines() or [f"exit code {done.returncode}" if done.returncode else "it wrote nothing"])[-1]
     if done.returncode == USAGE and (said := re.search(r"error: (argument .*|unrecognized .*)", last)):
         raise ToolStartError(f"{name} does not take its arguments: {said[1]}")
     if "Traceback" in log and "Compilation failed" not in log:  # which is how vela refuses a file
