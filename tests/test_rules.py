@@ -200,6 +200,12 @@ def test_what_depends_on_an_npu_needs_its_rules(tmp_path, tiny):
             check_file(HostMeasurements(file=tiny), [board(tmp_path, BOARD + 'rules = ["tflm"]\n' + NPU + text)])
 
 
+def test_rules_of_an_npu_need_one(tmp_path, tiny):
+    card = board(tmp_path, BOARD + 'rules = ["tflm", "neutron-mcxn947"]\n')
+    with pytest.raises(BadFileError, match=r"board\.toml: expected `npu`, as neutron-mcxn947 has the rules of one"):
+        check_file(HostMeasurements(file=tiny), [card])
+
+
 def test_a_device_file_as_windows_writes_it(tmp_path):
     (tmp_path / "board.toml").write_bytes(b"\xef\xbb\xbf" + BOARD.replace("\n", "\r\n").encode())
     assert read_device(tmp_path / "board.toml").title == "B"

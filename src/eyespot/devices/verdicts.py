@@ -71,8 +71,11 @@ def _findings(host: HostMeasurements, device: Device) -> tuple[Finding, ...]:
     """All findings of a file on a device; each of its verdicts is decided by one at least."""
     if found := target(host.file):
         return (*judge(host.operators, device, found), *_of_compiled(host, device))
+    rulesets = [ruleset(name) for name in device.rules]
+    if not device.npu and (of_npu := [each.name for each in rulesets if each.decides == "npu"]):
+        raise BadFileError(f"{device.name}.toml: expected `npu`, as {of_npu[0]} has the rules of one. {REMEDY}")
     findings = [TOOLS[name](host, device) for name in device.tools]
-    findings += [apply(ruleset(name), host.operators) for name in device.rules]
+    findings += [apply(each, host.operators) for each in rulesets]
     decided = {f.decides for f in findings}
     wanted = ("runs", "npu") if device.npu else ("runs",)
     undecided = [verdict for verdict in wanted if not decided & {verdict, "both"}]
