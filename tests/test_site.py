@@ -24,7 +24,7 @@ from eyespot.cli import main
 from eyespot.devices import devices, shipped
 from eyespot.errors import BadArgumentError, BadFileError, EyespotError, MissingDataError, UnknownNameError
 from eyespot.escaping import file_name
-from eyespot.reports import audit
+from eyespot.reports import audit, words
 from eyespot.reports.page.gather import gather
 from eyespot.site import device, drawings, entry, model, plots
 from eyespot.site.audit import audit_page
@@ -141,7 +141,11 @@ def test_the_list_has_a_row_for_each_model(pages: dict[str, Page]) -> None:
     assert all(each in page.text for each in COLUMNS)
     assert page.text.count("not measured") >= 1
     refused = any(gather(card.name).main.refused for card in MODELS)
-    assert ("stand-in weights" in page.text) == refused
+    replaced = [e for card in MODELS if (e := gather(card.name).main.clean) and words.stand_in(e)]
+    assert ("stand-in weights" in page.text) == bool(refused or replaced)
+    for e in replaced:  # beside the accuracy on the card, in the list, and in the plots
+        assert page.text.count(words.stand_in(e)[0]) >= 2
+        assert words.stand_in(e)[0] in page.scripts[-1]
 
 
 def test_plots_hold_what_is_measured(pages: dict[str, Page]) -> None:
@@ -315,11 +319,13 @@ def test_the_front_is_of_what_no_other_one_beats() -> None:
     assert entry.best(many, {"tiny-resnet": 1.0, "deepface-emotion": 2.0}) == {"tiny-resnet", "deepface-emotion"}
 
 
-def test_labels_do_not_cover_points() -> None:
+def test_names_do_not_cover_points() -> None:
     rows = [{"model": "a" * 12, "cost": 10.0, "top1": 90.0}, {"model": "b" * 12, "cost": 11.0, "top1": 88.0},
             {"model": "c", "cost": 1000.0, "top1": 40.0}]  # fmt: skip
-    placed = plots._placed(rows)
-    assert [bool(row["below"]) for row in placed] == [False, True, False]
+    placed = plots._placed(rows, plots.NARROW)
+    assert [row["place"] for row in placed] == ["above", "right", "right"]
+    crowd = [{"model": f"a network {i}", "cost": 10.0 + i / 100, "top1": 50.0} for i in range(9)]
+    assert "" in {row["place"] for row in plots._placed([*rows, *crowd], plots.NARROW)}
 
 
 def test_every_drawing_is_seen_as_the_contract_says() -> None:

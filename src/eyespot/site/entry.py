@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from eyespot.artifacts.measurements import Compatibility, Evaluation
 from eyespot.escaping import file_name
+from eyespot.reports import words
 from eyespot.reports.page.facts import LATENCY, device_title
 from eyespot.reports.page.figures import found, used
 from eyespot.reports.page.gather import Subject
@@ -57,10 +58,12 @@ class Entry:
     @property
     def measured_on(self) -> str:
         """The images of its accuracy, in words."""
-        if not self.clean:
-            return ""
-        title = registry.dataset(self.clean.data).title if registry.is_named(self.clean.data) else ""
-        return title or Path(self.clean.data).name
+        return images(self.clean) if self.clean else ""
+
+    def beside(self, measured: Evaluation) -> list[str]:
+        """What is said beside each accuracy: which images and weights it is of, if they are not its own."""
+        apart = measured.data != (self.card.data if self.card else measured.data)
+        return [*([f"on {images(measured)}"] if apart else []), *words.stand_in(measured)]
 
     @property
     def arena(self) -> float | None:
@@ -104,6 +107,11 @@ class Entry:
                     (q.low or 0.0, q.high or 0.0) if q.ranged else (middle, middle)
                 )
         return {where: each for where, each in known.items() if each[0] > 0}
+
+
+def images(e: Evaluation) -> str:
+    """The title of the data set, or the name of the user's folder without its place."""
+    return registry.dataset(e.data).title if registry.is_named(e.data) else Path(e.data).name
 
 
 def entries(subjects: Iterable[Subject]) -> tuple[Entry, ...]:

@@ -59,7 +59,8 @@ def _card(e: Entry) -> Markup:
     ]
     shown = tag("dl", *(tag("div", tag("dt", what), tag("dd", value)) for what, value in figures))
     title = tag("h3", tag("a", name(e.title), href=e.address))
-    apart = tag("p", f"Top-1 on {e.measured_on}", class_="quiet") if e.clean and e.measured_on != e.data else ""
+    beside = e.beside(e.clean) if e.clean else []
+    apart = tag("p", f"Top-1 {', '.join(beside)}", class_="quiet") if beside else ""
     return tag("article", sample(e.subject), title, tag("p", e.data, class_="quiet"), shown, apart, data_model=e.slug)
 
 
@@ -125,8 +126,7 @@ def _cell(value: float | None, words: object, *under: object) -> Markup:
 def _top1(e: Entry, precision: str, measured: Evaluation | None) -> Markup:
     """An accuracy; without one, what its publisher says and how to measure it."""
     if measured:
-        apart = e.measured_on != e.data
-        under = [f"{between(measured.low, measured.high)}, n = {measured.n:,}", *([e.measured_on] if apart else [])]
+        under = [f"{between(measured.low, measured.high)}, n = {measured.n:,}", *e.beside(measured)]
         return _cell(measured.top1, tag("strong", percent(measured.top1)), *under)
     s = e.subject
     how = ["stand-in weights"] if s.main.refused else [] if s.origin == "file" else [code(accuracy_command(s))]

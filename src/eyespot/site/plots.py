@@ -8,13 +8,21 @@ from importlib.util import find_spec
 from math import ceil, floor, log
 from typing import Any
 
+from eyespot.reports import words
 from eyespot.reports.page.figures import between, percent
 from eyespot.reports.page.markup import Markup, join, tag
 from eyespot.site.entry import Entry, best
 
-HEIGHT = 320  # pixels of a plot
-ACROSS, UP = 380, 230  # pixels between the outermost points, as they are guessed to place labels
-LETTER, LINE = 6.5, 17  # pixels of a label's character, and of its line
+HEIGHT = 340  # pixels of a plot
+NARROW, WIDE, UP = 380, 880, 250  # pixels between the outermost points, as they are guessed to place their names
+LETTER, LINE, GAP, EDGE = 6.5, 15, 10, 60  # pixels of a character, of a line, to the point, and beyond the last point
+PLACES = {  # of a name: alignment, side of the point, height over its middle, and dy of vega
+    "right": ("left", 1, 0, 0),
+    "above": ("center", 0, 15, -15),
+    "below": ("center", 0, -15, 16),
+    "left": ("right", -1, 0, 0),
+}
+RANGED = ("above", "below", "right", "left")  # where lines go to both sides
 Cost = Callable[[Entry], float | None]
 Rows = list[dict[str, Any]]
 COSTS: dict[str, tuple[str, Cost]] = {
@@ -92,13 +100,13 @@ def _rows(known: Sequence[Entry], cost: Cost, place: str = "") -> Rows:
             row = {"model": e.title, "page": e.address, "cost": costs[e.slug], "least": least, "most": most}
             row |= _accuracy(e)
             rows.append(row | {"front": row["top1"] if e.slug in front else None})
-    return _placed(sorted(rows, key=lambda row: -row["top1"]))
+    return _placed(sorted(rows, key=lambda row: -row["top1"]), *((WIDE, RANGED) if place else (NARROW,)))
 
 
 def _accuracy(e: Entry) -> dict[str, Any]:
     """In percent: measured, or else quoted; {} for neither."""
     if c := e.clean:
-        said = f"{percent(c.top1)} ({between(c.low, c.high)}), n = {c.n:,}"
+        said = ", ".join([f"{percent(c.top1)} ({between(c.low, c.high)})", f"n = {c.n:,}", *words.stand_in(c)])
         return {"top1": 100 * c.top1, "low": 100 * c.low, "high": 100 * c.high, "images": e.measured_on,
                 "origin": MEASURED, "said": said}  # fmt: skip
     if known := e.published:
@@ -109,24 +117,28 @@ def _accuracy(e: Entry) -> dict[str, Any]:
     return {}
 
 
-def _placed(rows: Rows) -> Rows:
-    """Each row's label above its point, or below where that one would cover another label or point."""
+def _placed(rows: Rows, width: float, order: Sequence[str] = tuple(PLACES)) -> Rows:
+    """Each row with the place of its name, or none where it would cover another name or point; it has a tooltip."""
     across, up = [log(row["cost"]) for row in rows], [row["top1"] for row in rows]
-    taken: list[tuple[float, float, float]] = []  # middle, height and half width of what is drawn
-    places = [
-        (
-            ACROSS * (x - min(across)) / ((max(across) - min(across)) or 1),
-            UP * (y - min(up)) / ((max(up) - min(up)) or 1),
-        )
-        for x, y in zip(across, up, strict=True)
-    ]  # fmt: skip
-    taken += [(x, y, 6.0) for x, y in places]
-    for row, (x, y) in zip(rows, places, strict=True):
-        half = LETTER * len(row["model"]) / 2
-        above = not any(abs(x - a) < half + w and abs(y + LINE - b) < LINE for a, b, w in taken)
-        row |= {"above": row["model"] if above else "", "below": "" if above else row["model"]}
-        taken.append((x, y + (LINE if above else -LINE), half))
+    points = list(zip(_spread(across, width), _spread(up, UP), strict=True))
+    taken = [(x, y, 7.0) for x, y in points]  # the middle, the height and half the width of what is drawn
+    for row, (x, y) in zip(rows, points, strict=True):
+        half, row["place"] = LETTER * len(row["model"]) / 2, ""
+        for place in order:
+            _, side, above, _ = PLACES[place]
+            middle, height = x + side * (half + GAP), y + above
+            within = middle - half >= -EDGE and middle + half <= width + EDGE
+            if within and not any(abs(middle - a) < half + w and abs(height - b) < LINE for a, b, w in taken):
+                row["place"] = place
+                taken.append((middle, height, half))
+                break
     return rows
+
+
+def _spread(values: Sequence[float], width: float) -> list[float]:
+    """The values on an axis of that width."""
+    least, reach = min(values), (max(values) - min(values)) or 1
+    return [width * (value - least) / reach for value in values]
 
 
 def _figure(key: str, title: str, more: Markup | str, rows: Rows, images: list[str]) -> Markup:
@@ -158,18 +170,25 @@ def _spec(title: str, rows: Rows, images: list[str]) -> dict[str, Any]:
     hollow = alt.condition(
         f"datum.origin == '{MEASURED}'", alt.Fill("images:N", legend=None, scale=scale), alt.value("transparent")
     )
-    wide = {"expr": "width < 300 ? 0 : 12"}  # there are the tooltips
     layers = [
         base.mark_line(strokeWidth=2, strokeDash=[5, 4], invalid="filter").encode(y=alt.Y("front:Q", **up)),
         base.mark_rule(strokeWidth=2).encode(x="least:Q", x2="most:Q"),
         base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q", **up), y2="high:Q"),
         base.mark_point(size=110, strokeWidth=2, cursor="pointer").encode(fill=hollow, href="page:N", tooltip=shown),
-        *(
-            base.mark_text(dy=dy, fontSize=wide).encode(text=field, color=alt.value("currentcolor"))
-            for field, dy in (("above:N", -15), ("below:N", 17))
-        ),
+        *(_names(base, *each) for each in PLACES.items() if any(row["place"] == each[0] for row in rows)),
     ]
     set_by_page = [alt.param(name="only", value=""), alt.param(name="device", value=(devices or [""])[0])]
     chart = alt.layer(*layers).properties(width="container", height=HEIGHT, background="transparent")
     spec: dict[str, Any] = chart.add_params(*set_by_page).to_dict()
     return spec
+
+
+def _names(base: Any, place: str, how: tuple[str, int, float, float]) -> Any:
+    """The names at one place of their points; a narrow screen has no room for any."""
+    import altair as alt
+
+    align, side, _, dy = how
+    text = alt.condition(f"datum.place == '{place}' && width > 300", "model:N", alt.value(""))
+    return base.mark_text(align=align, dx=side * GAP, dy=dy, fontSize=12).encode(
+        text=text, color=alt.value("currentcolor")
+    )

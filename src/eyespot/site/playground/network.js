@@ -46,8 +46,9 @@ export const readContract = (model) => json(`models/${model}/contract.json`);
 export async function open(model, { input }) {
   runtime ??= start();
   runtime.catch(() => { runtime = undefined; }); // so that another attempt starts anew
-  const [core, file] = await Promise.all([runtime, fetched(`models/${model}/model.tflite`)]);
-  const compiled = await core.loadAndCompile(new Uint8Array(await file.arrayBuffer()), { accelerator: "wasm" });
+  const [core, file] = await Promise.all([runtime, fetched(`models/${model}/model`)]);
+  const unpacked = new Response(file.body.pipeThrough(new DecompressionStream("gzip")));
+  const compiled = await core.loadAndCompile(new Uint8Array(await unpacked.arrayBuffer()), { accelerator: "wasm" });
   const run = async (stored) => {
     const tensor = new core.Tensor(stored, input.shape);
     const began = performance.now();

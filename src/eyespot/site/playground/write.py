@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -55,7 +56,7 @@ def write(
     model = web.sha256[:16]
     content = page_contract(file, web, contract, min_confidence=min_confidence)
     _write_shared(folder, runtime)
-    write_file(folder / "models" / model / "model.tflite", web.data)
+    write_file(folder / "models" / model / "model", gzip.compress(web.data, 6, mtime=0))  # no server knows that name
     write_json(folder / "models" / model / "contract.json", content)
     part = tag("div", *_parts(content, file, address), class_="playground", data_model=model)
     return join([part, tag("script", type="module", src=f"{address}playground.js")])
