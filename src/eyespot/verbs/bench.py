@@ -22,7 +22,7 @@ def bench(
     delegate: str | None = None,
     keep: bool = False,
 ) -> Benchmark:
-    """Measure latency, load time and memory of a file, on this machine or on a board.
+    """Measure latency and memory, on this machine or on a board.
 
     The measurement is kept in $EYESPOT_DATA/results; `eyespot list` and `eyespot report` show it.
 

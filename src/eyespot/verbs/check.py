@@ -28,7 +28,7 @@ def check(
     explain: bool = False,
     out: Path | None = None,
 ) -> tuple[Compatibility, ...]:
-    """Compute whether a file runs on devices, and whether all of it runs on their NPUs.
+    """Compute whether a file runs on devices, and on their NPUs.
 
     Each finding says whether it was measured (on this host), follows from a published rule, is an
     estimate or is quoted, by which tool or source, why, and what to do about it.

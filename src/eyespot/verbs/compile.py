@@ -15,9 +15,10 @@ from eyespot.zoo import registry
 def compile_for(
     model: str, *, device: str, tool: Path | None = None, vela: Options = None, out: Path | None = None
 ) -> Compiled:
-    """Compile an int8 file for a device's NPU, the compiler's reports kept beside the result.
+    """Compile an int8 file for a device's NPU.
 
-    vela comes with eyespot[devices]; NXP's neutron-converter and eiq-neutron-sdk come from NXP.
+    The compiler's reports are kept beside the result. vela comes with eyespot[devices]; NXP's neutron-converter
+    and eiq-neutron-sdk come from NXP.
 
     Example: eyespot compile tiny-resnet --device imx93 --out build/tiny-resnet/imx93
 

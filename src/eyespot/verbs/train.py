@@ -35,7 +35,7 @@ def train(
     sweep: Sequence[str] = (),
     cluster: str | None = None,
 ) -> Training | Sweep:
-    """Train a model by its card's recipe, or a published one on your own pictures.
+    """Train a model by its recipe, or a published one on your pictures.
 
     A recipe takes hours (docs/training-log.md). With --data a new last layer is trained, then all layers; what
     is better on the validation images stays. 80 % of a folder's images train, 10 % validate, 10 % are for the
