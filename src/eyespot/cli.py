@@ -11,10 +11,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnknownCommandError
 from cyclopts.completion.detect import ShellDetectionError
@@ -120,14 +121,20 @@ def _run(words: Sequence[str], *, as_json: bool) -> None:
             _print(error.result, as_json=True)
         raise
     if result is not None:
-        _print(result, as_json=as_json)
+        _print(result, as_json=as_json, verb=words[0], arguments=bound.arguments)
 
 
-def _print(result: object, *, as_json: bool) -> None:
+def _print(
+    result: object, *, as_json: bool, verb: str = "", arguments: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     from eyespot.nouns import plain
+    from eyespot.reports.following import following
     from eyespot.reports.terminal import show
 
-    print(json.dumps(plain(result), indent=1)) if as_json else show(result)
+    if as_json:
+        print(json.dumps(plain(result), indent=1))
+    else:
+        show(result, following(verb, arguments, result))
 
 
 def _fail(message: str, code: int = 1) -> int:
