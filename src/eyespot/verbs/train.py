@@ -51,7 +51,8 @@ def train(
         model: Name of a model.
         data: A folder of yours (class folders, parts, a CSV list, YOLO or COCO boxes: docs/data.md), or a data set.
         out: Folder to write to; build/MODEL by default.
-        weights: With --data: published weights to start from (`eyespot show MODEL`), not the shipped or first.
+        weights: With --data: published weights to start from, not the shipped or first; or timm's on the Hugging
+            Face Hub, hf:OWNER/NAME[:FILE.safetensors] (docs/hub.md).
         layers: With --data: train the last layer alone, which is quick, or all; auto tries both.
         epochs: Instead of the recipe's.
         teacher: Folder of an earlier run whose teacher is used again.

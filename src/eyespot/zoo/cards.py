@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -191,8 +191,9 @@ class Model:
 
     `parameters` are counted as in Keras, batch-norm statistics included. `operations` is twice the
     multiply-adds of one inference. Both are intentions, which tests compare with the network and the files.
-    `purpose` says in a sentence or two what it is for; `differs` explains why published figures differ from
-    ours, if we know.
+    `purpose` says in a sentence or two what it is for. `timm` names the network for the weights of each of timm's
+    architectures that fit, which differ in padding and in the input's normalisation. `differs` explains why
+    published figures differ from ours, if we know.
     """
 
     name: str
@@ -210,6 +211,7 @@ class Model:
     terms: str
     purpose: str = ""
     differs: str = ""
+    timm: Mapping[str, str] = field(default_factory=dict)
     recipe: Recipe | None = None
     quantization: Quantization = Quantization()
     weights: tuple[Weights, ...] = ()
