@@ -56,7 +56,9 @@ def _checked(arguments: Arguments, result: Any) -> str:
 def _exported(arguments: Arguments, result: Any) -> str:
     if arguments.get("to") == "folder":
         return f"python3 {_quoted(result.folder / 'classify.py')} PICTURE"
-    return f"eyespot verify {_quoted(arguments['model'])}" if arguments.get("to", "c") == "c" else ""
+    if arguments.get("to") == "hub":
+        return "" if result.url else f"eyespot export {_quoted(arguments['model'])} --to hub --push OWNER/NAME"
+    return f"eyespot verify {_quoted(arguments['model'])}"
 
 
 FOLLOWING: dict[str, Callable[[Arguments, Any], str]] = {

@@ -50,8 +50,9 @@ class Dataset:
     sorted by name. `reader` names the module that knows the format. It has `read(card, root, split)`, which
     opens a `Split` without reading images; `parts(source)`, the parts of an unpacked archive or a user's
     copy, {name under root: path}; and `verify(card, root)`, which compares digests and returns what it
-    compared. They raise MissingDataError or, for data that is not as expected, BadFileError. `repeats` names
-    the file beside the cards with the digests of the test images that are in another split too.
+    compared. They raise MissingDataError or, for data that is not as expected, BadFileError. `hub` is the data
+    set's name on the Hugging Face Hub, if it is there whole. `repeats` names the file beside the cards with the
+    digests of the test images that are in another split too.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Dataset:
     test: str = "test"
     digest: str = ""
     repeats: str = ""
+    hub: str = ""
     root: Path | None = None
     files: tuple[LabelledFile, ...] = ()
     layout: str = ""
