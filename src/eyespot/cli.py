@@ -14,7 +14,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnknownCommandError
@@ -30,7 +29,7 @@ GROUPS = {  # the commands in the order of the work
     "Trust": "verify doctor measure",
 }
 VERBS = {name: name for names in GROUPS.values() for name in names.split()}  # a module of `verbs`: its function
-VERBS |= {"list": "list_models", "compile": "compile_for"}
+VERBS |= {"list": "list_models", "compile": "compile_for", "site": "write_site"}
 Shell = Literal["bash", "zsh", "fish"]
 
 
@@ -72,7 +71,7 @@ def _installer(app: App) -> Callable[..., None]:
             path = app.install_completion(shell=shell)
         except ShellDetectionError:
             raise BadArgumentError("shell: cannot tell which you use; add bash, zsh or fish") from None
-        print(f"written: {path}; it works in a new shell")
+        print(f"written: {path}; it works in a new shell (in zsh if .zshrc calls compinit)")
 
     return install
 
@@ -121,12 +120,10 @@ def _run(words: Sequence[str], *, as_json: bool) -> None:
             _print(error.result, as_json=True)
         raise
     if result is not None:
-        _print(result, as_json=as_json, verb=words[0], arguments=bound.arguments)
+        _print(result, as_json=as_json, command=words[0], arguments=bound.arguments)
 
 
-def _print(
-    result: object, *, as_json: bool, verb: str = "", arguments: Mapping[str, Any] = MappingProxyType({})
-) -> None:
+def _print(result: object, *, as_json: bool, command: str = "", arguments: Mapping[str, Any] | None = None) -> None:
     from eyespot.nouns import plain
     from eyespot.reports.following import following
     from eyespot.reports.terminal import show
@@ -134,7 +131,7 @@ def _print(
     if as_json:
         print(json.dumps(plain(result), indent=1))
     else:
-        show(result, following(verb, arguments, result))
+        show(result, following(command, arguments or {}, result))
 
 
 def _fail(message: str, code: int = 1) -> int:

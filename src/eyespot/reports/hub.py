@@ -18,6 +18,7 @@ from eyespot.exports.folder import write_folder
 from eyespot.preprocessing.spec import Contract
 from eyespot.reports.model_card import model_card
 from eyespot.reports.page.gather import Subject, gather
+from eyespot.tflite.read import File
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 
@@ -37,8 +38,10 @@ writes C source for a microcontroller.
 """
 
 
-def write_hub(model: str, contract: Contract, folder: Path, *, min_confidence: float = 0.0) -> tuple[Path, ...]:
-    """Write the folder of MODEL, whose exports have this `contract`.
+def write_hub(
+    model: str, file: File, contract: Contract, folder: Path, *, min_confidence: float = 0.0
+) -> tuple[Path, ...]:
+    """Write the folder of MODEL, which is `file`, whose exports have this `contract`.
 
     It has the files of `write_folder`, both model files with sidecars, README.md with the Hub's metadata, and
     `.eval_results/DATA.PRECISION.yaml` for accuracies on data sets that the Hub has whole. RefusedError for
@@ -49,10 +52,10 @@ def write_hub(model: str, contract: Contract, folder: Path, *, min_confidence: f
         raise RefusedError(f"{model}: expected a model of the zoo or one trained from it; the card says from where")
     if refused := next((part.refused for part in s.parts if part.refused), ""):
         raise RefusedError(f"{model}: is {refused}, so it is not for others")
-    written = list(write_folder(s.main.file, contract, folder, min_confidence=min_confidence))
-    for part in s.parts:
-        written.append(write(folder / part.file.path.name, part.file.data))
-        beside = sidecar(part.file.path)
+    written = list(write_folder(file, contract, folder, min_confidence=min_confidence))
+    for each in (part.file for part in s.parts if part.file):
+        written.append(write(folder / each.path.name, each.data))
+        beside = sidecar(each.path)
         written += [write(folder / beside.name, beside.read_bytes())] if beside.is_file() else []
     written.append(write(folder / "README.md", _readme(s, s.card, contract)))
     written += [
@@ -76,12 +79,12 @@ def _hub_name(e: Evaluation) -> str:
 
 def _readme(s: Subject, card: Model, contract: Contract) -> str:
     """Metadata in YAML, how to use the files, and the model card."""
-    ours = {part.file.sha256 for part in s.parts}
+    ours = {part.sha256 for part in s.parts}
     accuracies = [Accuracy(evaluation=e, origin=THIS if e.artifact in ours else OTHER) for e in _measured(s)]
     records = [part.chain[0] for part in s.parts if part.chain]
     text = model_card(replace(contract, model=card.name), records, accuracies, s.compatibility).partition("\n")[2]
     about, _, sections = text.partition("\n## ")
-    use = USE.format(file=s.main.file.path.name)
+    use = USE.format(file=s.main.name)
     head = f"---\n{_dumped(_metadata(s, card, contract))}---\n\n# {markdown(contract.model)}\n"
     return f"{head}{about}\n{use}\n## {sections}"
 

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from eyespot.artifacts import benchmarks, measurements
 from eyespot.artifacts.measurements import Compatibility, Evaluation
@@ -17,7 +16,7 @@ from eyespot.errors import MissingDataError
 from eyespot.nouns import Noun
 from eyespot.preprocessing.spec import Contract
 from eyespot.reports.page.gather import Part, Subject, gather
-from eyespot.tflite.read import Tensor
+from eyespot.tflite.read import File, Tensor
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.listing import build_command
@@ -89,11 +88,12 @@ def _within(folder: Path) -> list[str]:
 
 def _shown(s: Subject, asked: str, full: bool) -> Shown:
     origin = s.card if s.origin == "built" else None
-    records = [part.chain[0] for part in s.parts if part.chain]
     return Shown(
-        name=s.name, title=_title(s), card=s.card, contract=s.contract, files=tuple(map(_facts, s.parts)),
+        name=s.name, title=_title(s), card=s.card, contract=s.contract,
+        files=tuple(_facts(part, part.file) for part in s.parts if part.file),
         evaluations=measurements.evaluations(origin.name) if origin else _evaluations(s.parts),
-        **_kept(s.card, records), compatibility=s.compatibility, latency=_latency(s), full=full,
+        reliabilities=s.reliabilities, training=s.cost,
+        compatibility=s.compatibility, latency=_latency(s), full=full,
         next=(*_next(s, shlex.quote(asked)), *_more(shlex.quote(asked), full)),
     )  # fmt: skip
 
@@ -101,10 +101,12 @@ def _shown(s: Subject, asked: str, full: bool) -> Shown:
 def _unbuilt(card: Model, full: bool) -> Shown:
     """A model of ours whose files are not here: what we measured of them."""
     records = [each for precision in registry.PRECISIONS if (each := provenance.record(card.name, precision))]
+    made = {each for record in records for each in record.inputs.values()}
     title = f"{card.title}, {len(registry.dataset(card.data).classes):,} classes of {card.data}; not built here"
     return Shown(
         name=card.name, title=title, card=card, contract=registry.contract(card.name), files=(),
-        evaluations=measurements.evaluations(card.name), **_kept(card, records),
+        evaluations=measurements.evaluations(card.name), training=training_cost(card.name, made),
+        reliabilities=reliabilities(card.name, {record.sha256 for record in records}),
         compatibility=provenance.compatibility(card.name),
         latency=provenance.latency(card.name, "int8"), full=full,
         next=(
@@ -112,13 +114,6 @@ def _unbuilt(card: Model, full: bool) -> Shown:
             *_more(card.name, full),
         ),
     )  # fmt: skip
-
-
-def _kept(card: Model | None, records: list[Artifact]) -> dict[str, Any]:
-    """What was measured of these files besides accuracy, and what training them cost."""
-    name, made = card.name if card else "", {each for record in records for each in record.inputs.values()}
-    known = reliabilities(name, {record.sha256 for record in records}) if card else ()
-    return {"reliabilities": known, "training": training_cost(name, made) if card else None}
 
 
 def _more(asked: str, full: bool) -> list[str]:
@@ -131,8 +126,8 @@ def _evaluations(parts: tuple[Part, ...]) -> tuple[Evaluation, ...]:
 
 def _latency(s: Subject) -> Mapping[str, float]:
     if s.origin == "built":
-        return provenance.latency(s.name, s.main.file.precision)
-    kept = benchmarks.benchmarks(s.contract.model, {s.main.file.sha256}) if s.contract else ()
+        return provenance.latency(s.name, s.main.precision)
+    kept = benchmarks.benchmarks(s.contract.model, {s.main.sha256}) if s.contract else ()
     return {b.machine.name: b.fastest.typical for b in reversed(kept)}
 
 
@@ -146,8 +141,7 @@ def _title(s: Subject) -> str:
     return f"{s.contract.model}, fine-tuned, {count}" if tuned else f"{s.contract.model}, {count}"
 
 
-def _facts(part: Part) -> FileFacts:
-    file = part.file
+def _facts(part: Part, file: File) -> FileFacts:
     return FileFacts(
         path=file.path, bytes=len(file.data), sha256=file.sha256, precision=file.precision,
         operations=file.operations, operators=file.operators, input=file.input, output=file.output,

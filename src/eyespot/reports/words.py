@@ -67,7 +67,7 @@ def interval(top1: float, low: float | None, high: float | None) -> str:
 def size(count: float, unit: str = "B") -> str:
     """A size in three digits: 87.5 kB, 1.67 MB."""
     prefix, scale = ("M", 1e6) if count >= 1e6 else ("k", 1e3)
-    return f"{_three(count / scale)} {prefix}{unit}"
+    return f"{three(count / scale)} {prefix}{unit}"
 
 
 def short(name: str) -> str:

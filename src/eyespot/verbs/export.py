@@ -91,6 +91,6 @@ def export(
         elif to == "web":
             files = write_page(file, contract, folder, runtime=runtime, min_confidence=least)
         else:
-            files = write_hub(model, contract, folder, min_confidence=least)
+            files = write_hub(model, file, contract, folder, min_confidence=least)
             url = upload(folder, files, push) if push else None
         return Exported(folder=folder, files=files, arena=arena, threshold=threshold, url=url)
