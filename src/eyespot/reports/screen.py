@@ -108,7 +108,7 @@ def _rest(s: Shown) -> Iterator[RenderableType]:
     if s.compatibility:
         yield from (Text("\ndevices", "bold"), rendered(s.compatibility))
     for each in s.files:
-        yield from (styled(f"\n{each.path}", "bold"), _file(each))
+        yield from (Text.assemble("\n", (terminal(str(each.path)), "bold")), _file(each))
 
 
 def _file(f: FileFacts) -> RenderableType:

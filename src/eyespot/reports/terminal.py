@@ -135,7 +135,7 @@ def _fields(value: Any) -> RenderableType:
         content = getattr(value, field.name)
         if is_dataclass(content) or (isinstance(content, tuple) and content and is_dataclass(content[0])):
             below += [_heading(field.name), rendered(content)]
-        elif content is not None:
+        elif content is not None and content != {}:
             lines.append((field.name, _text(content)))
     return Group(table("", "", rows=lines), *below)
 
