@@ -21,6 +21,7 @@ from eyespot.reports.page.gather import Subject, gather
 from eyespot.tflite.read import File
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
+from eyespot.zoo.provenance import stand_in
 
 LIBRARY, TASK = "tflite", "image-classification"
 TAGS = ["tflite", "litert", "int8", "microcontroller", "embedded", "eyespot"]
@@ -50,8 +51,8 @@ def write_hub(
     s = gather(model)
     if s.card is None:
         raise RefusedError(f"{model}: expected a model of the zoo or one trained from it; the card says from where")
-    if refused := next((part.refused for part in s.parts if part.refused), ""):
-        raise RefusedError(f"{model}: is {refused}, so it is not for others")
+    if name := next(filter(None, (stand_in(part.chain[0]) for part in s.parts if part.chain)), ""):
+        raise RefusedError(f"{model}: is made of stand-in weights ({name}), so it is not for others")
     written = list(write_folder(file, contract, folder, min_confidence=min_confidence))
     for each in (part.file for part in s.parts if part.file):
         written.append(write(folder / each.path.name, each.data))

@@ -30,15 +30,16 @@ def models(many: tuple[Listed, ...]) -> Group:
 def _rows(many: tuple[Listed, ...], verdicts: int, latency: bool) -> Iterator[Cells]:
     for data, group in groupby(many, lambda m: m.data):
         of_data = list(group)
-        yield (styled(", ".join([data, *_images(data, of_data)]), "bold"),)
+        empty = [""] * (verdicts + len(COLUMNS) - 1)
+        yield styled(data, "bold"), *empty, styled(_images(data, of_data), "dim")
         for m in of_data:
             yield (*_row(m, verdicts), *([words.latency(m.latency)] if latency else []))
 
 
-def _images(data: str, many: list[Listed]) -> list[str]:
-    """How many images the accuracies are of; their data set where it is not the models' own."""
+def _images(data: str, many: list[Listed]) -> str:
+    """How many images the accuracies are of, and of which data set where it is not the models' own."""
     measured = sorted({(m.images or data, m.n) for m in many if m.n})
-    return [("" if images == data else f"measured on {images}, ") + f"n = {n:,}" for images, n in measured]
+    return ", ".join(f"n = {n:,}" + ("" if images == data else f" of {images}") for images, n in measured)
 
 
 def _row(m: Listed, verdicts: int) -> Cells:

@@ -60,7 +60,7 @@ def _figures(s: Shown) -> Iterator[tuple[str, Text]]:
 def _accuracy(e: Evaluation | None, refused: str) -> Text:
     if e is None:
         return styled(refused or "not measured", "dim")
-    return styled(f"{words.accuracy(e)}, {words.images(e)}")
+    return styled("; ".join([f"{words.accuracy(e)}, {words.images(e)}", *words.stand_in(e)]))
 
 
 def _arena(many: tuple[Compatibility, ...]) -> int:
