@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -12,27 +11,15 @@ from eyespot.devices.host import HostMeasurements
 from eyespot.errors import BadArgumentError
 from eyespot.escaping import file_name
 from eyespot.evaluation.confidence import choose
-from eyespot.evaluation.prediction import Threshold
 from eyespot.exports.c import named, write_c
 from eyespot.exports.camera import Camera
+from eyespot.exports.exported import Exported
 from eyespot.exports.folder import write_folder
 from eyespot.exports.hub import check_push, upload
-from eyespot.nouns import Noun
 from eyespot.reports.hub import write_hub
 from eyespot.site.playground.page import write_page
 from eyespot.tflite.run import INSCRIBE, contract_of
 from eyespot.zoo import registry
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Exported(Noun):
-    """What was written; the C source's arena in bytes; the threshold of an answer, if any; where it was uploaded."""
-
-    folder: Path
-    files: tuple[Path, ...]
-    arena: int | None = None
-    threshold: Threshold | None = None
-    url: str | None = None
 
 
 @verb
