@@ -48,7 +48,7 @@ def drawing(path: Path, size: tuple[float, float], *grid: int, **options: Any) -
 
 
 def draw(listed: Sequence[Listed], path: Path) -> None:
-    """Draw top-1 with its interval against each cost, a colour for each data set, the best ones filled."""
+    """Draw top-1 with its interval against each cost, a colour for each measured data set, the best ones filled."""
     measured = [model for model in listed if model.top1 is not None]
     with drawing(path, (12, 5.5), 1, len(COSTS), sharey=True) as (_, panels):
         points = [_points(axes, measured, cost) for axes, cost in zip(panels, COSTS.values(), strict=True)]
@@ -62,19 +62,24 @@ def draw(listed: Sequence[Listed], path: Path) -> None:
             place(axes, named)
 
 
+def _images(model: Listed) -> str:
+    """The data set of its accuracy."""
+    return model.images or model.data
+
+
 def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float | None]) -> list[Point]:
     """Draw the models whose cost is known; what `place` names."""
-    colours = {data: f"C{number}" for number, data in enumerate(dict.fromkeys(m.data for m in models))}
+    colours = {data: f"C{number}" for number, data in enumerate(dict.fromkeys(map(_images, models)))}
     for data, colour in colours.items():
         axes.scatter([], [], color=colour, label=data if axes.get_subplotspec().is_first_col() else None)
     drawn = []
     for model in models:
         if (x := cost(model)) is not None and model.top1 is not None:
             low, high = model.low or model.top1, model.high or model.top1
-            axes.vlines(x, low, high, color=colours[model.data], linewidth=1)
-            face = colours[model.data] if model.best else "white"
-            axes.scatter(x, model.top1, edgecolor=colours[model.data], facecolor=face, zorder=3)
-            drawn.append((x, model.top1, low, high, model.name))
+            axes.vlines(x, low, high, color=colours[_images(model)], linewidth=1)
+            face = colours[_images(model)] if model.best else "white"
+            axes.scatter(x, model.top1, edgecolor=colours[_images(model)], facecolor=face, zorder=3)
+            drawn.append((x, model.top1, low, high, model.name + ", stand-in weights" * bool(model.stand_in)))
     if drawn:
         axes.set_xscale("log", subs=())
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
