@@ -96,7 +96,7 @@ def test_every_argument_is_checked(verb):
         ("check", {"strict": "yes"}, "strict: expected bool, found 'yes'"),
         ("check", {"ram": 1.5}, "ram: expected int or str, found 1.5"),
         ("check", {"ram": "1,5M"}, "'1,5M': invalid size"),
-        ("export", {"to": "c++"}, r"to: expected c, folder or web, found 'c\+\+'"),
+        ("export", {"to": "c++"}, r"to: expected c, folder, web or hub, found 'c\+\+'"),
         ("predict", {"images": 5}, "images: expected str, Path, Image, ndarray or Sequence, found 5"),
         ("predict", {"images": ["a", 5]}, "images: expected str, Path, Image or ndarray, found 5"),
         ("predict", {"images": "x.png", "top": 0}, "top: expected 1 or more, found 0"),

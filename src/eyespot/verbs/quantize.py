@@ -32,10 +32,11 @@ def quantize(
     out: Path | None = None,
     cluster: str | None = None,
 ) -> Quantized:
-    """Quantize a float32 file to full int8, calibrated on training images alone, and say what it costs.
+    """Quantize a float32 file to int8, and measure what it costs.
 
-    Top-1 of both files is measured on validation images. Where int8 loses more than 1 point, --rescue tries the
-    other ranges, then more images, then quantization-aware training, and takes the first that helps.
+    Training images alone calibrate it. Top-1 of both files is measured on validation images. Where int8 loses
+    more than 1 point, --rescue tries the other ranges, then more images, then quantization-aware training, and
+    takes the first that helps.
 
     Example: eyespot quantize build/tiny-resnet --explain
 
