@@ -378,6 +378,12 @@ def test_wrong_arguments_end_in_a_line(tmp_path: Path, no_data: Path, capsys: py
     assert json.loads(capsys.readouterr().out)["models"] == 1
 
 
+def test_the_next_command_shows_it(tmp_path: Path, no_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["site", "tiny-resnet", "--out", str(tmp_path / "my site")]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith(f"next: eyespot site tiny-resnet --out '{tmp_path}/my site' --serve\n")
+
+
 def test_it_is_served_until_ctrl_c(tmp_path: Path, no_data: Path) -> None:
     words = [sys.executable, "-m", "eyespot", "site", "tiny-resnet", "--out", str(tmp_path), "--serve", "--port", "0"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -61,6 +61,13 @@ def _exported(arguments: Arguments, result: Any) -> str:
     return f"eyespot verify {_quoted(arguments['model'])}"
 
 
+def _site(arguments: Arguments, _: Any) -> str:
+    """The same site, to look at."""
+    options = [word for key in ("out", "runtime") if key in arguments for word in (f"--{key}", str(arguments[key]))]
+    words = ["eyespot", "site", *arguments.get("models", ()), *options, "--serve"]
+    return "" if arguments.get("serve") else shlex.join(words)
+
+
 FOLLOWING: dict[str, Callable[[Arguments, Any], str]] = {
     "fetch": _fetched,
     "convert": _converted,
@@ -71,5 +78,6 @@ FOLLOWING: dict[str, Callable[[Arguments, Any], str]] = {
     "compile": lambda _, result: f"eyespot bench {_quoted(result.file)} --on ssh://USER@BOARD",
     "bench": lambda arguments, _: f"eyespot show {_quoted(arguments['model'])}",
     "export": _exported,
+    "site": _site,
     "measure": lambda _, result: "eyespot report" if result.evaluations else "",
 }
