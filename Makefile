@@ -59,3 +59,8 @@ clean:
 	$(PIP) --editable ".[dev]"
 	$(PIP) --no-deps timm  # a peer to compare with; its torchvision does not import beside torch's CPU build
 	touch $@ .venv/run
+
+# What the tests of pages use; without it they are skipped.
+tests/web/node_modules: tests/web/package-lock.json
+	npm ci --prefix tests/web --silent
+	touch $@

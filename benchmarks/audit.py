@@ -3,8 +3,8 @@
     EYESPOT_DATA=... python benchmarks/audit.py [CHECKOUT]
 
 Published files lie under $EYESPOT_DATA/published. CHECKOUT is NXP/eiq-model-zoo at release 1.5: then every
-quote is looked up in its file, and example pictures are run. Writes docs/audit.json, from which
-docs/generate.py makes docs/audit.md.
+quote is looked up in its file, and example pictures are run. Writes the audit that ships
+with the package, from which docs/generate.py makes docs/audit.md.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from eyespot.preprocessing.pipeline import Pipeline, parse, preprocessing_of
 from eyespot.preprocessing.spec import Contract
 from eyespot.preprocessing.tensors import stored
 from eyespot.quantity import paired, wilson
+from eyespot.reports.audit import PATH
 from eyespot.tflite.read import File, read
 from eyespot.tflite.run import open_runner
 from eyespot.zoo import registry
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "audit.json"
 FOLDER = "tasks/vision/classification"
 RELEASE = "NXP eIQ Model Zoo 1.5, commit 94f810a, 2025-09-15"
 RIGHT, EXAMPLE, SINGLE = "right", "example", "single mistake"
@@ -210,7 +210,7 @@ def main() -> int:
                 rows.append(row)
     quotes = [{"model": model, "file": f"{FOLDER}/{name}", "quote": quote} for model, name, quote in QUOTES]
     page = {"release": RELEASE, "rows": rows, "quotes": quotes, "examples": [*examples(checkout)] if checkout else []}
-    write_json(PAGE, page | {"tools": tools("ai-edge-litert")})
+    write_json(PATH, page | {"tools": tools("ai-edge-litert")})
     return 0
 
 

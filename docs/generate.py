@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from eyespot.devices import Device, Estimate
     from eyespot.devices.rules import Condition, Rule, Ruleset
+    from eyespot.reports.audit import Audit, Row
     from eyespot.zoo.cards import Model
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -266,14 +267,15 @@ def _totals(rows: list[dict[str, Any]], columns: dict[str, str]) -> str:
 
 def audit() -> str:
     """NXP's accuracies, those of the files' makers, and ours, as benchmarks/audit.py measured them."""
+    from eyespot.reports.audit import read
     from eyespot.zoo.models import MODELS
 
-    measured = json.loads(_text(ROOT / "docs/audit.json"))
-    tools = ", ".join(f"{name} {version}" for name, version in measured["tools"].items())
+    measured = read()
+    tools = ", ".join(f"{name} {version}" for name, version in measured.tools.items())
     named = [card for card in MODELS if any(r.publisher == "NXP" for r in card.references)]
     parts = [
         "# NXP's accuracies, measured again\n",
-        f"What NXP's page claims ({measured['release']}), what the makers of the files publish, and what the "
+        f"What NXP's page claims ({measured.release}), what the makers of the files publish, and what the "
         "same files give here: with the right preprocessing, and with that of NXP's own examples. "
         f"`python benchmarks/audit.py CHECKOUT` measured everything ({tools}) and looked up each quote in NXP's "
         "files. Intervals are 95 %: Wilson for top-1, paired for the cost against the first row of the same file "
@@ -284,26 +286,11 @@ def audit() -> str:
     return "\n".join(parts)
 
 
-INFERRED = {  # what the measurements suggest and do not prove
-    "deepface-emotion": "NXP's file is not at hand. `astype(np.uint8)` truncates, which lowers a value by one level "
-    "at most. The last row does that to every value of another network, ours: it shows how large a loss may be.",
-    "mobilenet-v1": "The page's figures agree with the maker's, rounded down. The preprocessing of the page's own "
-    "example gives about half of them on these images.",
-    "tiny-resnet": "0.75 for int8 is no loss by quantization: both files lose about the same on JPEG copies of the "
-    "same images. A figure on JPEG copies in RGB is near 0.75, one in BGR far below. "
-    "Which images NXP used is not stated.",
-    "visual-wake-word": "0.75 lies between the figures for RGB and BGR here. The page does not name its images, "
-    "so it cannot be measured again; the page's example output comes from BGR.",
-    "mobilenet-v2": "NXP's recipe takes other weights (Keras), which are not at hand. The rows show what its "
-    "preprocessing costs TF-slim's file, which also expects -1 to 1.",
-    "mnasnet": "0.77 is not the ImageNet accuracy of width 0.75, for which the authors publish 0.733. The recipe loads "
-    "imagenet_v2/topimages, an easier set, which may explain it. No file is at hand, so nothing is measured.",
-}
-
-
-def _audited(card: Model, measured: dict[str, Any]) -> str:
+def _audited(card: Model, measured: Audit) -> str:
     """A model's section: claims, published figures, measurements, quotes."""
-    rows = [row for row in measured["rows"] if row["model"] == card.name]
+    from eyespot.reports.audit import INFERRED
+
+    rows = [row for row in measured.rows if row.model == card.name]
     claims = [
         (r.publisher, what, value, f"{r.source}, {r.date}")
         for r in card.references
@@ -312,25 +299,25 @@ def _audited(card: Model, measured: dict[str, Any]) -> str:
     ]
     figures = [
         (
-            r["file"],
-            f"{r['data']}, {r['split']}",
-            r["role"],
-            r["fed"],
-            f"`{r['words']}`",
-            f"{r['n']:,}",
-            f"{r['correct'] / r['n']:.4f} [{r['low']:.3f}, {r['high']:.3f}]",
+            r.file,
+            f"{r.data}, {r.split}",
+            r.role,
+            r.fed,
+            f"`{r.words}`",
+            f"{r.n:,}",
+            f"{r.top1:.4f} [{r.low:.3f}, {r.high:.3f}]",
             _points(r),
-            f"`{r['sha256'][:12]}`",
+            f"`{r.sha256[:12]}`",
         )
         for r in rows
     ]
     columns = ("File", "Data", "Role", "Fed", "In words", "n", "Top-1 [95 %]", "Cost in points [95 %]", "sha256")
     outputs = [
-        f"- The page's example picture, {e['file']} fed with `{e['words']}`: `{e['output']}`"
-        for e in measured["examples"]
-        if e["model"] == card.name
+        f"- The page's example picture, {e.file} fed with `{e.words}`: `{e.output}`"
+        for e in measured.examples
+        if e.model == card.name
     ]
-    quotes = [f"- `{q['file']}`: `{q['quote']}`" for q in measured["quotes"] if q["model"] == card.name]
+    quotes = [f"- `{q.file}`: `{q.quote}`" for q in measured.quotes if q.model == card.name]
     parts = [
         f"## {card.title}",
         _table(("Who", "What", "Value", "Source"), claims, "Claimed and published:"),
@@ -342,10 +329,10 @@ def _audited(card: Model, measured: dict[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _points(row: dict[str, Any]) -> str:
+def _points(row: Row) -> str:
     """The cost of a mistake; nothing for what is right."""
-    cost, low, high = (f"{round(100 * share, 1) + 0.0:.1f}" for share in (row["cost"], *row["interval"]))
-    return "" if row["role"] == "right" else f"{cost} [{low}, {high}]"
+    cost, low, high = (f"{round(100 * share, 1) + 0.0:.1f}" for share in (row.cost, *row.interval))
+    return "" if row.role == "right" else f"{cost} [{low}, {high}]"
 
 
 def _help(name: str) -> str:

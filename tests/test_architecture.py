@@ -30,14 +30,14 @@ PIPELINE = (
     "benchmarking",
     "exports",
 )
-LAYERS = (*FOUNDATION, *PIPELINE, "reports", "verbs", "top")
+LAYERS = (*FOUNDATION, *PIPELINE, "reports", "site", "verbs", "top")
 TOP = {"__init__", "__main__", "cli"}
 CHAINS = {"eyespot.verbs.make", "eyespot.verbs.measure"}  # the verbs that call other verbs
 TORCH = {"networks", "weights", "conversion", "training"}
 NAMED_BY_CARDS = {"data", "networks", "weights"}
 
 MOST_LOOSE = 8
-MOST_LINES = 22_500  # of the package, templates of generated code aside
+MOST_LINES = 26_000
 MOST_FILE_LINES = 300
 MOST_FUNCTION_LINES = 60
 MOST_VERB_LINES = 59  # of code
@@ -266,7 +266,7 @@ BREAKS = {
     "long_functions": {"data/fetch.py": FUNCTION},
     "long_files": {"data/fetch.py": "\n" * 301},
     "loose_modules": {f"loose{i}.py": "" for i in range(8)},
-    "package_lines": {f"data/reader{i}.py": "\n" * 300 for i in range(76)},
+    "package_lines": {f"data/reader{i}.py": "\n" * 300 for i in range(MOST_LINES // 300 + 1)},
 }
 ONCE = {"circles", "loose_modules", "package_lines"}  # rules of the whole package
 

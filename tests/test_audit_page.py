@@ -1,4 +1,4 @@
-"""docs/audit.json: its numbers follow from its counts, its files are those of the cards or the zoo."""
+"""The audit: its numbers follow from its counts, its files are those of the cards or the zoo."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from eyespot.artifacts import places
 from eyespot.preprocessing.pipeline import parse
 from eyespot.quantity import wilson
+from eyespot.reports import audit
 from eyespot.zoo import provenance
 from eyespot.zoo.models import MODELS
 
-PAGE = json.loads((places.PACKAGE.parents[1] / "docs/audit.json").read_text("utf-8"))
+PAGE = json.loads(audit.PATH.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("row", PAGE["rows"], ids=lambda row: f"{row['file']}-{row['n']}-{row['words']}")

@@ -8,6 +8,7 @@ import subprocess
 import sysconfig
 import time
 import venv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,14 @@ from eyespot.arguments import size
 from eyespot.artifacts import measurements, places
 from eyespot.cli import main
 from eyespot.devices import device, devices
+from eyespot.devices.host import HostMeasurements
+from eyespot.devices.verdicts import check_file
 from eyespot.errors import RefusedError, UnfitError
 from eyespot.nouns import plain
+from eyespot.reports import words
 from eyespot.reports.terminal import show
 from eyespot.tflite import schema
+from eyespot.tflite.read import read
 from eyespot.verbs.check import check
 from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS
@@ -113,8 +118,45 @@ def test_estimates_of_the_microcontroller_hold_the_published_figures(found):
         assert max(published) < estimated.high < 4 * estimated.low
 
 
-def test_no_latency_is_estimated_without_a_source(found):
-    assert finding(found["imx8mp"], "latency").status == "unknown"
+def test_the_estimate_for_imx93_holds_the_published_figure(found):
+    estimate = finding(found["imx93"], "npu latency")
+    assert estimate.quantities["latency"].low < 0.33 < estimate.quantities["latency"].high
+    assert estimate.quantities["latency"].high < 4 * estimate.quantities["latency"].low
+    said = words.reason(estimate)
+    assert "12.50 M multiply-adds; published latencies were x0.667 to x2.4 of it; vela says 0.112 ms" in said
+
+
+def test_a_file_larger_than_those_of_the_fit_is_not_estimated():
+    card = device("imx93")
+    near = replace(card, latency=(replace(card.latency[0], most_adds=12e6),))
+    (c,) = check_file(HostMeasurements(file=read(registry.find("tiny-resnet"))), [near])
+    said = "published latencies do not tell it above 12 M multiply-adds; the file has 13 M"
+    assert (finding(c, "npu latency").status, finding(c, "npu latency").reason) == ("unknown", said)
+
+
+@pytest.mark.parametrize(
+    ("name", "why", "advice"),
+    [
+        (
+            "imx8mp",
+            "on its NPU and on its CPU is unknown: latencies to estimate it from are quoted",
+            "ssh://user@board",
+        ),
+        (
+            "imx95",
+            "on its NPU and on its CPU is unknown: latencies to estimate it from are not pub",
+            "ssh://user@board",
+        ),
+        ("imxrt700", "on its NPU and on its CPU is unknown: latencies to estimate it from are not", "serial:/dev/tty"),
+        ("cortex-m4", "how long it takes there is unknown", "serial:/dev/ttyACM0"),
+    ],
+)
+def test_no_latency_is_estimated_without_a_source(found, name, why, advice):
+    latency = finding(found[name], "latency")
+    assert (latency.status, latency.quantities) == ("unknown", {})
+    assert why in latency.reason
+    assert latency.advice.startswith("measure it: eyespot bench --on")
+    assert advice in latency.advice
 
 
 def test_the_arena_is_measured_with_head_and_tail(found):
@@ -342,6 +384,46 @@ def test_strict_on_the_command_line(capsys, name, code):
     assert err.count("\n") == code
 
 
+def test_strict_with_explain(capsys):
+    """Both at once: each operator, and the exit code."""
+    assert main(["check", "tiny-resnet", "--device", "mcxn947", "--strict", "--explain"]) == 1
+    out, err = capsys.readouterr()
+    assert "14 on the NPU" in out
+    assert "not ok on mcxn947" in err
+    assert main(["check", "tiny-resnet", "--device", "imx93", "--strict", "--explain"]) == 0
+
+
+def test_options_for_vela_begin_with_a_hyphen(capsys):
+    """As one word of the shell's, the way the documents give them."""
+    words = ["check", "tiny-resnet", "--device", "ethos-u", "--json", "--vela"]
+    assert main([*words, "--accelerator-config ethos-u85-256"]) == 0
+    assert "ok" in {c["npu"]["status"] for c in json.loads(capsys.readouterr().out)}
+    assert main([*words, "--accelerator-config ethos-u99-256"]) == 0
+    (c,) = json.loads(capsys.readouterr().out)
+    assert c["npu"]["status"] == "unknown", "a wrong option says nothing about the file"
+    assert "vela does not take its arguments: argument --accelerator-config: invalid choice" in c["npu"]["reason"]
+
+
+def test_a_file_without_multiply_adds_has_no_estimate(data_root, tmp_path):
+    model = schema.unpack(registry.find("tiny-resnet").read_bytes())
+    graph = model.subgraphs[0]
+    graph.operators = graph.operators[-1:]
+    graph.inputs = graph.operators[0].inputs
+    path = tmp_path / "softmax.tflite"
+    path.write_bytes(schema.pack(model))
+    (c,) = check(str(path), device="imxrt1170")
+    assert (finding(c, "latency").status, finding(c, "latency").reason) == ("unknown", "the file has no multiply-adds")
+
+
+def test_a_file_of_another_kind_is_one_line(tmp_path, capsys):
+    for name in ("x.onnx", "model"):
+        (tmp_path / name).write_bytes(b"x")
+        assert main(["check", str(tmp_path / name)]) == 1
+        assert "expected a .tflite file; convert it first" in capsys.readouterr().err
+    (tmp_path / "MODEL.TFLITE").write_bytes(registry.find("tiny-resnet").read_bytes())
+    assert check(str(tmp_path / "MODEL.TFLITE"), device="linux-arm64")[0].runs.status == "ok"
+
+
 def test_strict_in_python(with_gelu):
     with pytest.raises(UnfitError, match="not ok on imxrt1170") as caught:
         check(str(with_gelu), device="imxrt1170", strict=True)
@@ -376,9 +458,9 @@ def test_sentences(found, capsys):
         "npu sram, mainline Linux ok 51,872 of 98,304 B (mainline Linux)",
         "14 of 15 operators, 1 not (rule, NXP's operator table for MCX N947, and NXP's converted files)",
         "the last softmax, 10 numbers, runs on the CPU: no cost worth naming (SOFTMAX: stays on the CPU with",
-        "vela says 0.112 ms (111,705 cycles); published latencies were x0.7 to x3.0 of it.",
-        "0.0782 to 0.335 ms (estimate",
-        "12.50 M multiply-adds, 0.667 to 1.5 fitted milliseconds.",
+        "12.50 M multiply-adds; published latencies were x0.667 to x2.4 of it; vela says 0.112 ms (111,705 cycles).",
+        "0.21 to 0.754 ms (estimate",
+        "fit to published latencies: 12.50 M multiply-adds; published latencies were x0.667 to x1.5 of it.",
         "published, NPU ok 0.33 ms (quoted, none)",
         "head 49,152 B (activations), tail 6,688 B (structures); measured on this host, not on the device.",
     ):

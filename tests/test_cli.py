@@ -65,7 +65,7 @@ def test_an_unknown_device(capsys):
     ("words", "message"),
     [
         (["predcit"], "no command is called 'predcit'; did you mean predict?; see: eyespot --help"),
-        (["nonsense"], "report, show, train, verify; see: eyespot --help"),
+        (["nonsense"], "report, show, site, train, verify; see: eyespot --help"),
         (["evaluate"], "requires an argument; see: eyespot evaluate --help"),
         (["evaluate", "tiny-resnet", "--foo"], "Unknown option: --foo; see: eyespot evaluate --help"),
         (["evaluate", "tiny-resnet", "--kernels", "x"], "xnnpack"),

@@ -81,11 +81,19 @@ def eyespot(light, tmp_path):
         "export tiny-resnet --to folder",
         "check tiny-resnet",
         "check tiny-resnet --device imx8mp",
+        "site tiny-resnet",
     ],
 )
 def test_what_needs_no_extra(eyespot, command):
     done = eyespot(command)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_site_without_its_extra_has_no_plots(eyespot, tmp_path):
+    done = eyespot("site tiny-resnet deepface-emotion --out site")
+    assert done.returncode == 0
+    assert done.stderr.startswith("eyespot: no plots: this needs altair and vl-convert-python")
+    assert "vega" not in (tmp_path / "site/index.html").read_text("utf-8").split("</style>")[1]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from torch import nn  # noqa: E402
 
 from eyespot.artifacts.model_folder import FLOAT32, INT8, ModelFolder  # noqa: E402
 from eyespot.cli import main  # noqa: E402
-from eyespot.conversion.clean import finish, repair  # noqa: E402
+from eyespot.conversion.clean import finish, leave_out_softmax, repair  # noqa: E402
 from eyespot.conversion.pytorch import to_tflite  # noqa: E402
 from eyespot.data import manifest  # noqa: E402
 from eyespot.data.used import LIST  # noqa: E402
@@ -145,6 +145,20 @@ def test_a_seed_decides_the_bytes(pair, data, tmp_path):
     assert made[0] == made[1] != made[2]
 
 
+def test_a_file_without_its_softmax_learns_the_same(pair, data, tmp_path):
+    float32, int8 = pair
+    model = schema.unpack(int8.data)
+    leave_out_softmax(model, int8.path)
+    logits = packed(finish(model, replace(CONTRACT, logits=True), {}))
+    assert "SOFTMAX" not in logits.operators
+    found = [qat.learn(float32, each, data, course(), tmp_path / each.sha256[:8]) for each in (int8, logits)]
+    for with_softmax, without in zip(*(each.subgraphs[0].operators for each in found), strict=False):
+        pairs = zip(with_softmax.inputs[1:], without.inputs[1:], strict=True)
+        for one, other in pairs:
+            arrays = [schema.constant(m, m.subgraphs[0].tensors[i]) for m, i in zip(found, (one, other), strict=True)]
+            assert np.array_equal(*arrays)
+
+
 def test_operators_without_a_rule_are_refused(tmp_path, data):
     class Slices(nn.Module):
         def __init__(self) -> None:
@@ -239,6 +253,18 @@ def test_rescue_tries_in_order_and_takes_what_helps(mine, capsys):
     assert after.contract.confidence.rows[0].answered == made.validation.n  # the confidence is the file's own
     assert {each.name for each in mine.iterdir() if each.is_dir()} == set()
     assert evaluate(str(mine)).split == "test"  # none of its images chose
+
+
+@pytest.mark.slow
+def test_rescue_with_logits_trains_a_file_without_a_softmax(mine):
+    made = quantize(str(mine), rescue=True, logits=True)
+    trained = made.steps[-1]
+    assert (trained.name, trained.not_tried) == ("quantization-aware training", "")
+    int8 = ModelFolder(mine).file(INT8)
+    assert "SOFTMAX" not in int8.operators
+    assert int8.contract.logits
+    assert ("training" in made.artifact.arguments) == trained.taken
+    assert evaluate(str(mine), split="validation").correct == made.validation.int8.correct
 
 
 @pytest.mark.slow

@@ -160,6 +160,57 @@ def test_a_faulty_device_file_is_one_line(tmp_path, text, message):
     assert str(caught.value) == f"{tmp_path}/board.toml: {message}. {remedy}"
 
 
+NPU = 'npu = "N"\n'
+VELA = '[compiler]\nname = "vela"\narguments = {}\noffered = "x"\nsource = "x"\n'
+FITTED = """
+[[latency]]
+check = "npu latency"
+per = "fitted milliseconds"
+least = 1
+most = 2
+source = "x"
+[latency.cost]
+inferences = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            BOARD + NPU + FITTED.replace("least = 1", "least = 3"),
+            "expected `least` to be at most `most`, found 3 and 2",
+        ),
+        (BOARD + FITTED, "expected `npu`, the name of the NPU, as there is npu latency"),
+        (BOARD + FLASH.replace("flash", "npu sram"), "expected `npu`, the name of the NPU, as there is npu sram"),
+        (BOARD + VELA.format("[]"), "expected `npu`, the name of the NPU, as there is compiler"),
+        (BOARD + NPU + VELA.format('["--memory-mode"]'), "expected `arguments` with a value each, of --accelerator"),
+        (BOARD + NPU + VELA.format('["--output-dir", "/"]'), "expected `arguments` with a value each, of --acceler"),
+        (BOARD + NPU + VELA.format("[]").replace("vela", "neutron-converter"), "expected the argument --target"),
+    ],
+)
+def test_fields_that_do_not_fit_each_other(tmp_path, text, message):
+    with pytest.raises(BadFileError, match=re.escape(message)):
+        board(tmp_path, text)
+
+
+def test_what_depends_on_an_npu_needs_its_rules(tmp_path, tiny):
+    for text in (FITTED, FLASH.replace("flash", "npu activations")):
+        with pytest.raises(BadFileError, match=r"board\.toml: expected `rules` of its NPU, .* found tflm\. Correct"):
+            check_file(HostMeasurements(file=tiny), [board(tmp_path, BOARD + 'rules = ["tflm"]\n' + NPU + text)])
+
+
+def test_rules_of_an_npu_need_one(tmp_path, tiny):
+    card = board(tmp_path, BOARD + 'rules = ["tflm", "neutron-mcxn947"]\n')
+    with pytest.raises(BadFileError, match=r"board\.toml: expected `npu`, as neutron-mcxn947 has the rules of one"):
+        check_file(HostMeasurements(file=tiny), [card])
+
+
+def test_a_device_file_as_windows_writes_it(tmp_path):
+    (tmp_path / "board.toml").write_bytes(b"\xef\xbb\xbf" + BOARD.replace("\n", "\r\n").encode())
+    assert read_device(tmp_path / "board.toml").title == "B"
+
+
 def test_rules_that_do_not_exist(tmp_path):
     with pytest.raises(BadFileError, match=r"board\.toml: expected `rules` of .*tflm, .*, found 'nothing'\. Correct"):
         board(tmp_path, BOARD + 'rules = ["nothing"]')
@@ -352,9 +403,10 @@ def test_an_operator_on_the_cpu_divides_the_graph(tiny):
     assert activations(tiny, found, rules).outputs == 8 * 8 * 64
 
 
-def test_activations_of_a_type_without_a_size(tiny):
+@pytest.mark.parametrize("place", [0, 5])
+def test_activations_of_a_type_without_a_size(tiny, place):
     model = schema.unpack(tiny.data)
-    model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].type = generated.TensorType.STRING
+    model.subgraphs[0].tensors[model.subgraphs[0].operators[place].inputs[0]].type = generated.TensorType.STRING
     file = File(path=tiny.path, data=b"", model=model)
     assert activations(file, operators(file), NEUTRON) is None
 
@@ -365,14 +417,17 @@ def test_activations_of_a_type_without_a_size(tiny):
 def test_the_fit_is_the_cards(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     latency = importlib.import_module("latency")
-    for estimate, processor in zip(device("mcxn947").latency, ("CPU", "NPU"), strict=True):
-        known, kinds, spread = latency.measurements(processor), latency.KINDS[processor], latency.SPREAD[processor]
-        assert estimate.cost == pytest.approx(latency.costs(known, kinds), rel=1e-3)
-        assert (estimate.least, estimate.most) == pytest.approx((1 / spread, spread), abs=1e-3)
-        assert spread**2 <= 4
-        ratios = [ratio for _, ratio in latency.left_out(known, kinds)]
-        assert len(ratios) == 7
-        assert all(1 / spread <= ratio <= spread for ratio in ratios)
+    estimates = [*device("mcxn947").latency, *device("imx93").latency]
+    for estimate, fit, count in zip(estimates, latency.FITS, (7, 7, 9), strict=True):
+        known = latency.measurements(fit)
+        assert estimate.cost == pytest.approx(latency.costs(known, fit.kinds), rel=1e-3)
+        assert (estimate.least, estimate.most) == pytest.approx((fit.least, fit.most), abs=1e-3)
+        assert estimate.most <= 4 * estimate.least
+        ratios = [ratio for _, ratio in latency.left_out(known, fit.kinds)]
+        assert len(ratios) == count
+        assert all(estimate.least <= ratio <= estimate.most for ratio in ratios)
+    largest = max(each.work["multiply-adds"] for each in known)
+    assert largest < estimate.most_adds < 2.1 * largest
 
 
 def test_work_is_counted_as_the_fit_counts_it(data_root):

@@ -64,6 +64,7 @@ from .verbs.predict import predict as predict
 from .verbs.quantize import quantize as quantize
 from .verbs.report import report as report
 from .verbs.show import show as show
+from .verbs.site import write_site as write_site
 from .verbs.train import train as train
 from .verbs.verify import verify as verify
 from .zoo.cards import (

@@ -12,7 +12,9 @@ from numbers import Integral, Real
 from os import PathLike, fsdecode, fsencode
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from cyclopts import Parameter
 
 from eyespot.errors import BadArgumentError, MissingExtraError
 from eyespot.nouns import Table, brief
@@ -22,6 +24,7 @@ CORES = 1024  # processes or threads at most; a slip of the keyboard starts no m
 P = ParamSpec("P")
 R = TypeVar("R")
 
+Options = Annotated[str | None, Parameter(allow_leading_hyphen=True)]  # those of another program
 Bytes = int | str | None  # as people write sizes: 256k, 1M, 300,000
 UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 SIZE = r"(\d{1,15}|\d{1,3}(?:[,_]\d{3}){1,4})(\.\d+)?\s*([kmg]?)(?:i?b)?"

@@ -11,25 +11,32 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any, Literal
 
-from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
+from cyclopts import App, CycloptsError, Group, Parameter, UnknownCommandError
+from cyclopts.completion.detect import ShellDetectionError
 
 from eyespot.errors import BadArgumentError, EyespotError, OverlapError, UnfitError, UnknownNameError
 from eyespot.escaping import terminal
 
-NAMES = (
-    "list show make verify predict doctor check compile bench export fetch inspect evaluate train convert quantize "
-    "report measure"
-)
-VERBS = {name: name for name in NAMES.split()}  # each command, which is a module of `verbs`: its function
-VERBS |= {"list": "list_models", "compile": "compile_for"}
+GROUPS = {  # the commands in the order of the work
+    "Choose": "list show predict site report",
+    "Your own pictures": "fetch inspect train convert quantize evaluate",
+    "To the board": "make check compile bench export",
+    "Trust": "verify doctor measure",
+}
+VERBS = {name: name for names in GROUPS.values() for name in names.split()}  # a module of `verbs`: its function
+VERBS |= {"list": "list_models", "compile": "compile_for", "site": "write_site"}
+Shell = Literal["bash", "zsh", "fish"]
 
 
 def build(asked: str = "") -> App:
     """The app, with a lazily imported command for each verb; only the help of `asked` is complete."""
+    from eyespot.reports.choices import HelpPage, complete
+
     app = App(
         name="eyespot",
         help="Small image classifiers for embedded devices, every number measured.\n\n"
@@ -37,12 +44,36 @@ def build(asked: str = "") -> App:
         "Every command takes --json.\n\nExample: eyespot make tiny-resnet --device imx93",
         version_flags=["--version"],
         help_flags=["--help", "-h"],
-        default_parameter=Parameter(negative_iterable=()),
+        default_parameter=Parameter(negative_iterable=(), completer=complete),
+        help_formatter=HelpPage(),
+        group_commands=Group("Options", sort_key=len(VERBS)),
     )
-    for name, function in VERBS.items():
-        summary = None if asked in VERBS else _summary(name)
-        app.command(f"eyespot.verbs.{name}:{function}", name=name, help=summary)
+    places = {name: place for place, name in enumerate(VERBS)}
+    for title, names in GROUPS.items():
+        group = Group(title, sort_key=places[names.split()[0]])
+        for name in names.split():
+            path, summary = f"eyespot.verbs.{name}:{VERBS[name]}", None if asked in VERBS else _summary(name)
+            app.command(path, name=name, help=summary, group=group, sort_key=places[name])
+    app.command(_installer(app), name="--install-completion", help="Let the shell complete commands and names.")
     return app
+
+
+def _installer(app: App) -> Callable[..., None]:
+    def install(shell: Shell | None = None) -> None:
+        """Write the completion of your shell, and have the shell load it.
+
+        Example: eyespot --install-completion
+
+        Args:
+            shell: By default the shell that you are in.
+        """
+        try:
+            path = app.install_completion(shell=shell)
+        except ShellDetectionError:
+            raise BadArgumentError("shell: cannot tell which you use; add bash, zsh or fish") from None
+        print(f"written: {path}; it works in a new shell (in zsh if .zshrc calls compinit)")
+
+    return install
 
 
 def _summary(name: str) -> str:
@@ -89,14 +120,18 @@ def _run(words: Sequence[str], *, as_json: bool) -> None:
             _print(error.result, as_json=True)
         raise
     if result is not None:
-        _print(result, as_json=as_json)
+        _print(result, as_json=as_json, command=words[0], arguments=bound.arguments)
 
 
-def _print(result: object, *, as_json: bool) -> None:
+def _print(result: object, *, as_json: bool, command: str = "", arguments: Mapping[str, Any] | None = None) -> None:
     from eyespot.nouns import plain
+    from eyespot.reports.following import following
     from eyespot.reports.terminal import show
 
-    print(json.dumps(plain(result), indent=1)) if as_json else show(result)
+    if as_json:
+        print(json.dumps(plain(result), indent=1))
+    else:
+        show(result, following(command, arguments or {}, result))
 
 
 def _fail(message: str, code: int = 1) -> int:

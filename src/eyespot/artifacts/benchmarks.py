@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import hashlib
+from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +21,9 @@ FOLDER = "bench"
 class Machine(Noun):
     """Where a latency was measured; what the system does not say is "" or None.
 
-    Temperatures are those of the hottest sensor in degrees Celsius, before and after.
+    `address` is how it was reached, "" for this machine; `id` is a digest of its serial number and machine id,
+    which tells boards with one name apart. Temperatures are those of the hottest sensor in degrees Celsius,
+    before and after.
     """
 
     name: str
@@ -30,6 +34,13 @@ class Machine(Noun):
     governor: str = ""
     temperature: float | None = None
     temperature_after: float | None = None
+    address: str = ""
+    id: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What tells it from others: the more of them, the surer."""
+        return self.name, self.address, self.board, self.id
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -37,8 +48,9 @@ class Latency(Noun):
     """One image at a time with so many threads. Times are ms; what a tool does not give is None.
 
     `load` is until the tensors are allocated, `first` the first run, `warmup` the mean of those after it,
-    `mean` to `p99` those of `runs` timed runs. `memory` is what loading and running added to the process,
-    in bytes, at its peak. `npu_nodes` and `cpu_nodes` are those that the delegate took and left.
+    `mean` to `p99` those of `runs` timed runs, `throughput` images a second, one after the other. `memory` is
+    what loading and running added to the process, in bytes, at its peak. `npu_nodes` and `cpu_nodes` are those
+    that the delegate took and left.
     """
 
     threads: Count
@@ -56,6 +68,7 @@ class Latency(Noun):
     cpu_nodes: Count | None = None
     tool: str
     preprocess: Size | None = None
+    throughput: Size | None = None
 
     @property
     def typical(self) -> float:
@@ -99,7 +112,8 @@ def keep(benchmark: Benchmark) -> None:
     """Write a benchmark under a name that the same measurement gets again; say so where that cannot be written."""
     b = benchmark
     delegate = [Path(b.delegate).stem] if b.delegate else []
-    parts = (b.model, b.precision, b.artifact[:12], b.machine.name, *delegate)
+    machine = hashlib.sha256("\0".join(b.machine.names).encode()).hexdigest()[:8]
+    parts = (b.model, b.precision, b.artifact[:12], b.machine.name, machine, *delegate)
     with measurements.or_not_kept():
         write_json(measurements.own() / FOLDER / f"{'.'.join(map(file_name, parts))}.json", asdict(b))
 
@@ -108,3 +122,19 @@ def benchmarks(model: str, artifacts: set[str]) -> tuple[Benchmark, ...]:
     """The benchmarks of a model's files with these digests, the user's own before the shipped ones."""
     found = measurements.found(Benchmark, f"{FOLDER}/{glob.escape(file_name(model))}.*.json")
     return tuple(each for each in found if each.artifact in artifacts)
+
+
+def labels(many: Sequence[Benchmark]) -> tuple[str, ...]:
+    """The name of each one's machine, with as much more as tells it from the other machines."""
+    machines = [each.machine for each in many]
+    return tuple(_label(each, {other.names for other in machines if other.name == each.name}) for each in machines)
+
+
+def _label(machine: Machine, alike: Set[tuple[str, ...]]) -> str:
+    for count in range(1, len(machine.names)):
+        if len({names[:count] for names in alike}) == len(alike):
+            break
+    else:
+        count = len(machine.names)
+    more = ", ".join(filter(None, machine.names[1:count]))
+    return f"{machine.name} ({more})" if more else machine.name

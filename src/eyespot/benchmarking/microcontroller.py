@@ -45,12 +45,13 @@ def listen(device: str, baud: int, seconds: float = SILENCE) -> tuple[Machine, L
         said = "only zeros: the program has no clock" if times[INVOKE] else "no line such as `eyespot: invoke 1234 us`"
         raise ToolDiedError(f"{device}: {said}; flash the C example (eyespot export) and reset the board")
     runs = sorted(times[INVOKE][1:] or times[INVOKE])
+    rate = 1000 / mean(runs) if any(runs) else None
     latency = Latency(
         threads=1, first=times[INVOKE][0], warmup_runs=1, runs=len(runs), mean=mean(runs), median=median(runs),
         p90=rank(runs, 0.9), p99=rank(runs, 0.99), tool="the C example's clock",
-        preprocess=median(times[PREPROCESS]) if times[PREPROCESS] else None,
+        preprocess=median(times[PREPROCESS]) if times[PREPROCESS] else None, throughput=rate,
     )  # fmt: skip
-    return Machine(name=device.removeprefix("/dev/"), board=device), latency
+    return Machine(name=device.removeprefix("/dev/"), board=device, address=f"serial:{device}"), latency
 
 
 def _timings(device: str, baud: int, seconds: float) -> Iterator[tuple[str, float]]:

@@ -18,21 +18,39 @@ from eyespot.benchmarking.conversation import Conversation
 from eyespot.errors import BadArgumentError, ToolDiedError, ToolStartError
 
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
-OPTIONS = ("-o", "BatchMode=yes", "-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3")
+OPTIONS = (
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    "ConnectTimeout=30",
+    "-o",
+    "ServerAliveInterval=10",
+    "-o",
+    "ServerAliveCountMax=3",
+)
 MARK = "eyespot-folder:"  # login scripts print as well
 LONGEST = 120  # seconds that a connection may take
 COPY = 600  # seconds that a copy may take
 NO_SFTP = r"sftp|subsystem|Connection closed"  # the words of scp where a board has only the older protocol
+NO_SSH = "ssh and scp are not on PATH: install OpenSSH's client (on Windows an optional feature of the system)"
 
-# The folder goes when this shell ends, which is also when its standard input closes.
+# The folder goes when this shell ends, which is also when its standard input closes. If the cable is pulled during the
+# copy, that stays open: a second process then ends the shell, and ends with it.
 SHELL = """\
-d=$(mktemp -d "${TMPDIR:-/tmp}/eyespot-XXXXXX") || exit 1
+d=$(mktemp -d "${{TMPDIR:-/tmp}}/eyespot-XXXXXX") || exit 1
 trap 'exit 1' HUP INT TERM PIPE
-%strap 'rm -rf "$d"' EXIT
-echo "%s$d"
+{keep}trap 'rm -rf "$d"' EXIT
+python3 -c '
+import os, time
+shell, end = os.getppid(), time.time() + {seconds}
+while os.getppid() == shell and time.time() < end:
+    time.sleep(.5)
+os.getppid() == shell and os.kill(shell, 15)' </dev/null >/dev/null 2>&1 &
+echo "{mark}$d"
 read -r go || exit 1
 [ "$go" ] || exit 1
-python3 "$d/runner.py" "$d/model.tflite" %s"""
+kill $! 2>/dev/null
+python3 "$d/runner.py" "$d/model.tflite" {settings}"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +99,10 @@ def board(address: str) -> Board:
 @contextlib.contextmanager
 def runner_on(target: Board, data: bytes, settings: str, *, keep: bool) -> Iterator[Conversation]:
     """The runner with a file on another machine, in a folder that goes when it ends, unless `keep`."""
-    shell = SHELL % ("# " if keep else "", MARK, shlex.quote(settings))
-    with Conversation(target.ssh(f"exec sh -c {shlex.quote(shell)}"), f"ssh {target.destination}") as there:
+    if not shutil.which("ssh") or not shutil.which("scp"):
+        raise ToolStartError(NO_SSH)
+    shell = f"exec sh -c {shlex.quote(script(settings, keep=keep))}"
+    with Conversation(target.ssh(shell), f"ssh {target.destination}") as there:
         folder = next((found for line in there.lines(LONGEST) if (found := _folder(line))), None)
         if not folder:
             raise there.died()
@@ -95,6 +115,11 @@ def runner_on(target: Board, data: bytes, settings: str, *, keep: bool) -> Itera
         yield there
 
 
+def script(settings: str, *, keep: bool, seconds: float = LONGEST + 2 * COPY) -> str:
+    """What a shell there does; `seconds` is how long the files may take to come."""
+    return SHELL.format(keep="# " if keep else "", mark=MARK, seconds=seconds, settings=shlex.quote(settings))
+
+
 def _folder(line: str) -> str:
     found = re.fullmatch(rf"{MARK}(/[\w./\-]+)", line.strip())
     return found[1] if found else ""
@@ -104,8 +129,6 @@ def _copy(target: Board, files: tuple[Path, ...], folder: str) -> None:
     """ToolDiedError with scp's last words if it fails; boards without an SFTP server get the older protocol."""
     for old in (False, True):
         argv = target.scp(*files, folder=folder, old=old)
-        if not shutil.which("scp"):
-            raise ToolStartError("scp is not installed; install OpenSSH's client")
         done = isolation.command(argv, seconds=COPY, name=f"scp to {target.destination}")
         if not done.returncode:
             return

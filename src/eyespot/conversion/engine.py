@@ -15,7 +15,7 @@ from eyespot.errors import BadFileError, MissingDataError
 from eyespot.preprocessing.spec import Contract
 from eyespot.tflite.contract import decode, decode_confidence
 from eyespot.tflite.read import read
-from eyespot.weights import published
+from eyespot.weights import hub, published
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 
@@ -74,7 +74,8 @@ def _settle_data(source: Source, folder: Path) -> None:
 def _converted(card: Model, contract: Contract, source: Source) -> Any:
     from eyespot.conversion.pytorch import to_tflite
 
-    network = registry.imported(card.network)(len(contract.classes))
+    architecture = str(source.facts.get("architecture", ""))
+    network = registry.imported(hub.network(card, architecture))(len(contract.classes))
     registry.imported(source.importer)(network, source.path or card.preprocessing)
     return repair(to_tflite(network, contract.preprocessing))
 

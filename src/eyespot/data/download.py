@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
@@ -33,22 +34,42 @@ def download(source: Download, path: Path, remedy: str, patience: float = PATIEN
     RefusedError without encryption or a digest, EyespotError if the connection or the disk fails.
     """
     part = path.with_name(path.name + ".part")
-    try:
+    with _explained(source.url, str(part), remedy):
         path.parent.mkdir(parents=True, exist_ok=True)
         _fetch(source, part, patience)
-    except urllib.error.HTTPError as error:
-        reason = "asks for an account" if error.code in {401, 403} else "download failed"
-        words = one_line(f"({error.code} {error.reason})")
-        raise MissingDataError(f"{source.url}: {reason} {words}; {remedy}") from error
-    except urllib.error.URLError as error:
-        raise MissingDataError(f"{source.url}: no answer ({one_line(str(error.reason))}); {remedy}") from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise EyespotError(f"{part}: download stopped ({one_line(str(error))}); repeat to continue") from error
     _validator(part).unlink(missing_ok=True)
     if source.digest and not atomic.matches(part, source.digest):
         part.unlink()
         raise BadFileError(f"{source.url}: is not the expected file ({source.digest}); deleted, try again")
     return part.replace(path)
+
+
+def answer(url: str, most: int, remedy: str) -> bytes:
+    """What a server answers, over https. Errors as `download`, and BadFileError for more than `most` bytes."""
+    source = Download(url=url, digest="")
+    with _explained(url, url, remedy):
+        _check(source, url)
+        with urllib.request.build_opener(_Redirects(source)).open(url, timeout=TIMEOUT) as response:
+            data: bytes = response.read(most + 1)
+    if len(data) > most:
+        raise BadFileError(f"{url}: expected at most {most:,} bytes, found more")
+    return data
+
+
+@contextlib.contextmanager
+def _explained(url: str, what: str, remedy: str) -> Iterator[None]:
+    """The errors of `download` in place of the library's."""
+    try:
+        yield
+    except urllib.error.HTTPError as error:
+        error.close()
+        reason = "asks for an account" if error.code in {401, 403} else "download failed"
+        words = one_line(f"({error.code} {error.reason})")
+        raise MissingDataError(f"{url}: {reason} {words}; {remedy}") from error
+    except urllib.error.URLError as error:
+        raise MissingDataError(f"{url}: no answer ({one_line(str(error.reason))}); {remedy}") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise EyespotError(f"{what}: download stopped ({one_line(str(error))}); repeat to continue") from error
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

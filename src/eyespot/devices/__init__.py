@@ -20,7 +20,8 @@ FOLDER = Path(__file__).parent
 REMEDY = "Correct the file; docs/devices-howto.md shows one"
 OPTIONS = ("--accelerator-config", "--config", "--system-config", "--memory-mode", "--arena-cache-size")
 
-Work = Literal["operators", "multiply-adds", "multiply-adds in lanes", "activation bytes"]
+NPU_REGIONS = ("npu sram", "npu activations")
+Work = Literal["inferences", "operators", "multiply-adds", "multiply-adds in lanes", "activation bytes"]
 Positive = Annotated[float, Meta(gt=0, le=1e18)]
 
 
@@ -58,12 +59,22 @@ class Compiler:
     offered: str
     source: str
 
+    def __post_init__(self) -> None:
+        """ValueError for arguments that the program does not take."""
+        known = OPTIONS if self.name == "vela" else ("--target",)
+        names, values = self.arguments[::2], self.arguments[1::2]
+        if len(names) != len(values) or not set(names) <= set(known):
+            raise ValueError(f"expected `arguments` with a value each, of {', '.join(known)}")
+        if self.name == "neutron-converter" and not names:
+            raise ValueError("expected the argument --target, the NPU's name")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
     """A range of latencies: `least` to `most` of the quantity that `per` names, at a clock's `hertz`.
 
-    A fitted millisecond is the sum of `cost`, in milliseconds a unit of work.
+    A fitted millisecond is the sum of `cost`, in milliseconds a unit of work; files with more multiply-adds than
+    `most_adds` are too far from those that it was fitted to.
     """
 
     check: Literal["latency", "npu latency"]
@@ -72,10 +83,13 @@ class Estimate:
     most: Positive
     hertz: Positive = 1.0
     cost: dict[Work, Positive] = field(default_factory=dict, hash=False)
+    most_adds: Positive | None = None
     source: str
 
     def __post_init__(self) -> None:
         """ValueError where one field needs another one."""
+        if self.least > self.most:
+            raise ValueError(f"expected `least` to be at most `most`, found {self.least:g} and {self.most:g}")
         if (self.per == "fitted milliseconds") != bool(self.cost):
             raise ValueError('expected a `cost` with "fitted milliseconds", and with nothing else')
 
@@ -109,6 +123,10 @@ class Device:
 
     def __post_init__(self) -> None:
         """ValueError where one field needs another one."""
+        checks = {each.use for each in self.memory} | {each.check for each in self.latency}
+        of_npu = [*(["compiler"] if self.compiler else []), *sorted(checks & {*NPU_REGIONS, "npu latency"})]
+        if of_npu and not self.npu:
+            raise ValueError(f"expected `npu`, the name of the NPU, as there is {of_npu[0]}")
         if "vela" in self.tools and not (self.compiler and self.compiler.name == "vela"):
             raise ValueError('expected the compiler "vela", as `tools` names it')
         if self.published and not self.published_source:

@@ -18,11 +18,12 @@ from eyespot import isolation
 from eyespot.artifacts import model_folder
 from eyespot.artifacts.atomic import digest_file, not_written
 from eyespot.devices import Compiler
-from eyespot.errors import EXTRAS, BadFileError, MissingDataError, MissingExtraError, ToolCrashedError
+from eyespot.errors import EXTRAS, BadFileError, MissingDataError, MissingExtraError, ToolCrashedError, ToolStartError
 from eyespot.tflite.read import File, parse
 
 INPUT = "model.tflite"  # a name that is safe; what compilers write is called model_...
 SECONDS, MEMORY = 900, 8 << 30
+USAGE = 2  # the exit code for arguments that Python's programs do not take
 SDK = """
 import sys
 from pathlib import Path
@@ -133,7 +134,9 @@ def _run(name: str, argv: Sequence[str], file: File, output: str) -> tuple[str, 
     except OSError as error:
         raise not_written(Path(tempfile.gettempdir()), error) from error
     log = "".join(each for each in done.stdout if each.isprintable() or each == "\n")
-    last = (log.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    last = (log.strip().splitlines() or [f"exit code {done.returncode}" if done.returncode else "it wrote nothing"])[-1]
+    if done.returncode == USAGE and (said := re.search(r"error: (argument .*|unrecognized .*)", last)):
+        raise ToolStartError(f"{name} does not take its arguments: {said[1]}")
     if "Traceback" in log and "Compilation failed" not in log:  # which is how vela refuses a file
         raise ToolCrashedError(f"{where} crashed: {last}")
     if done.returncode or output not in files:

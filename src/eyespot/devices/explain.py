@@ -16,9 +16,10 @@ from eyespot.devices import FOLDER, REMEDY, Device
 from eyespot.devices.compiled import target
 from eyespot.devices.compilers import Compilation, refusals
 from eyespot.devices.host import HostMeasurements, tool
-from eyespot.devices.rules import Breach, Refusal, breaches, ruleset
+from eyespot.devices.rules import Breach, Refusal, breaches, left_behind, ruleset
 from eyespot.errors import BadFileError
 from eyespot.nouns import Noun
+from eyespot.tflite.operators import Operator
 
 TENSORS = re.compile(r" \([^()]*\)$| tensor \S+")  # names that vela's reasons hold
 FUSED = {"RELU", "RELU6", "RELU_N1_TO_1", "TANH"}
@@ -55,10 +56,18 @@ class Broken(Noun):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
+class Left(Noun):
+    """An operator that is not in the file: the compiler adds it, on the CPU, behind one on the NPU."""
+
+    name: str
+    broken: Broken
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Placed(Noun):
     """An operator of the file by its number: where it runs, and the constraints that keep it from the NPU.
 
-    `values` is how many numbers it gives, `after` the operators that it reads from.
+    `values` is how many numbers it gives, `after` the operators that it reads from, `left` what the compiler adds.
     """
 
     number: int
@@ -68,6 +77,7 @@ class Placed(Noun):
     values: int
     after: tuple[int, ...]
     broken: tuple[Broken, ...]
+    left: tuple[Left, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -96,10 +106,18 @@ def explain(host: HostMeasurements, device: Device, checked: Compatibility) -> E
                 number=number, name=operator.name, place=_place(device, runs, npu), shape=shape, values=prod(shape),
                 after=tuple(sorted({places[i] for i in map(int, entry.inputs) if i in places})),
                 broken=tuple(_broken(operator.name, each) for each in dict.fromkeys((*runs, *npu))),
+                left=() if runs or npu else _left(device, operator),
             )
         )  # fmt: skip
         places |= dict.fromkeys(map(int, entry.outputs), number)
     return Explained(**vars(checked), operators=tuple(placed))
+
+
+def _left(device: Device, operator: Operator) -> tuple[Left, ...]:
+    """What the compiler of the NPU adds behind an operator."""
+    rulesets = (rules for rules in map(ruleset, device.rules) if rules.decides == "npu")
+    behind = (each for rules in rulesets for each in left_behind(rules, operator))
+    return tuple(Left(name=name, broken=_broken(name, breach)) for name, breach in behind)
 
 
 def _place(device: Device, runs: list[Breach], npu: list[Breach]) -> Place:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
@@ -79,6 +80,7 @@ def _result(measure: Callable[[], R]) -> R | EyespotError:
         return error
 
 
+@cache
 def tool(package: str) -> str:
     """A tool with its version, if it is installed."""
     try:
@@ -106,7 +108,7 @@ def compile_file(
     if found := target(host.file):
         raise RefusedError(f"{host.file.path}: {found.words}; compile the file that it was made from")
     if device.compiler is None:
-        check = f"eyespot check --device {device.name}"
+        check = f"eyespot check --device {shlex.quote(device.name)}"
         raise RefusedError(f"{device.name}: has no compiler here; {check} says what is known")
     file, result = host.file, _compiled(host, device, device.compiler, tool)
     if not result.facts["npu"]:

@@ -37,5 +37,5 @@ WORK: dict[str, Callable[[Operator], int]] = {
 
 
 def work(operators: Sequence[Operator]) -> dict[str, int]:
-    """How much there is of each kind of work."""
-    return {kind: sum(map(count, operators)) for kind, count in WORK.items()}
+    """How much there is of each kind of work in one inference."""
+    return {"inferences": 1} | {kind: sum(map(count, operators)) for kind, count in WORK.items()}

@@ -41,8 +41,10 @@ def activations(file: File, operators: Sequence[Operator], rules: Ruleset) -> Ac
     sizes = {t.index: t.bytes for t in tensors}
     known = {index: size for index, size in sizes.items() if size is not None}
     results = set(map(int, file.graph.outputs))
+    if len(known) < len(sizes):
+        return None
     parts = [_part(part, operators, results, known) for part in npu_parts(operators, rules)]
-    return max(parts, key=lambda part: part.total, default=None) if len(known) == len(sizes) else None
+    return max(parts, key=lambda part: part.total, default=None)
 
 
 def npu_parts(operators: Sequence[Operator], rules: Ruleset) -> tuple[tuple[Operator, ...], ...]:

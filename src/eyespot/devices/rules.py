@@ -156,11 +156,20 @@ def breaches(rules: Ruleset, operator: Operator) -> tuple[Breach, ...]:
     return tuple(sorted(made, key=lambda breach: breach.status != "fails"))
 
 
+def left_behind(rules: Ruleset, operator: Operator) -> tuple[tuple[str, Breach], ...]:
+    """The operators that the compiler leaves to the CPU behind one that the NPU runs, and why."""
+    if breaches(rules, operator):
+        return ()
+    broken = _broken(rules, operator)
+    made = ((rule, Breach(rule.otherwise, rule.why, rules.title, rule.source or rules.source)) for rule in broken)
+    return tuple((name, breach) for rule, breach in made for name in rule.leaves)
+
+
 def last_softmax(rules: Ruleset, operators: tuple[Operator, ...]) -> str:
     """That the CPU has but the softmax at the end, and what belongs to it; "" if it has more."""
     on_npu = [index for index, each in enumerate(operators) if status_of(rules, each) != "fails"]
     behind = operators[on_npu[-1] + 1 :] if on_npu else ()
-    lefts = [_left(rules, operators[index]) for index in on_npu]
+    lefts = [[name for name, _ in left_behind(rules, operators[index])] for index in on_npu]
     left = [name for names in lefts for name in names]
     names = [*(left if lefts and left == lefts[-1] else []), *(o.name for o in behind)]
     numbers = max((prod(image.shape) for each in behind for image in each.images), default=0)
@@ -176,10 +185,6 @@ def status_of(rules: Ruleset, operator: Operator) -> Status:
     return _judge(rules, operator)[0][0]
 
 
-def _left(rules: Ruleset, operator: Operator) -> list[str]:
-    return [reason.split(":")[0] for _, reason in _judge(rules, operator)[1:]]
-
-
 def _judge(rules: Ruleset, operator: Operator) -> list[tuple[Status, str]]:
     """The first rule that an operator breaks; a refusal comes before what is not known.
 
@@ -187,8 +192,7 @@ def _judge(rules: Ruleset, operator: Operator) -> list[tuple[Status, str]]:
     """
     for breach in breaches(rules, operator):
         return [(breach.status, f"{operator.name}: {breach.why}")]
-    broken = _broken(rules, operator)
-    return [("ok", ""), *((rule.otherwise, f"{name}: {rule.why}") for rule in broken for name in rule.leaves)]
+    return [("ok", ""), *((breach.status, f"{name}: {breach.why}") for name, breach in left_behind(rules, operator))]
 
 
 def _broken(rules: Ruleset, operator: Operator) -> list[Rule]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from eyespot.artifacts.measurements import Compatibility, Finding, Status
-from eyespot.devices import Device, Estimate, Region, devices
+from eyespot.devices import REMEDY, Device, Estimate, Region, devices
 from eyespot.devices.compiled import judge, target
 from eyespot.devices.compilers import Compilation
 from eyespot.devices.host import HostMeasurements, tool
@@ -16,6 +16,7 @@ from eyespot.devices.neutron import activations, npu_parts
 from eyespot.devices.rules import Ruleset, apply, ruleset
 from eyespot.errors import BadFileError, EyespotError, RefusedError, UnfitError
 from eyespot.quantity import Kind, Quantity, quantities
+from eyespot.tflite.read import File
 from eyespot.tflite.tflm import Arena
 
 WORST: tuple[Status, ...] = ("fails", "unknown", "partial", "ok")
@@ -24,12 +25,11 @@ HOST = "measured on this host, not on the device"
 
 def check_file(
     host: HostMeasurements, cards: Sequence[Device], *,
-    ram: int | None = None, flash: int | None = None, strict: bool = False,
+    ram: int | None = None, flash: int | None = None,
 ) -> tuple[Compatibility, ...]:  # fmt: skip
     """A file on devices. `ram` and `flash` are the bytes of regions that a card leaves open.
 
-    RefusedError if no card leaves them open. With `strict`, UnfitError unless all of the file runs on
-    the NPU, or on a device without an NPU runs.
+    RefusedError if no card leaves them open.
     """
     equipped = [_with_memory(card, {"arena": ram, "npu sram": ram, "flash": flash}) for card in cards]
     if {ram, flash} != {None} and equipped == list(cards):
@@ -38,11 +38,13 @@ def check_file(
         raise RefusedError(f"{names}: its card has its memory; --ram and --flash are for {without}")
     if not target(host.file):
         host.measure(equipped)
-    results = tuple(_compatibility(host, card) for card in equipped)
-    unfit = [c.device for c in results if (c.npu or c.runs).status != "ok"]
-    if strict and unfit:
-        raise UnfitError(f"{host.file.path}: not ok on {', '.join(unfit)}; the findings say why", results)
-    return results
+    return tuple(_compatibility(host, card) for card in equipped)
+
+
+def demand(file: File, results: Sequence[Compatibility]) -> None:
+    """UnfitError unless all of the file runs on each NPU, and on a device without an NPU runs."""
+    if unfit := [c.device for c in results if (c.npu or c.runs).status != "ok"]:
+        raise UnfitError(f"{file.path}: not ok on {', '.join(unfit)}; the findings say why", results)
 
 
 def _with_memory(card: Device, sizes: Mapping[str, int | None]) -> Device:
@@ -69,8 +71,11 @@ def _findings(host: HostMeasurements, device: Device) -> tuple[Finding, ...]:
     """All findings of a file on a device; each of its verdicts is decided by one at least."""
     if found := target(host.file):
         return (*judge(host.operators, device, found), *_of_compiled(host, device))
+    rulesets = [ruleset(name) for name in device.rules]
+    if not device.npu and (of_npu := [each.name for each in rulesets if each.decides == "npu"]):
+        raise BadFileError(f"{device.name}.toml: expected `npu`, as {of_npu[0]} has the rules of one. {REMEDY}")
     findings = [TOOLS[name](host, device) for name in device.tools]
-    findings += [apply(ruleset(name), host.operators) for name in device.rules]
+    findings += [apply(each, host.operators) for each in rulesets]
     decided = {f.decides for f in findings}
     wanted = ("runs", "npu") if device.npu else ("runs",)
     undecided = [verdict for verdict in wanted if not decided & {verdict, "both"}]
@@ -145,8 +150,14 @@ def _memory(host: HostMeasurements, device: Device, region: Region) -> Iterator[
 
 
 def _npu_rules(device: Device) -> Ruleset:
-    """The rules that say what the NPU takes."""
-    return next(rules for rules in map(ruleset, device.rules) if rules.decides == "npu")
+    """The rules that say what the NPU takes. BadFileError if the device's file names none."""
+    for rules in map(ruleset, device.rules):
+        if rules.decides == "npu":
+            return rules
+    raise BadFileError(
+        f"{device.name}.toml: expected `rules` of its NPU, such as neutron-mcxn947, as its latency or its memory "
+        f"depends on what the NPU takes; found {', '.join(device.rules) or 'none'}. {REMEDY}"
+    )
 
 
 def _within(region: Region, reason: str, package: str, kind: Kind = "measured", **sizes: int) -> Finding:
@@ -176,9 +187,13 @@ def _estimates(host: HostMeasurements, device: Device, stopped: Set[str]) -> Ite
         elif estimate.per == "fitted milliseconds":
             yield _by_fit(host, device, estimate)
         else:
-            yield _by_operations(host, estimate)
+            yield _by_operations(host, device, estimate)
     if not device.latency:
-        yield _unknown(device, "latency", "no published latencies to estimate it from")
+        where = "on its NPU and on its CPU" if device.npu else "there"
+        why = "quoted for their own models alone" if device.published else "not published"
+        port = "ssh://user@board" if "litert" in device.tools else "serial:/dev/ttyACM0, which the C example prints to"
+        reason = f"how long it takes {where} is unknown: latencies to estimate it from are {why}"
+        yield _unknown(device, "latency", reason, advice=f"measure it: eyespot bench --on {port}")
 
 
 def _published(host: HostMeasurements, device: Device) -> Iterator[Finding]:
@@ -193,19 +208,30 @@ def _published(host: HostMeasurements, device: Device) -> Iterator[Finding]:
 
 
 def _by_vela(host: HostMeasurements, device: Device, estimate: Estimate) -> Finding:
-    vela, by = host.vela(device), tool("ethos-u-vela")
+    vela = host.vela(device)
+    if not isinstance(vela, Compilation) or vela.facts["cpu"]:
+        return _unknown(device, estimate.check, _no_vela(vela))
+    low, high, by = vela.milliseconds * estimate.least, vela.milliseconds * estimate.most, tool("ethos-u-vela")
+    return _estimate(estimate, low, high, by, "vela's latency times a published rate", **_as_vela_counts(vela))
+
+
+def _no_vela(vela: Compilation | EyespotError | None) -> str:
+    """Why vela says nothing about a file's latency; "" if it does."""
     if isinstance(vela, EyespotError):
-        return _unknown(device, estimate.check, str(vela))
-    if vela is None or vela.facts["cpu"]:
-        return _unknown(device, estimate.check, "vela counts no cycles for operators on the CPU")
-    low, high = vela.milliseconds * estimate.least, vela.milliseconds * estimate.most
-    more = quantities("ms", tool=by, vela=vela.milliseconds)
-    more |= quantities("cycles", tool=by, cycles=vela.facts["cycles"])
-    return _estimate(estimate, low, high, by, "vela's latency times a published rate", **more)
+        return str(vela)
+    return "vela counts no cycles for operators on the CPU" if vela is None or vela.facts["cpu"] else ""
 
 
-def _by_operations(host: HostMeasurements, estimate: Estimate) -> Finding:
+def _as_vela_counts(vela: Compilation) -> dict[str, Quantity]:
+    by = tool("ethos-u-vela")
+    counted = quantities("ms", tool=by, vela=vela.milliseconds)
+    return counted | quantities("cycles", tool=by, cycles=vela.facts["cycles"])
+
+
+def _by_operations(host: HostMeasurements, device: Device, estimate: Estimate) -> Finding:
     adds, by = host.file.operations // 2, tool("eyespot")
+    if not adds:
+        return _unknown(device, estimate.check, "the file has no multiply-adds")
     low, high = (1000 * adds * rate / estimate.hertz for rate in (estimate.least, estimate.most))
     more = quantities("multiply-adds", tool=by, adds=adds)
     more |= quantities("Hz", kind="quoted", source=estimate.source, clock=estimate.hertz)
@@ -214,13 +240,21 @@ def _by_operations(host: HostMeasurements, estimate: Estimate) -> Finding:
 
 def _by_fit(host: HostMeasurements, device: Device, estimate: Estimate) -> Finding:
     """The work that is done there, at what a unit of it took in published latencies."""
-    on_npu, by = estimate.check == "npu latency", tool("eyespot")
-    parts = npu_parts(host.operators, _npu_rules(device)) if on_npu else (host.operators,)
-    done = work([operator for part in parts for operator in part])
-    milliseconds = sum(each * done[kind] for kind, each in estimate.cost.items())
-    if not milliseconds:
+    on_npu, by, vela = estimate.check == "npu latency", tool("eyespot"), host.vela(device)
+    if on_npu and vela and (reason := _no_vela(vela)):
+        return _unknown(device, estimate.check, reason)
+    parts = npu_parts(host.operators, _npu_rules(device)) if on_npu and not vela else (host.operators,)
+    operators = [operator for part in parts for operator in part]
+    done = work(operators)
+    if not operators:
         return _unknown(device, estimate.check, "no operator runs there")
+    if estimate.most_adds and done["multiply-adds"] > estimate.most_adds:
+        limit = f"published latencies do not tell it above {estimate.most_adds / 1e6:,.0f} M multiply-adds"
+        return _unknown(device, estimate.check, f"{limit}; the file has {done['multiply-adds'] / 1e6:,.0f} M")
+    milliseconds = sum(each * done[kind] for kind, each in estimate.cost.items())
     more = quantities("multiply-adds", tool=by, adds=done["multiply-adds"])
+    if isinstance(vela, Compilation):
+        more |= _as_vela_counts(vela)
     low, high = milliseconds * estimate.least, milliseconds * estimate.most
     return _estimate(estimate, low, high, by, "its work, by a fit to published latencies", **more)
 

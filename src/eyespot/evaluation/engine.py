@@ -139,8 +139,5 @@ def check_classes(contract: Contract, split: Split) -> None:
 
 
 def _name(file: File, contract: Contract) -> str:
-    """How anybody else names this file: as a model if it is the model's own, else by its own name."""
-    known = provenance.record(contract.model, file.precision)
-    if known and known.sha256 == file.sha256:
-        return f"{contract.model}:{file.precision}"
-    return shlex.quote(file.path.name) + ("" if file.contract else f" --contract {contract.model}")
+    """How anybody else names this file, and what it means."""
+    return provenance.name_of(file, contract.model) + ("" if file.contract else f" --contract {contract.model}")

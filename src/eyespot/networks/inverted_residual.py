@@ -42,6 +42,7 @@ class Style(NamedTuple):
 
 TENSORFLOW = Style(SameConv2d, nn.ReLU6, 1e-3)
 PYTORCH = Style(SymmetricConv2d, nn.ReLU, 1e-5)
+TIMM = PYTORCH._replace(activation=nn.ReLU6)
 
 # One row per stage: expansion, kernel, channels, repeats, stride, squeeze.
 MOBILENET_V2 = (  # arXiv:1801.04381, table 2
@@ -147,6 +148,22 @@ def semnasnet_075(classes: int = 1000) -> InvertedResidualNetwork:
     """MnasNet-A1 of timm, width 0.75. Its input is pixels; it normalises each channel itself."""
     front = Normalise(IMAGENET_MEAN, IMAGENET_STD)
     return InvertedResidualNetwork(MNASNET_A1, PYTORCH, 24, classes, front)
+
+
+def mobilenet_v2_timm(classes: int = 1000) -> InvertedResidualNetwork:
+    """MobileNetV2 of timm, mobilenetv2_100: symmetric padding. Its input is that of `mobilenet_v2`."""
+    return InvertedResidualNetwork(MOBILENET_V2, TIMM, 32, classes, _from(128, 128))
+
+
+def efficientnet_lite0_timm(classes: int = 1000) -> InvertedResidualNetwork:
+    """EfficientNet-Lite0 as timm trained it: symmetric padding. Its input is that of `efficientnet_lite0`."""
+    return InvertedResidualNetwork(EFFICIENTNET_B0, TIMM, 32, classes, _from(127, 128))
+
+
+def _from(mean: float, std: float) -> Normalise:
+    """From an input (pixel - mean) / std to ImageNet's normalisation of each channel."""
+    means = tuple((each - mean) / std for each in IMAGENET_MEAN)
+    return Normalise(means, tuple(each / std for each in IMAGENET_STD))
 
 
 def _stage(channels: int, stage: Stage, style: Style) -> nn.Sequential:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.artifacts.layers import LayerError
 from eyespot.progress import track
 from eyespot.tflite import run as running
 from eyespot.tflite import schema
@@ -19,20 +19,6 @@ WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
 
 Range = tuple[float, float]
 Observed = tuple[dict[str, Range], list[NDArray[np.float64]]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerError:
-    """A layer's output in int8 against float32: signal-to-noise ratio in dB, the step between levels.
-
-    `range_used` is the share of the 256 levels that occurred.
-    """
-
-    layer: int
-    operator: str
-    signal_to_noise: float
-    scale: float
-    range_used: float
 
 
 def observe(file: File, tensors: NDArray[Any], means: int = MEANS) -> Observed:

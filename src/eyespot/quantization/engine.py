@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot import isolation
-from eyespot.artifacts import places
+from eyespot.artifacts import layers, places
+from eyespot.artifacts.layers import LayerError, Layers
 from eyespot.artifacts.lock import held, is_held
 from eyespot.artifacts.model_folder import FLOAT32, INT8, Artifact, ModelFolder, handed_on, tools
 from eyespot.conversion.clean import finish, leave_out_softmax, repair
@@ -23,7 +24,6 @@ from eyespot.evaluation import workers
 from eyespot.evaluation.validation import with_confidence
 from eyespot.nouns import Noun
 from eyespot.quantization import activations, statistics
-from eyespot.quantization.activations import LayerError
 from eyespot.quantization.bias import correct
 from eyespot.quantization.calibration import LIMITS, Chosen, choose_images, open_images
 from eyespot.quantization.comparison import Comparison, Validation, compare_calibration, open_validation
@@ -181,13 +181,24 @@ def save(task: Task, attempt: Attempt, steps: tuple[Step, ...], reason: str, *, 
     int8 = with_confidence(attempt.int8.data, attempt.int8.path, source.path)
     artifact = folder.save(INT8, int8, **attempt.record, tools=used, facts=facts)
     catalogue.hand_on_data(source.path, folder.path)
-    compared = (folder.file(INT8), task.file, attempt.chosen.pixels)
     return Quantized(
         validation=step.validation, not_measured=reason, calibration=step.calibration, steps=steps,
         following=_rescue(task) if step.loses and len(steps) == 1 else "",
         folder=folder.path, artifact=artifact,
-        layers=isolation.run(activations.explain, *compared, **LIMITS) if explain else (),
+        layers=_explained(task, attempt, artifact) if explain else (),
     )  # fmt: skip
+
+
+def _explained(task: Task, attempt: Attempt, artifact: Artifact) -> tuple[LayerError, ...]:
+    """What int8 costs each layer, kept beside the file."""
+    int8, pixels = task.folder.file(INT8), attempt.chosen.pixels
+    found = isolation.run(activations.explain, int8, task.file, pixels, **LIMITS)
+    kept = Layers(
+        model=artifact.model, artifact=artifact.sha256, float32=task.file.sha256, images=len(pixels),
+        data_digest=attempt.chosen.digest, tools=artifact.tools, layers=found,
+    )  # fmt: skip
+    layers.keep(kept, task.folder.path)
+    return found
 
 
 def _rescue(task: Task) -> str:

@@ -34,7 +34,7 @@ def _parts(b: Benchmark) -> list[RenderableType]:
 def _row(each: Latency) -> tuple[str, ...]:
     times = (each.first, each.warmup, each.load)
     memory = "" if each.memory is None else f"{each.memory / 1e6:,.1f} MB"
-    rate = f"{1000 / each.mean:,.0f}" if each.mean else ""
+    rate = "" if each.throughput is None else f"{each.throughput:,.0f}"
     middle = _ms(each.median) or f"{_ms(each.mean)} (mean)"
     return str(each.threads), middle, _ms(each.p90), _ms(each.p99), rate, *map(_ms, times), memory
 
@@ -48,4 +48,4 @@ def _where(m: Machine) -> str:
     governor = f"governor {m.governor}" if m.governor else ""
     known = [f"{each:g}" for each in (m.temperature, m.temperature_after) if each is not None]
     temperature = f"{' to '.join(known)} °C" if known else ""
-    return ", ".join(filter(None, (m.name, m.board, m.processor, m.kernel, governor, temperature)))
+    return ", ".join(filter(None, (m.name, m.address, m.board, m.processor, m.kernel, governor, temperature)))

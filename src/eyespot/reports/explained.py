@@ -9,7 +9,7 @@ from itertools import groupby
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from eyespot.devices.explain import Explained, Place, Placed
+from eyespot.devices.explain import Broken, Explained, Place, Placed
 from eyespot.reports import words
 from eyespot.reports.styled import Cells, styled, table
 
@@ -26,7 +26,11 @@ def counted(e: Explained) -> str:
     """How many operators run where."""
     places = Counter(each.place for each in e.operators)
     named = {"npu": "on the NPU", "cpu": "on the CPU", "unknown": "unknown", "nowhere": "that do not run"}
-    return ", ".join(f"{n:,} {named[place]}" for place, n in places.items()) or "no operators"
+    left = sum(len(each.left) for each in e.operators)
+    parts = [f"{n:,} {named[place]}" for place, n in places.items()]
+    return (
+        ", ".join([*parts, *([f"{left:,} more on the CPU that the compiler adds"] if left else [])]) or "no operators"
+    )
 
 
 def _device(e: Explained) -> Iterator[RenderableType]:
@@ -39,9 +43,15 @@ def _device(e: Explained) -> Iterator[RenderableType]:
 
 
 def _operator(o: Placed) -> Iterator[Cells]:
+    """What keeps it from the NPU, then the same of the operators that the compiler adds behind it."""
+    yield from _why((str(o.number), o.name, Text(WORDS[o.place], STYLES[o.place])), o.broken)
+    for added in o.left:
+        yield from _why((f"{o.number}+", added.name, Text(WORDS["cpu"], STYLES["cpu"])), (added.broken,))
+
+
+def _why(heads: Cells, broken: tuple[Broken, ...]) -> Iterator[Cells]:
     """All constraints with one mend, and under them the mend."""
-    heads: Cells = (str(o.number), o.name, Text(WORDS[o.place], STYLES[o.place]))
-    for (mend, cost), many in groupby(o.broken, lambda each: (each.mend, each.cost)):
+    for (mend, cost), many in groupby(broken, lambda each: (each.mend, each.cost)):
         for each in many:
             yield *heads, styled(f"{each.constraint} ({each.tool})")
             heads = ("", "", "")

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from eyespot.artifacts.atomic import replacing
 from eyespot.errors import RefusedError
 from eyespot.escaping import terminal
+from eyespot.reports.labels import Point, place
 from eyespot.training.outcome import Answers, Epoch
 from eyespot.zoo.listing import Listed
 
@@ -24,6 +26,7 @@ COSTS: dict[str, Callable[[Listed], float | None]] = {
     "multiply-adds, millions": lambda model: model.operations / 2e6,
 }
 WORST, COLUMNS = 12, 4
+DPI = 120
 LABEL = 40  # characters of a class name
 CSV: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
 NUMBERED = 20  # classes up to which a confusion matrix shows its numbers
@@ -37,36 +40,53 @@ def drawing(path: Path, size: tuple[float, float], *grid: int, **options: Any) -
     """
     if path.suffix != ".png":
         raise RefusedError(f"{path}: the plot is a PNG; give a name that ends in .png")
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
     yield figure, figure.subplots(*grid, **options)
     with replacing(path) as partial, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it draws a box
-        figure.savefig(partial, format="png", dpi=120)
+        figure.savefig(partial, format="png", dpi=DPI)
 
 
 def draw(listed: Sequence[Listed], path: Path) -> None:
-    """Draw top-1 against each cost, a colour for each data set, the best ones filled."""
+    """Draw top-1 with its interval against each cost, a colour for each measured data set, the best ones filled."""
     measured = [model for model in listed if model.top1 is not None]
-    with drawing(path, (10, 4.5), 1, len(COSTS), sharey=True) as (_, panels):
-        for axes, (title, cost) in zip(panels, COSTS.items(), strict=True):
-            _points(axes, measured, cost)
+    with drawing(path, (12, 5.5), 1, len(COSTS), sharey=True) as (_, panels):
+        points = [_points(axes, measured, cost) for axes, cost in zip(panels, COSTS.values(), strict=True)]
+        for axes, title in zip(panels, COSTS, strict=True):
             axes.set_xlabel(title)
-        panels[0].set_ylabel("top-1 of the int8 file")
+        panels[0].set_ylabel("top-1 of the int8 file, 95 % interval")
+        panels[0].set_ylim(top=min(1.02, panels[0].get_ylim()[1]))
         if measured:
-            panels[0].legend(title="filled: best of its data set")
+            panels[0].figure.legend(title="filled: best of its data set", loc="outside right upper")
+        for axes, named in zip(panels, points, strict=True):
+            place(axes, named)
 
 
-def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float | None]) -> None:
-    colours = {data: f"C{number}" for number, data in enumerate(dict.fromkeys(m.data for m in models))}
+def _images(model: Listed) -> str:
+    """The data set of its accuracy."""
+    return model.images or model.data
+
+
+def _points(axes: Any, models: Sequence[Listed], cost: Callable[[Listed], float | None]) -> list[Point]:
+    """Draw the models whose cost is known; what `place` names."""
+    colours = {data: f"C{number}" for number, data in enumerate(dict.fromkeys(map(_images, models)))}
     for data, colour in colours.items():
-        axes.scatter([], [], color=colour, label=data)
+        axes.scatter([], [], color=colour, label=data if axes.get_subplotspec().is_first_col() else None)
+    drawn = []
     for model in models:
-        colour = colours[model.data]
-        if (x := cost(model)) is not None:
-            axes.scatter(x, model.top1, edgecolor=colour, facecolor=colour if model.best else "none")
-            axes.annotate(model.name, (x, model.top1), xytext=(5, 5), textcoords="offset points")
-    axes.margins(x=0.4, y=0.2)  # room for the names
+        if (x := cost(model)) is not None and model.top1 is not None:
+            low, high = model.low or model.top1, model.high or model.top1
+            axes.vlines(x, low, high, color=colours[_images(model)], linewidth=1)
+            face = colours[_images(model)] if model.best else "white"
+            axes.scatter(x, model.top1, edgecolor=colours[_images(model)], facecolor=face, zorder=3)
+            drawn.append((x, model.top1, low, high, model.name + ", stand-in weights" * bool(model.stand_in)))
+    if drawn:
+        axes.set_xscale("log", subs=())
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:,g}")
+    axes.margins(x=0.2, y=0.15)  # room for the names
     axes.grid(alpha=0.3)
+    return drawn
 
 
 def write_history(history: Sequence[Epoch], folder: Path) -> None:

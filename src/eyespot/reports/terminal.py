@@ -17,13 +17,13 @@ from eyespot.reports.styled import Cells, styled, table
 if TYPE_CHECKING:
     from eyespot.artifacts.measurements import Accuracy, Compatibility, Evaluation, Finding
     from eyespot.evaluation.prediction import Prediction
-    from eyespot.zoo.listing import Listed
 
 LONG = 20  # entries of a list that are shown one by one
 UNFOLDED = 10_000  # columns of a pipe or a file, where a path must stay in one piece
 LONG_ENOUGH = 5  # nouns of one kind that are better read as a table
 VIEWS = {  # how each noun is shown, loaded when one is
-    "Listed": "terminal:_models",
+    "Listed": "listed:models",
+    "Shown": "screen:screens",
     "Prediction": "terminal:_predictions",
     "Compatibility": "terminal:_compatibility",
     "Explained": "explained:explained",
@@ -41,15 +41,16 @@ VIEWS = {  # how each noun is shown, loaded when one is
 COLOURS = {"ok": "green", "partial": "yellow", "fails": "red", "unknown": "magenta"}
 
 
-def show(value: Any) -> None:
-    """Print a verb's result."""
+def show(value: Any, following: str = "") -> None:
+    """Print a verb's result, and the command that follows it."""
     if hasattr(value, "markdown"):  # a report is text already
         print(value.markdown, end="")
     else:
         console = Console(highlight=False, emoji=False, markup=False)
         if not console.is_terminal:
             console.width = UNFOLDED
-        console.print(rendered(value), soft_wrap=not console.is_terminal)
+        lines = [styled(f"next: {following}", "bold")] if following else []
+        console.print(Group(rendered(value), *lines), soft_wrap=not console.is_terminal)
 
 
 def rendered(value: Any) -> RenderableType:
@@ -66,28 +67,6 @@ def rendered(value: Any) -> RenderableType:
     return table(*names, rows=[[_text(getattr(each, name)) for name in names] for each in many])
 
 
-def _models(models: tuple[Listed, ...]) -> Group:
-    verdicts = ("runs", "npu") if any(m.runs for m in models) else ()
-    latency = ("latency",) if any(m.latency for m in models) else ()
-    columns = ("model", *verdicts, "data", "OPS", "int8", "arena", "top-1 int8", *latency)
-    rows = table(*columns, rows=[(*_model_row(m), *(words.latency(m.latency) for _ in latency)) for m in models])
-    return Group(rows, *(["* best of its data set"] if any(m.best for m in models) else []))
-
-
-def _model_row(m: Listed) -> Cells:
-    size = "not built" if m.int8_bytes is None else f"{m.int8_bytes / 1000:,.0f} kB"
-    arena = "not measured" if m.arena is None else f"{m.arena / 1000:,.0f} kB"
-    top1 = "not measured" if m.top1 is None else f"{m.top1:.4f} ({_measured_on(m)})" + (" *" if m.best else "")
-    verdicts = (_coloured(m.runs), _coloured(m.npu)) if m.runs else ()
-    return m.name, *verdicts, m.data, f"{m.operations / 1e6:.1f} M", size, arena, top1
-
-
-def _measured_on(m: Listed) -> str:
-    """The images of an accuracy, named where they are not the model's own data set, and stand-in weights."""
-    images = f"n = {m.n:,}" + (f" of {m.images}" if m.images not in {"", m.data} else "")
-    return images + (f", weights {m.stand_in}" if m.stand_in else "")
-
-
 def _predictions(predictions: tuple[Prediction, ...]) -> Group:
     """One line a picture, as file names are long; below them how the threshold was chosen."""
     threshold = predictions[0].threshold
@@ -102,7 +81,7 @@ def _answer(p: Prediction) -> str:
 
 def _compatibility(many: tuple[Compatibility, ...]) -> Group:
     """The verdicts, then each device's findings, with the reason under each."""
-    verdicts = [(c.device, _coloured(c.runs.status), _coloured(c.npu.status if c.npu else None)) for c in many]
+    verdicts = [(c.device, coloured(c.runs.status), coloured(c.npu.status if c.npu else None)) for c in many]
     parts: list[RenderableType] = [table("device", "runs", "npu", rows=verdicts)]
     for c in many:
         rows = [row for f in c.findings for row in _finding_rows(f)]
@@ -117,10 +96,11 @@ def _heading(text: str) -> Text:
 def _finding_rows(f: Finding) -> tuple[Cells, Cells]:
     answer = styled(f"{words.value(f)} ").append_text(styled(f"({f.kind}, {f.tool})", "dim"))
     why = words.reason(f) + ("" if f.kind == "measured" else f" [{f.source}]")
-    return (f"  {words.check(f)}", _coloured(f.status), answer), ("", "", styled(why, "dim"))
+    return (f"  {words.check(f)}", coloured(f.status), answer), ("", "", styled(why, "dim"))
 
 
-def _coloured(status: str | None) -> str | Text:
+def coloured(status: str | None) -> str | Text:
+    """A verdict in its colour."""
     return Text(status, COLOURS[status]) if status else "none"
 
 
@@ -155,7 +135,7 @@ def _fields(value: Any) -> RenderableType:
         content = getattr(value, field.name)
         if is_dataclass(content) or (isinstance(content, tuple) and content and is_dataclass(content[0])):
             below += [_heading(field.name), rendered(content)]
-        elif content is not None:
+        elif content is not None and content != {}:
             lines.append((field.name, _text(content)))
     return Group(table("", "", rows=lines), *below)
 

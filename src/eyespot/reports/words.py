@@ -8,9 +8,12 @@ from eyespot.artifacts.measurements import Evaluation, Finding, Subset
 from eyespot.artifacts.reliability import Reliability
 from eyespot.artifacts.training_cost import TrainingCost
 from eyespot.evaluation.prediction import Threshold
+from eyespot.preprocessing.spec import Preprocessing
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
 
+PAIR = ("float32", "int8")
+LONG = 24  # characters of a class
 UNKNOWN = "overlap with its training images is unknown"
 
 
@@ -28,7 +31,7 @@ def megabytes(size: int | None) -> str:
 
 def latency(measured: Mapping[str, float]) -> str:
     """The latency of a file in ms on each machine, one a line."""
-    return "\n".join(f"{_three(time)} ms ({machine})" for machine, time in measured.items()) or "not measured"
+    return "\n".join(f"{three(time)} ms ({machine})" for machine, time in measured.items()) or "not measured"
 
 
 def accuracy(e: Evaluation | Subset) -> str:
@@ -56,6 +59,33 @@ def not_measured(weights: str) -> str:
     return f"not measured: only stand-in weights are at hand ({weights}), whose accuracy means nothing"
 
 
+def interval(top1: float, low: float | None, high: float | None) -> str:
+    """Top-1 with its 95 % interval, short enough for a table of models."""
+    return f"{top1:.3f}" if low is None or high is None else f"{top1:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def size(count: float, unit: str = "B") -> str:
+    """A size in three digits: 87.5 kB, 1.67 MB."""
+    prefix, scale = ("M", 1e6) if count >= 1e6 else ("k", 1e3)
+    return f"{three(count / scale)} {prefix}{unit}"
+
+
+def short(name: str) -> str:
+    """A class in a list of classes: of ImageNet's synonyms the first."""
+    first = name.partition(",")[0]
+    return first if len(first) <= LONG else f"{first[: LONG - 3]}..."
+
+
+def fed(spec: Preprocessing) -> str:
+    """How a picture becomes the input, in a line."""
+    part = f"central {100 * spec.crop:g} % square" if spec.crop else "whole picture"
+    order = {"gray": "gray", "rgb": "RGB", "bgr": "BGR"}[spec.order]
+    mean, std = (", ".join(f"{each:g}" for each in numbers) for numbers in (spec.mean, spec.std))
+    real = "pixel" if (mean, std) == ("0", "1") else f"(pixel - {mean}) / {std}"
+    shape = f"{spec.height} x {spec.width} {order}"
+    return f"{shape}, {part}, {spec.resize}; int8: pixel - 128; float32: {real}"
+
+
 def hygiene(e: Evaluation) -> list[str]:
     """What is known of test images that are also training images, or look like some; one line for each fact."""
     lines = []
@@ -69,8 +99,8 @@ def hygiene(e: Evaluation) -> list[str]:
 
 def training(cost: TrainingCost) -> str:
     """What training took."""
-    energy = f"{_three(cost.energy.value or 0)} {cost.energy.unit}" if cost.energy else "energy not measured"
-    return f"{_three(cost.time.value or 0)} {cost.time.unit} on {cost.machine}; {energy}; {cost.time.source}"
+    energy = f"{three(cost.energy.value or 0)} {cost.energy.unit}" if cost.energy else "energy not measured"
+    return f"{three(cost.time.value or 0)} {cost.time.unit} on {cost.machine}; {energy}; {cost.time.source}"
 
 
 def calibration(r: Reliability) -> str:
@@ -115,16 +145,14 @@ def value(f: Finding) -> str:
         return f"{q['accepted']} of {sum(q.values())} operators{rest}"
     if "latency" in q:
         latency = f.quantities["latency"]
-        return (
-            f"{q['latency']:g} ms" if q["latency"] else f"{_three(latency.low or 0)} to {_three(latency.high or 0)} ms"
-        )
+        return f"{q['latency']:g} ms" if q["latency"] else f"{three(latency.low or 0)} to {three(latency.high or 0)} ms"
     if f.kind == "estimate":
         return "not estimated"
     no = "not compiled" if f.decides == "npu" else "no"
     return {"ok": f.place, "unknown": "not checked"}.get(f.status, no)
 
 
-def _three(number: float) -> str:
+def three(number: float) -> str:
     """Three digits, without an exponent."""
     return f"{float(f'{number:.3g}'):,g}"
 
@@ -144,9 +172,13 @@ def _reason(f: Finding) -> str:
     if "rate" not in q:
         return f.reason
     rate = f.quantities["rate"]
-    if "vela" in q:
-        published = f"published latencies were x{rate.low} to x{rate.high} of it"
-        return f"vela says {q['vela']:.3f} ms ({q['cycles']:,} cycles); {published}"
+    vela = f"vela says {q['vela']:.3f} ms ({q['cycles']:,} cycles)" if "vela" in q else ""
+    published = f"published latencies were x{rate.low:g} to x{rate.high:g} of it"
+    if "adds" not in q:
+        return f"{vela}; {published}"
+    if rate.unit == "fitted milliseconds":
+        fit = f"{f.reason}: {q['adds'] / 1e6:.2f} M multiply-adds; {published}"
+        return f"{fit}; {vela}" if vela else fit
     clock = f" at {q['clock'] / 1e6:g} MHz" if "clock" in q else ""
     return f"{q['adds'] / 1e6:.2f} M multiply-adds, {rate.low:g} to {rate.high:g} {rate.unit}{clock}"
 

@@ -83,7 +83,7 @@ class File(Content):
     @property
     def operations(self) -> int:
         """Twice the multiply-adds of all convolutions and dense layers for one image."""
-        return 2 * sum(self._multiply_adds(operator) for operator in self.graph.operators)
+        return 2 * sum(self.multiply_adds(operator) for operator in self.graph.operators)
 
     @property
     def contract(self) -> Contract | None:
@@ -102,7 +102,8 @@ class File(Content):
             zero_point=int(q.zeroPoint[0]) if scaled and q.zeroPoint is not None else 0,
         )
 
-    def _multiply_adds(self, operator: Any) -> int:
+    def multiply_adds(self, operator: Any) -> int:
+        """Those of one operator for one image; 0 for what is no convolution or dense layer."""
         name = schema.operator_name(self.model, operator)
         if name not in {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}:
             return 0

@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,12 +41,18 @@ def measure_arena(file: File) -> Arena:
     """
     from eyespot import isolation
 
-    memory = isolation.MEMORY + 8 * len(file.data)
-    return isolation.run(_arena, file.content, seconds=600, memory=memory, name="TFLM")
+    if file.external_buffers:
+        raise _external(file.path)
+    memory, inputs = isolation.MEMORY + 8 * len(file.data), len(file.graph.inputs)
+    return isolation.run(_arena, file.content, inputs, seconds=600, memory=memory, name="TFLM")
 
 
 def open_tflm(file: Content) -> Run:
     """From an input tensor to the output, in this process, which can abort. BadFileError if TFLM refuses."""
+    from eyespot.tflite.read import parse
+
+    if parse(file.data, file.path).external_buffers:
+        raise _external(file.path)
     opened = _interpreter(file)
 
     def run(tensor: NDArray[Any]) -> NDArray[Any]:
@@ -56,32 +63,27 @@ def open_tflm(file: Content) -> Run:
     return run
 
 
-def _arena(file: Content) -> Arena:
+def _external(path: Path) -> BadFileError:
+    return BadFileError(f"{path}: has weights outside the flatbuffer, which TFLM reads wrongly")
+
+
+def _arena(file: Content, inputs: int) -> Arena:
+    """Of a file with so many inputs."""
     opened = _interpreter(file)
     with captured() as caught:
         opened.print_allocations()
-    _run_once(file, opened)
-    lines = re.findall(r"Arena allocation (total|head|tail) (\d+)", caught.text)
-    return Arena(**{name: int(size) for name, size in lines})
-
-
-def _run_once(file: Content, opened: Any) -> None:
-    from eyespot.tflite.read import parse
-
     with _refusing(file):
-        for place in range(len(parse(file.data, file.path).graph.inputs)):
+        for place in range(inputs):
             detail = opened.get_input_details(place)
             opened.set_input(probe(detail["shape"], detail["dtype"]), place)
         opened.invoke()
+    lines = re.findall(r"Arena allocation (total|head|tail) (\d+)", caught.text)
+    return Arena(**{name: int(size) for name, size in lines})
 
 
 def _interpreter(file: Content) -> Any:
     from tflite_micro import runtime
 
-    from eyespot.tflite.read import parse
-
-    if parse(file.data, file.path).external_buffers:
-        raise BadFileError(f"{file.path}: has weights outside the flatbuffer, which TFLM reads wrongly")
     with _refusing(file):
         return runtime.Interpreter.from_bytes(file.data, arena_size=ARENA_LIMIT)
 

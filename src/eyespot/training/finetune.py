@@ -10,13 +10,14 @@ import shlex
 from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import nn
 
 from eyespot.artifacts.atomic import digest_file
 from eyespot.artifacts.measurements import Subset
+from eyespot.conversion.engine import LOAD_TRAINED
 from eyespot.data import catalogue, inspection, manifest
 from eyespot.data.inspected import Inspection
 from eyespot.data.manifest import PARTS, Manifest
@@ -32,7 +33,7 @@ from eyespot.training.grid import Fields, changed
 from eyespot.training.last_layer import fit_last_layer
 from eyespot.training.loop import Report, answers, chunks, fit, use_device
 from eyespot.training.norms import unfold_norms
-from eyespot.weights import published
+from eyespot.weights import hub, published
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Augmentation, Dataset, Model, Recipe
 
@@ -65,7 +66,7 @@ def train(
     """
     _check_classes(owner)
     earlier.check_folder(folder, card.name, owner, force=force)
-    where, (name, path, importer) = use_device(device), _start(card, weights)
+    where, start = use_device(device), _start(card, weights)
     parts, content, inspected = Manifest(data=owner.name), owner.digest, None
     if owner.root:
         note(f"{owner.title}: reads {len(owner.files):,} pictures of {len(owner.classes)} classes")
@@ -73,24 +74,26 @@ def train(
         owner, content = parts.divided(owner), parts.digest
         inspected = inspection.quick(owner)
         _say(owner, inspected)
-    network = registry.imported(card.network)(len(catalogue.dataset(card.data).classes))
-    registry.imported(importer)(network, path)
+    network = registry.imported(hub.network(card, start.architecture))(start.classes)
+    registry.imported(start.importer)(network, start.path)
     recipe, spec = changed(RECIPE, epochs, fields), own_input(card.preprocessing)
     data = load(owner, spec, content)
     _check_parts(owner, data)
     run = Run(model=card.name, data=data.digest, seed=seed, recipe=recipe, preprocessing=spec)
-    run = replace(run, start=digest_file(path))
+    run = replace(run, start=digest_file(start.path))
     earlier.check_run(folder, run, force=force)
     network = network.to(where, memory_format=torch.channels_last).eval()
-    plan.announce(network, data, run, layers, name)
+    plan.announce(network, data, run, layers, start.name)
     fit_last_layer(network, data, run, folder, len(owner.classes))
     chosen, tried, network = _choose(network, data, run, folder, report, layers)
-    arguments: dict[str, Any] = {"weights": name, "data": owner.title, "layers": layers, "seed": seed}
+    arguments: dict[str, Any] = {"weights": start.name, "data": owner.title, "layers": layers, "seed": seed}
+    if start.revision:
+        arguments["revision"] = start.revision
     if "all" in tried:
         arguments["recipe"] = asdict(recipe)
     return Trained(
         network=network, run=run, data=data, classes=owner.classes, arguments=arguments, parts=parts,
-        layers=chosen, tried=tried, inspection=inspected,
+        layers=chosen, tried=tried, inspection=inspected, architecture=start.architecture,
     )  # fmt: skip
 
 
@@ -162,12 +165,27 @@ def _check_parts(owner: Dataset, data: Data) -> None:
             note(message)
 
 
-def _start(card: Model, weights: str | None) -> tuple[str, Path, str]:
-    """Name, file and importer of the first weights: the shipped ones or published ones."""
+class Start(NamedTuple):
+    """The first weights: their name, file and importer, the classes of its last layer; of timm's what they are of."""
+
+    name: str
+    path: Path
+    importer: str
+    classes: int
+    architecture: str = ""
+    revision: str = ""
+
+
+def _start(card: Model, weights: str | None) -> Start:
+    """The shipped weights, published ones or those of somebody on the Hub."""
+    classes = len(catalogue.dataset(card.data).classes)
     if weights is None and registry.ships(card.name):
         shipped = registry.find(f"{card.name}:float32")
-        return "shipped", shipped, "eyespot.weights.tflite_weights:load_layers"
+        return Start("shipped", shipped, "eyespot.weights.tflite_weights:load_layers", classes)
+    if weights and weights.startswith(hub.PREFIX):
+        path, pin = hub.locate(card, weights)
+        return Start(weights, path, LOAD_TRAINED, pin.classes, pin.architecture, pin.revision)
     if not card.weights:
         raise MissingDataError(f"{card.name}: has no published weights; first run: eyespot train {card.name}")
     first = published.named(card, weights) if weights else card.weights[0]
-    return first.name, published.locate(first), first.importer
+    return Start(first.name, published.locate(first), first.importer, classes)

@@ -35,7 +35,8 @@ from eyespot.weights.state_dicts import to_safetensors
 class Trained:
     """A trained network and what its sidecar says. `parts` and `inspection` are of the user's own data.
 
-    `layers` are those that were trained, and `tried` top-1 on the validation images of each choice.
+    `layers` are those that were trained, and `tried` top-1 on the validation images of each choice. `architecture`
+    is that of timm whose weights it started from.
     """
 
     network: nn.Module
@@ -47,6 +48,7 @@ class Trained:
     layers: str = "all"
     tried: Mapping[str, Subset] = field(default_factory=dict)
     inspection: Inspection | None = None
+    architecture: str = ""
 
 
 def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
@@ -63,6 +65,7 @@ def save(trained: Trained, folder: Path) -> tuple[Training, Answers]:
     tried = {name: each.top1 for name, each in trained.tried.items()}
     facts = {"dropped": data.dropped, "validation_top1": counted["validation_top1"], "classes": trained.classes}
     facts |= {"layers": trained.layers, "tried": tried} if tried else {}
+    facts |= {"architecture": trained.architecture} if trained.architecture else {}
     confidence = fit(found.shares, found.labels) if trained.parts else None  # files of our recipes keep their bytes
     weights = _save_weights(trained, folder, facts | own | encode_confidence(confidence))
     contract = Contract(

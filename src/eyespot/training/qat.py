@@ -53,9 +53,9 @@ POOLS: dict[str, Callable[..., Tensor]] = {"AVERAGE_POOL_2D": F.avg_pool2d, "MAX
 def learn(float32: File, int8: File, data: Data, run: Run, folder: Path) -> Any:
     """The object form of an int8 file with learned weights, ready for `finish`.
 
-    Both files have the same operators; the weights start from the float32 file's, the biases from the int8
-    file's. A repeated call with the same `run` continues from the checkpoint in `folder`. RefusedError for
-    an operator that cannot be trained here.
+    Both files have the same operators, but the int8 file may leave out a last softmax; the weights start from the
+    float32 file's, the biases from the int8 file's. A repeated call with the same `run` continues from the
+    checkpoint in `folder`. RefusedError for an operator that cannot be trained here.
     """
     network = fit(Levels(float32, int8), data, run, folder, lambda *_: None)
     model = schema.unpack(int8.data)
@@ -94,7 +94,7 @@ class Levels(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList()
         self._source, self._steps = int(int8.graph.inputs[0]), list[Step]()
-        operators = list(zip(float32.graph.operators, int8.graph.operators, strict=True))
+        operators = list(zip(float32.graph.operators, int8.graph.operators, strict=False))
         for place, (real, stored) in enumerate(operators):
             if schema.operator_name(int8.model, stored) == "SOFTMAX":
                 break

@@ -22,7 +22,7 @@ def bench(
     delegate: str | None = None,
     keep: bool = False,
 ) -> Benchmark:
-    """Measure latency, load time and memory of a file, on this machine or on a board.
+    """Measure latency and memory, on this machine or on a board.
 
     The measurement is kept in $EYESPOT_DATA/results; `eyespot list` and `eyespot report` show it.
 
@@ -42,6 +42,8 @@ def bench(
         raise BadArgumentError(f"seconds: expected more than 0 and at most {LONGEST:,}, found {seconds:g}")
     if on and not on.startswith(("ssh://", "serial:")):
         raise BadArgumentError(f"on: expected ssh://user@board[:port] or serial:/dev/ttyACM0, found {on!r}")
+    if on and on.startswith("serial:") and (threads or delegate or keep):
+        raise BadArgumentError("threads, delegate and keep are not for a serial port: the board runs what you flashed")
     _, file = registry.open_model(model)
     measured = engine.bench(file, on=on, threads=threads, seconds=seconds, delegate=delegate or "", keep=keep)
     benchmarks.keep(measured)

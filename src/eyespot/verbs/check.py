@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eyespot.arguments import Bytes, size, verb
+from eyespot.arguments import Bytes, Options, size, verb
 from eyespot.artifacts.measurements import Compatibility
 from eyespot.devices import device as device_card
 from eyespot.devices import devices, with_vela
+from eyespot.devices.explain import Explained
 from eyespot.devices.explain import explain as explain_file
 from eyespot.devices.host import HostMeasurements
-from eyespot.devices.verdicts import check_file
+from eyespot.devices.verdicts import check_file, demand
 from eyespot.errors import BadArgumentError
 from eyespot.zoo import registry
 
@@ -22,12 +23,12 @@ def check(
     device: str | None = None,
     ram: Bytes = None,
     flash: Bytes = None,
-    vela: str | None = None,
+    vela: Options = None,
     strict: bool = False,
     explain: bool = False,
     out: Path | None = None,
 ) -> tuple[Compatibility, ...]:
-    """Compute whether a file runs on devices, and whether all of it runs on their NPUs.
+    """Compute whether a file runs on devices, and on their NPUs.
 
     Each finding says whether it was measured (on this host), follows from a published rule, is an
     estimate or is quoted, by which tool or source, why, and what to do about it.
@@ -54,12 +55,16 @@ def check(
     cards = [device_card(device)] if device else devices()
     cards = [with_vela(card, vela) for card in cards] if vela else cards
     host = HostMeasurements(file=file)
-    checked = check_file(host, cards, ram=size(ram), flash=size(flash), strict=strict)
-    if not explain:
-        return checked
-    reasons = tuple(explain_file(host, *each) for each in zip(cards, checked, strict=True))
-    if out is None:
-        return reasons
+    checked: tuple[Compatibility, ...] = check_file(host, cards, ram=size(ram), flash=size(flash))
+    if explain:
+        reasons = tuple(explain_file(host, *each) for each in zip(cards, checked, strict=True))
+        checked = _written(reasons, file.path.name, out) if out else reasons
+    if strict:
+        demand(file, checked)
+    return checked
+
+
+def _written(reasons: tuple[Explained, ...], name: str, out: Path) -> tuple[Explained, ...]:
     from eyespot.reports.page.graph import write_explained
 
-    return write_explained(reasons, file.path.name, out)
+    return write_explained(reasons, name, out)

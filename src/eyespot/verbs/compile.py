@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eyespot.arguments import verb
+from eyespot.arguments import Options, verb
 from eyespot.devices import device as device_card
 from eyespot.devices import with_vela
 from eyespot.devices.host import Compiled, HostMeasurements, compile_file
@@ -13,11 +13,12 @@ from eyespot.zoo import registry
 
 @verb
 def compile_for(
-    model: str, *, device: str, tool: Path | None = None, vela: str | None = None, out: Path | None = None
+    model: str, *, device: str, tool: Path | None = None, vela: Options = None, out: Path | None = None
 ) -> Compiled:
-    """Compile an int8 file for a device's NPU, the compiler's reports kept beside the result.
+    """Compile an int8 file for a device's NPU.
 
-    vela comes with eyespot[devices]; NXP's neutron-converter and eiq-neutron-sdk come from NXP.
+    The compiler's reports are kept beside the result. vela comes with eyespot[devices]; NXP's neutron-converter
+    and eiq-neutron-sdk come from NXP.
 
     Example: eyespot compile tiny-resnet --device imx93 --out build/tiny-resnet/imx93
 

@@ -13,10 +13,10 @@ from eyespot.zoo import registry
 
 @verb
 def convert(model: str, *, weights: str | None = None, out: Path | None = None) -> Artifact:
-    """Turn trained or published weights into OUT/float32.tflite, the contract inside.
+    """Turn trained or published weights into float32.tflite.
 
-    A published float32 .tflite file is used directly, without torch. Stand-ins for weights that you do
-    not have are marked, and no accuracy of them is ever reported.
+    It is written to OUT, the contract inside. A published float32 .tflite file is used directly, without torch.
+    Stand-ins for weights that you do not have are marked, and no accuracy of them is ever reported.
 
     Example: eyespot convert tiny-resnet --weights mlperf-tiny --out build/mlperf
 

@@ -28,7 +28,7 @@ def doctor(
     image: Path | None = None,
     contract: str | None = None,
 ) -> Diagnosis | Explanation:
-    """Find out how pictures must be fed to any classifier, and what each mistake costs.
+    """Find out how pictures must be fed, and what each mistake costs.
 
     Half of the images find it, the other half gives top-1 and the costs. --tensor explains your own tensor.
 

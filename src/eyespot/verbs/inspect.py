@@ -13,7 +13,7 @@ from eyespot.data.inspected import Inspection
 def inspect(
     data: str, *, model: str | None = None, sheets: Path | None = None, processes: int | None = None
 ) -> Inspection:
-    """Look at every picture of a folder, and say what to mend before you train.
+    """Look at every picture of a folder, and say what to mend.
 
     Finds broken files, copies within and across parts and classes, small classes, and labels that are probably
     wrong. It changes nothing in the folder.

@@ -21,7 +21,7 @@ def list_models(
     data: str | None = None,
     plot: Path | None = None,
 ) -> tuple[Listed, ...]:
-    """Say which models there are, how large they are, and how accurate in int8.
+    """List the models: data, size, accuracy in int8, and which of them fit.
 
     Every figure is a shipped measurement or your own; what was not measured fulfils no constraint. Models
     are sorted by accuracy within each data set, as accuracies on different data sets do not compare. Best

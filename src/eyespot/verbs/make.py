@@ -45,7 +45,9 @@ def make(
     calibration: str | None = None,
     out: Path | None = None,
 ) -> Made:
-    """Make the folder for a board: model files, compiled file, C source, Linux folder, golden tensors, checks, card.
+    """Make the folder for a board: model, C source, checks, card.
+
+    It holds model files, compiled file, C source, Linux folder, golden tensors, checks and card.
 
     A model that does not ship is built from its published weights first, and kept for the other
     commands. If you have the data set, accuracy is measured; if not, you get the shipped measurement,

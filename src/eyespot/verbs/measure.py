@@ -33,7 +33,7 @@ class Measured(Noun):
 
 @verb
 def measure(model: str | None = None, *, out: Path | None = None, cluster: str | None = None) -> Measured:
-    """Measure the models' files again, on every data set at hand and for every device.
+    """Measure the models again, on all data at hand and every device.
 
     Of each file: top-1, also on damaged images, and the calibration error of its confidences.
 

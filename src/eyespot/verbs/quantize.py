@@ -32,10 +32,11 @@ def quantize(
     out: Path | None = None,
     cluster: str | None = None,
 ) -> Quantized:
-    """Quantize a float32 file to full int8, calibrated on training images alone, and say what it costs.
+    """Quantize a float32 file to int8, and measure what it costs.
 
-    Top-1 of both files is measured on validation images. Where int8 loses more than 1 point, --rescue tries the
-    other ranges, then more images, then quantization-aware training, and takes the first that helps.
+    Training images alone calibrate it. Top-1 of both files is measured on validation images. Where int8 loses
+    more than 1 point, --rescue tries the other ranges, then more images, then quantization-aware training, and
+    takes the first that helps.
 
     Example: eyespot quantize build/tiny-resnet --explain
 
@@ -51,8 +52,8 @@ def quantize(
         logits: Leave the last softmax out, which NPUs may leave to the CPU; predict and evaluate then compute it.
         explain: Show each layer's signal-to-noise ratio and scale, worst first.
         out: Folder to write int8.tflite to; beside the float32 file, or build/MODEL for a shipped one.
-        cluster: Run calibration and validation images on this Ray cluster: auto for the one that this machine is in, or its
-            HOST:PORT.
+        cluster: Run calibration and validation images on this Ray cluster: auto for the one that this machine is
+            in, or its HOST:PORT.
     """
     positive(images=images)
     origin = registry.find(model, "float32").parent

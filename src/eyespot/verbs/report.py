@@ -12,11 +12,12 @@ from eyespot.reports.page.written import Page
 
 @verb
 def report(model: str | None = None, *, html: bool | Path = False) -> Report | Page:
-    """Write the Model List in Markdown, or with a model one HTML page about it, which needs no network.
+    """Write the Model List, or one HTML page about a model.
 
-    The list has the columns of NXP's page: our measurements beside what others published; every accuracy
-    with its 95 % interval, n and source. A number whose chain of digests does not verify is refused.
-    The page shows what `train`, `quantize`, `evaluate`, `measure` and `make` found out; it measures nothing.
+    The list has the columns of NXP's page: our measurements beside what others published; every accuracy with
+    its 95 % interval, n and source. A number whose chain of digests does not verify is refused. The page needs
+    no network. It shows what `train`, `quantize`, `evaluate`, `measure` and `make` found out; it measures
+    nothing.
 
     Example: eyespot report mine/ --html
 

@@ -35,7 +35,7 @@ def train(
     sweep: Sequence[str] = (),
     cluster: str | None = None,
 ) -> Training | Sweep:
-    """Train a model by its card's recipe, or a published one on your own pictures.
+    """Train a model by its recipe, or a published one on your pictures.
 
     A recipe takes hours (docs/training-log.md). With --data a new last layer is trained, then all layers; what
     is better on the validation images stays. 80 % of a folder's images train, 10 % validate, 10 % are for the
@@ -51,7 +51,8 @@ def train(
         model: Name of a model.
         data: A folder of yours (class folders, parts, a CSV list, YOLO or COCO boxes: docs/data.md), or a data set.
         out: Folder to write to; build/MODEL by default.
-        weights: With --data: published weights to start from (`eyespot show MODEL`), not the shipped or first.
+        weights: With --data: published weights to start from, not the shipped or first; or timm's on the Hugging
+            Face Hub, hf:OWNER/NAME[:FILE.safetensors] (docs/hub.md).
         layers: With --data: train the last layer alone, which is quick, or all; auto tries both.
         epochs: Instead of the recipe's.
         teacher: Folder of an earlier run whose teacher is used again.

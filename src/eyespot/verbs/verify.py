@@ -14,12 +14,12 @@ from eyespot.zoo import registry
 
 @verb
 def verify(model: str, *, dumps: Path | None = None, contract: str | None = None) -> Verified:
-    """Check picture, pixels, tensor and output, stage by stage, against golden vectors.
+    """Check a port against golden vectors, stage by stage.
 
-    Without dumps every program on this machine is checked: eyespot, the C source, LiteRT's two sets of
-    kernels, TensorFlow Lite for Microcontrollers, classify.py. With dumps from your board, your port is
-    checked, and each tensor that differs is explained. The exit code is 1 if a stage differs by more than
-    its tolerance.
+    The stages are picture, pixels, tensor and output. Without dumps every program on this machine is checked:
+    eyespot, the C source, LiteRT's two sets of kernels, TensorFlow Lite for Microcontrollers, classify.py. With
+    dumps from your board, your port is checked, and each tensor that differs is explained. The exit code is 1
+    if a stage differs by more than its tolerance.
 
     Example: eyespot verify build/tiny-resnet --dumps from-the-board/
 

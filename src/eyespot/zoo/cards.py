@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -50,8 +50,9 @@ class Dataset:
     sorted by name. `reader` names the module that knows the format. It has `read(card, root, split)`, which
     opens a `Split` without reading images; `parts(source)`, the parts of an unpacked archive or a user's
     copy, {name under root: path}; and `verify(card, root)`, which compares digests and returns what it
-    compared. They raise MissingDataError or, for data that is not as expected, BadFileError. `repeats` names
-    the file beside the cards with the digests of the test images that are in another split too.
+    compared. They raise MissingDataError or, for data that is not as expected, BadFileError. `hub` is the data
+    set's name on the Hugging Face Hub, if it is there whole. `repeats` names the file beside the cards with the
+    digests of the test images that are in another split too.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Dataset:
     test: str = "test"
     digest: str = ""
     repeats: str = ""
+    hub: str = ""
     root: Path | None = None
     files: tuple[LabelledFile, ...] = ()
     layout: str = ""
@@ -194,7 +196,9 @@ class Model:
 
     `parameters` are counted as in Keras, batch-norm statistics included. `operations` is twice the
     multiply-adds of one inference. Both are intentions, which tests compare with the network and the files.
-    `differs` explains why published figures differ from ours, if we know.
+    `purpose` says in a sentence or two what it is for. `timm` names the network for the weights of each of timm's
+    architectures that fit, which differ in padding and in the input's normalisation. `differs` explains why
+    published figures differ from ours, if we know.
     """
 
     name: str
@@ -210,7 +214,9 @@ class Model:
     paper: str
     licence: str
     terms: str
+    purpose: str = ""
     differs: str = ""
+    timm: Mapping[str, str] = field(default_factory=dict)
     recipe: Recipe | None = None
     quantization: Quantization = Quantization()
     weights: tuple[Weights, ...] = ()

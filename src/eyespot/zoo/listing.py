@@ -1,4 +1,4 @@
-"""Which models there are, which of them fit, and everything that is known of one."""
+"""Which models there are, and which of them fit."""
 
 from __future__ import annotations
 
@@ -6,30 +6,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from operator import le
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from eyespot.artifacts import measurements
-from eyespot.artifacts.measurements import Compatibility, Evaluation, Status
-from eyespot.artifacts.model_folder import Artifact, ModelFolder
-from eyespot.artifacts.reliability import Reliability, reliabilities
-from eyespot.artifacts.training_cost import TrainingCost, training_cost
+from eyespot.artifacts import places
+from eyespot.artifacts.measurements import Status
+from eyespot.artifacts.model_folder import INT8
 from eyespot.nouns import Noun
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.models import MODELS
-
-if TYPE_CHECKING:
-    from eyespot.tflite.read import Tensor
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Listed(Noun):
     """A model in one line. Sizes are bytes; operations, top-1 and arena are those of the int8 file.
 
-    `images` names the data set of the n images of top-1, `stand_in` the weights that replace the publisher's.
-    `latency` is the least measured on each machine, in ms. `runs` and `npu` are the verdicts on the device that
-    was asked for; `best` says that no other model listed, measured on the same images, is better for the same.
+    `images` names the data set of the n images of top-1, `low` and `high` bound its 95 % interval, `stand_in` names
+    the weights that replace the publisher's. `here` says that its files are on this machine; if not, `build` is
+    the command that builds them. `latency` is the least measured on each machine, in ms. `runs` and `npu` are the
+    verdicts on the device that was asked for; `best` says that no other model listed, measured on the same images,
+    is better for the same.
     """
 
     name: str
@@ -45,36 +40,14 @@ class Listed(Noun):
     n: int | None
     images: str = ""
     stand_in: str = ""
+    low: float | None = None
+    high: float | None = None
+    here: bool = True
+    build: str | None = None
     latency: Mapping[str, float] = field(default_factory=dict)
     runs: Status | None = None
     npu: Status | None = None
     best: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class FileFacts(Noun):
-    """What a model file says of itself, and the chain of artifacts behind it."""
-
-    path: Path
-    bytes: int
-    sha256: str
-    operations: int
-    operators: tuple[str, ...]
-    input: Tensor
-    output: Tensor
-    chain: tuple[Artifact, ...]
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Shown(Noun):
-    """A model's card, its files on this machine, their measurements, and what training them cost."""
-
-    card: Model
-    files: tuple[FileFacts, ...]
-    evaluations: tuple[Evaluation, ...]
-    reliabilities: tuple[Reliability, ...]
-    training: TrainingCost | None
-    compatibility: tuple[Compatibility, ...]
 
 
 def models(device: str | None = None) -> tuple[Listed, ...]:
@@ -104,26 +77,19 @@ def choose(
     return tuple(replace(m, best=_best(m, kept)) for m in kept)
 
 
-def overview(model: str) -> Shown:
-    """All that is known of a model. UnknownNameError, or BadFileError as `ModelFolder.record`."""
-    card = registry.model(model)
-    folder = ModelFolder(registry.home(model))
-    records = [record for precision in registry.PRECISIONS if (record := provenance.record(model, precision))]
-    return Shown(
-        card=card,
-        files=tuple(_facts(folder, path.name) for path in sorted(folder.path.glob("*.tflite"))),
-        evaluations=measurements.evaluations(model),
-        reliabilities=reliabilities(model, {record.sha256 for record in records}),
-        training=training_cost(model, {made for record in records for made in record.inputs.values()}),
-        compatibility=provenance.compatibility(model),
-    )
+def build_command(card: Model) -> str:
+    """What builds a model's files on this machine."""
+    if not card.weights:
+        return f"eyespot train {card.name}"
+    calibrates = "" if (places.data_root() / card.data).is_dir() else " --calibration FOLDER"
+    return f"eyespot make {card.name}{calibrates}"
 
 
 def _listed(card: Model, device: str) -> Listed:
     float32, int8 = (provenance.record(card.name, precision) for precision in ("float32", "int8"))
     measured, spec = provenance.shown_accuracy(card.name, "int8"), card.preprocessing
     checked = {c.device: c for c in provenance.compatibility(card.name)}
-    here = checked.get(device)
+    found, here = checked.get(device), (registry.home(card.name) / INT8).is_file()
     arenas = (f.quantities["used"].value for c in checked.values() for f in c.findings if f.check == "arena")
     return Listed(
         name=card.name, title=card.title, data=card.data, parameters=card.parameters,
@@ -136,9 +102,12 @@ def _listed(card: Model, device: str) -> Listed:
         n=measured.n if measured else None,
         images=measured.data if measured else "",
         stand_in=provenance.stand_in(int8) if int8 else "",
+        low=measured.low if measured else None,
+        high=measured.high if measured else None,
+        here=here, build=None if here else build_command(card),
         latency=provenance.latency(card.name, "int8"),
-        runs=here.runs.status if here else None,
-        npu=here.npu.status if here and here.npu else None,
+        runs=found.runs.status if found else None,
+        npu=found.npu.status if found and found.npu else None,
     )  # fmt: skip
 
 
@@ -156,11 +125,3 @@ def _best(model: Listed, others: Iterable[Listed]) -> bool:
 
 def _costs(model: Listed) -> tuple[float, float, float]:
     return -(model.top1 or 0), _known(model.arena), model.operations
-
-
-def _facts(folder: ModelFolder, name: str) -> FileFacts:
-    file = folder.file(name)
-    return FileFacts(
-        path=file.path, bytes=len(file.data), sha256=file.sha256, operations=file.operations,
-        operators=file.operators, input=file.input, output=file.output, chain=folder.chain(name),
-    )  # fmt: skip

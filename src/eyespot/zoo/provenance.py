@@ -6,9 +6,11 @@ file it is of, and a file that you build is compared with that one by digest.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from eyespot.artifacts import benchmarks, measurements, places
 from eyespot.artifacts.measurements import Compatibility, Evaluation
@@ -19,6 +21,9 @@ from eyespot.zoo import registry
 from eyespot.zoo.cards import Model
 from eyespot.zoo.datasets import DATASETS
 from eyespot.zoo.models import MODELS
+
+if TYPE_CHECKING:
+    from eyespot.tflite.read import File
 
 Chain = tuple[Artifact, ...]
 
@@ -128,8 +133,17 @@ def robustness(model: str, data: str) -> dict[Damage, Evaluation]:
 
 def latency(model: str, precision: str) -> dict[str, float]:
     """The least measured latency of a model's file on each machine, in ms: its median with the best threads."""
+    least = dict[str, float]()
     measured = benchmarks.benchmarks(model, digests(model, precision))
-    return {b.machine.name: b.fastest.typical for b in reversed(measured)}
+    for name, b in zip(benchmarks.labels(measured), measured, strict=True):
+        least[name] = min(b.fastest.typical, least.get(name, inf))
+    return least
+
+
+def name_of(file: File, model: str) -> str:
+    """How anybody else names a file in a command: as a model if it is the model's own, else by its own name."""
+    known = record(model, file.precision)
+    return f"{model}:{file.precision}" if known and known.sha256 == file.sha256 else shlex.quote(file.path.name)
 
 
 def compatibility(model: str) -> tuple[Compatibility, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from eyespot.artifacts import places
 from eyespot.artifacts.model_folder import ModelFolder
-from eyespot.errors import MissingDataError, UnknownNameError
+from eyespot.errors import BadFileError, MissingDataError, UnknownNameError
 from eyespot.escaping import file_name
 from eyespot.preprocessing.spec import Contract
 from eyespot.zoo.cards import Dataset, Model, Weights
@@ -69,8 +69,10 @@ def find(model: str | Path, precision: str = "int8") -> Path:
     elif Path(base).is_dir():
         verb = "quantize" if suffix == "int8" else "convert"
         path, remedy = Path(base) / f"{suffix}.tflite", f"eyespot {verb} {base}"
-    elif Path(text).suffix == ".tflite":
+    elif Path(text).suffix.lower() == ".tflite":
         path, remedy = Path(text), "give the path of a .tflite file"
+    elif Path(text).is_file():
+        raise BadFileError(f"{text}: expected a .tflite file; convert it first, or rename it if it is one")
     elif set(text) & {"/", os.sep}:
         raise MissingDataError(f"{text}: no such folder; give one that `eyespot train` or `make` wrote")
     else:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.ticker import MaxNLocator
 
 from eyespot.reports.page.markup import Markup, join, tag
+from eyespot.reports.words import three
 
 Points = Sequence[tuple[float, float]]
 
@@ -94,3 +95,23 @@ def _along(value: float, start: float, stop: float) -> float:
 
 def _row(*parts: Markup) -> Markup:
     return tag("svg", *parts, viewBox=f"0 0 {ROW} {THICK}", class_="row", aria_hidden="true")
+
+
+def columns(title: str, values: Sequence[tuple[str, float]], unit: str, *, total: bool = True) -> Markup:
+    """A column for each value, from the left to the right; a pointer on one shows its name and value."""
+    most = max((value for _, value in values), default=0) or 1.0
+    step = (WIDTH - LEFT - RIGHT) / max(1, len(values))
+    high = HEIGHT - TOP - BOTTOM
+    parts = [_horizontal(TOP + high, "0"), _horizontal(TOP, f"{most:.3g} {unit}")]
+    for number, (said, value) in enumerate(values):
+        tall = high * value / most
+        place = {"x": f"{LEFT + step * number:.1f}", "width": f"{max(1.0, step - min(2.0, step / 4)):.1f}"}
+        shown = tag("title", f"{number} {said}: {three(value)} {unit}")
+        drawn = tag("rect", **place, y=f"{TOP + high - tall:.1f}", height=f"{tall:.1f}", class_="bar")
+        area = tag("rect", **place, y=TOP, height=high, class_="area")
+        parts.append(tag("g", shown, area, drawn))
+    parts.append(_label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, "operators in the order of execution", "middle"))
+    whole = f"{three(sum(value for _, value in values))} {unit} together" if total else f"at most {most:.3g} {unit}"
+    said = f"{title} of {len(values)} operators, {whole}"
+    plot = tag("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=said, class_="plot")
+    return tag("figure", tag("figcaption", tag("strong", title), tag("span", f" {whole}", class_="quiet")), plot)

@@ -9,6 +9,8 @@ from eyespot.artifacts.atomic import write
 from eyespot.artifacts.model_folder import tools
 from eyespot.reports.page import facts, results
 from eyespot.reports.page.gather import Subject, default_path, gather
+from eyespot.reports.page.latency import latency
+from eyespot.reports.page.layers import layers
 from eyespot.reports.page.markup import Markup, join, tag
 from eyespot.reports.page.shell import whole
 from eyespot.reports.page.summary import left_out, missing, summary
@@ -21,6 +23,8 @@ SECTIONS: Mapping[str, Callable[[Subject], Markup]] = {
     "Mistakes": results.mistakes,
     "Float32 and int8": results.files,
     "Robustness": results.robustness,
+    "Layers": layers,
+    "Latency": latency,
     "Devices": facts.devices,
     "Published figures": facts.published,
     "What the file wants": facts.wants,

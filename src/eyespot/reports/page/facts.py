@@ -16,13 +16,13 @@ from eyespot.reports import words
 from eyespot.reports.page.figures import answer, between, chip, command, found, percent, verdicts
 from eyespot.reports.page.gather import Part, Subject
 from eyespot.reports.page.markup import Markup, code, folded, join, name, table, tag
-from eyespot.tflite.read import File
 from eyespot.tflite.run import levels
 
 CLASSES = 60  # that are listed at once
 LONG = 12  # entries of a list in a sidecar that are shown
 MEMORY = ("arena", "npu sram", "npu activations")
 LATENCY = ("npu latency", "latency")
+FINDING = ("Check", "Status", "Found", "How", "Why")
 
 
 def devices(s: Subject) -> Markup:
@@ -34,13 +34,17 @@ def _device(c: Compatibility) -> Markup:
     memory, latency = found(c, *MEMORY), found(c, *LATENCY)
     figures = (("Memory", memory), ("Latency", latency))
     said = [tag("span", f"{what} {answer(f)}", class_="figure") for what, f in figures if f]
-    rows = [(words.check(f), chip(f.status, f.status), words.value(f), _how(f), _why(f)) for f in c.findings]
-    columns = ("Check", "Status", "Found", "How", "Why")
+    rows = map(finding, c.findings)
     title = tag("strong", device_title(c.device))
     summary = join([title, tag("span", *verdicts(c), class_="chips"), tag("span", *said)], " ")
     return folded(
-        tag("span", summary, class_="device"), table(f"Findings on {device_title(c.device)}", columns, rows, "findings")
+        tag("span", summary, class_="device"), table(f"Findings on {device_title(c.device)}", FINDING, rows, "findings")
     )
+
+
+def finding(f: Finding) -> tuple[object, ...]:
+    """A row of a table with the columns FINDING."""
+    return words.check(f), chip(f.status, f.status), words.value(f), _how(f), _why(f)
 
 
 def device_title(device: str) -> str:
@@ -75,15 +79,16 @@ def wants(s: Subject) -> Markup:
     """The contract in words, and the tensors."""
     file, contract = s.main.file, s.contract
     rows = (
-        _contract(file, contract)
+        _contract(s.main, contract)
         if contract
         else [("Contract", "none in the file; only its maker knows what it expects")]
     )
-    rows += [(f"{what} tensor", _tensor(each)) for what, each in (("Input", file.input), ("Output", file.output))]
+    tensors = (("Input", file.input), ("Output", file.output)) if file else ()
+    rows += [(f"{what} tensor", _tensor(each)) for what, each in tensors]
     return join([definitions(rows), *([_classes(contract.classes), _confidence(contract)] if contract else [])])
 
 
-def _contract(file: File, contract: Contract) -> list[tuple[str, object]]:
+def _contract(part: Part, contract: Contract) -> list[tuple[str, object]]:
     spec = contract.preprocessing
     order = {"rgb": "red, green, blue", "bgr": "blue, green, red", "gray": "gray, one channel"}[spec.order]
     crop = f"the central square of {100 * spec.crop:g} % of the shorter side" if spec.crop else "the whole picture"
@@ -92,19 +97,20 @@ def _contract(file: File, contract: Contract) -> list[tuple[str, object]]:
         ("Colours", order),
         ("Part of the picture", f"{crop}, upright"),
         ("Resized by", f"Pillow's {spec.resize} filter, to exactly this size"),
-        ("Numbers", _numbers(file, contract)),
+        ("Numbers", _numbers(part, contract)),
     ]  # fmt: skip
 
 
-def _numbers(file: File, contract: Contract) -> Markup:
+def _numbers(part: Part, contract: Contract) -> Markup:
     spec = contract.preprocessing
     mean, std = (", ".join(f"{x:g}" for x in numbers) for numbers in (spec.mean, spec.std))
     real = "pixel" if (mean, std) == ("0", "1") else f"(pixel − {mean}) / {std}"
-    if file.input.dtype == "float32":
+    if part.precision == "float32":
         return join([code(real), ", pixels from 0 to 255, as float32"])
-    plain = (levels(spec, file.input).reshape(256, -1) == np.arange(-128, 128)[:, None]).all()
-    stored = "pixel − 128" if plain else f"round({real} / {file.input.scale:g}) + {file.input.zero_point}"
-    return join([code(stored), f", pixels from 0 to 255, as {file.input.dtype}"])
+    tensor = part.file.input if part.file else None  # every int8 file of ours takes pixel - 128
+    plain = tensor is None or (levels(spec, tensor).reshape(256, -1) == np.arange(-128, 128)[:, None]).all()
+    stored = "pixel − 128" if plain or not tensor else f"round({real} / {tensor.scale:g}) + {tensor.zero_point}"
+    return join([code(stored), f", pixels from 0 to 255, as {part.precision}"])
 
 
 def _tensor(tensor: Any) -> Markup:
@@ -143,7 +149,7 @@ def definitions(rows: Iterable[tuple[object, object]]) -> Markup:
 def provenance(s: Subject) -> Markup:
     """The chain of each file, each measurement with its command; all of it folded."""
     shown: set[str] = set()
-    made = [folded(name(part.file.path.name), definitions(_operators(part)), *_chain(part, shown)) for part in s.parts]
+    made = [folded(name(part.name), definitions(_operators(part)), *_chain(part, shown)) for part in s.parts]
     measured = [e for part in s.parts for e in part.evaluations]
     rows = [
         (
@@ -165,9 +171,9 @@ def provenance(s: Subject) -> Markup:
 
 
 def _operators(part: Part) -> list[tuple[str, object]]:
-    operators = part.file.operators
+    operators = part.file.operators if part.file else ()
     counts = ", ".join(f"{operators.count(each)} {each}" for each in sorted(set(operators)))
-    return [("sha256", code(part.file.sha256)), ("Operators", counts)]
+    return [("sha256", code(part.sha256)), *([("Operators", counts)] if counts else [])]
 
 
 def _chain(part: Part, shown: set[str]) -> Iterator[Markup]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import sqrt
 from pathlib import Path
 from typing import Any, TypedDict
@@ -117,6 +117,12 @@ def verdicts(c: Compatibility) -> tuple[Markup, ...]:
 def found(c: Compatibility, *checks: str) -> Finding | None:
     """The first of these checks that has a number."""
     return next((f for check in checks for f in c.findings if f.check == check and f.quantities), None)
+
+
+def used(many: Iterable[Compatibility], check: str) -> float | None:
+    """The bytes that a check of memory found, on the first device that has them; the arena is the same on all."""
+    sizes = (f.quantities["used"].value for c in many if (f := found(c, check)) and "used" in f.quantities)
+    return next(filter(None, sizes), None)
 
 
 def answer(f: Finding) -> str:

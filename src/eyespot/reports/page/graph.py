@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eyespot.artifacts.atomic import write
 from eyespot.artifacts.lock import held
-from eyespot.devices.explain import Explained, Place, Placed
+from eyespot.devices.explain import Broken, Explained, Place, Placed
 from eyespot.escaping import file_name
 from eyespot.reports import words
 from eyespot.reports.explained import WORDS, counted
@@ -21,7 +21,7 @@ from eyespot.reports.page.shell import whole
 MOST = 500  # operators that are drawn
 ROW, HIGH = 40, 28  # pixels from one operator to the next, and of its box
 LEFT, WIDE = 120, 380  # of the boxes; at their left, the arcs of what skips operators
-CHARACTERS = 46  # that a box holds
+CHARACTER = 8  # pixels that one takes in a box
 COLOURS: dict[Place, str] = {"npu": "#bbf7d0", "cpu": "#fde68a", "unknown": "#cbd5e1", "nowhere": "#fecaca"}
 COLUMNS = ("Operator", "Runs on", "Constraint", "Source", "What helps", "Cost")
 
@@ -35,8 +35,12 @@ def write_explained(many: tuple[Explained, ...], name: str, folder: Path) -> tup
 
 def _write_nodes(e: Explained, folder: Path) -> Path:
     """Custom node data of model-explorer, which calls a node of a .tflite file by the operator's number."""
-    results = {str(o.number): {"value": o.place, "bgColor": COLOURS[o.place]} for o in e.operators}
+    results = {str(o.number): {"value": _value(o), "bgColor": COLOURS[o.place]} for o in e.operators}
     return write(folder / f"{file_name(e.device)}.nodes.json", json.dumps({"results": results}, indent=1))
+
+
+def _value(o: Placed) -> str:
+    return ", then cpu: ".join(filter(None, (o.place, ", ".join(each.name for each in o.left))))
 
 
 def page(many: Sequence[Explained], name: str) -> str:
@@ -58,15 +62,16 @@ def _device(e: Explained) -> Iterator[Markup]:
 
 
 def _rows(o: Placed) -> Iterator[tuple[str, ...]]:
-    for each in o.broken:
-        source = f"{each.tool}: {each.source}"
-        yield f"{o.number} {o.name}", WORDS[o.place], each.constraint, source, each.mend, each.cost
+    broken = [(f"{o.number} {o.name}", WORDS[o.place], each) for each in o.broken]
+    broken += [(f"{o.number}+ {added.name}", WORDS["cpu"], added.broken) for added in o.left]
+    for operator, runs, each in broken:
+        yield operator, runs, each.constraint, f"{each.tool}: {each.source}", each.mend, each.cost
 
 
 def _graph(e: Explained) -> Markup:
     """All operators in the order of execution, with a line from each to those that read from it."""
     drawn = e.operators[:MOST]
-    parts = [edge for each in drawn for edge in _edges(each)] + [_box(each) for each in drawn]
+    parts = [edge for each in drawn for edge in _edges(each)] + [box for each in drawn for box in _boxes(each)]
     size = f"0 0 {LEFT + WIDE + 10} {ROW * len(drawn) + 10}"
     plot = tag("svg", *parts, viewBox=size, role="img", aria_label=f"Graph: {counted(e)}", class_="graph")
     more = f"The first {MOST:,} of {len(e.operators):,} operators." if len(e.operators) > MOST else ""
@@ -89,14 +94,23 @@ def _edges(o: Placed) -> Iterator[Markup]:
             yield tag("path", d=f"M{LEFT} {leaves}C{reach} {leaves} {reach} {to} {LEFT} {to}", class_="edge")
 
 
-def _box(o: Placed) -> Markup:
-    y, shape = ROW * o.number + 5, "x".join(map(str, o.shape))
-    said = f"{o.number} {o.name} {shape}"
-    why = "; ".join(each.constraint for each in o.broken)
+def _boxes(o: Placed) -> Iterator[Markup]:
+    """An operator, and in the same row those that the compiler adds behind it."""
+    y, start = ROW * o.number + 5, LEFT + WIDE
+    for added in reversed(o.left):
+        wide = CHARACTER * len(added.name) + 24
+        start -= wide
+        yield _box(added.name, "cpu", (added.broken,), start + 4, y, wide - 4)
+    said = f"{o.number} {o.name} {'x'.join(map(str, o.shape))}"
+    yield _box(said, o.place, o.broken, LEFT, y, start - LEFT)
+
+
+def _box(said: str, place: Place, broken: Sequence[Broken], x: int, y: int, wide: int) -> Markup:
+    most, why = (wide - 12) // CHARACTER, "; ".join(each.constraint for each in broken)
     return tag(
         "g",
-        tag("title", f"{said}: {WORDS[o.place]}" + (f": {why}" if why else "")),
-        tag("rect", x=LEFT, y=y, width=WIDE, height=HIGH, rx=6),
-        tag("text", said if len(said) <= CHARACTERS else f"{said[:CHARACTERS]}...", x=LEFT + 12, y=y + 19),
-        class_=o.place,
+        tag("title", f"{said}: {WORDS[place]}" + (f": {why}" if why else "")),
+        tag("rect", x=x, y=y, width=wide, height=HIGH, rx=6),
+        tag("text", said if len(said) <= most else f"{said[:most]}...", x=x + 12, y=y + 19),
+        class_=place,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from eyespot.escaping import html
 
-VOID = {"img", "link", "meta", "rect", "circle", "line", "polyline"}  # elements without content
+VOID = {"img", "input", "link", "meta", "rect", "circle", "line", "polyline"}  # elements without content
 
 
 class Markup(str):

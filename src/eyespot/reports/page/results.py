@@ -64,8 +64,8 @@ def files(s: Subject) -> Markup:
     start, stop = max(0.0, min(lows) - room), min(1.0, max(highs) + room)
     rows = [
         (
-            part.file.precision, tag("strong", percent(e.top1)), charts.interval(e.low, e.top1, e.high, start, stop),
-            between(e.low, e.high), f"{e.n:,}", data(e), e.kernels, size(len(part.file.data)),
+            part.precision, tag("strong", percent(e.top1)), charts.interval(e.low, e.top1, e.high, start, stop),
+            between(e.low, e.high), f"{e.n:,}", data(e), e.kernels, size(part.bytes) if part.bytes else "",
         )
         for part, e in shown
     ]  # fmt: skip

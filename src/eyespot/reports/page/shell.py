@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eyespot.reports.page.markup import Markup, tag
@@ -15,16 +16,29 @@ ICON = (
 )
 
 
-def whole(title: str, *content: Markup) -> str:
-    """The HTML of a page with this content in its body."""
-    return f"<!doctype html>\n{tag('html', _head(title), tag('body', *content), lang='en')}\n"
+def whole(
+    title: str, *content: Markup, style: str = "", scripts: Sequence[str] = (), allowed: Mapping[str, str] | None = None
+) -> str:
+    """The HTML of a page with this content in its body.
+
+    A browser loads nothing and runs nothing for it, unless `allowed` says what, as directives of its
+    Content-Security-Policy. `style` comes after the style of every page; `scripts` are addresses.
+    """
+    head = _head(title, style, scripts, allowed or {})
+    return f"<!doctype html>\n{tag('html', head, tag('body', *content), lang='en')}\n"
 
 
-def _head(title: str) -> Markup:
-    """The head, with a policy under which a browser loads nothing and runs nothing."""
-    style = STYLE.read_text("utf-8")
+def _head(title: str, more: str, scripts: Sequence[str], allowed: Mapping[str, str]) -> Markup:
+    style = STYLE.read_text("utf-8") + more
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    directives = {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "style-src": f"'sha256-{digest}'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    policy = "; ".join(f"{name} {sources}" for name, sources in {**directives, **allowed}.items())
     return tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -35,4 +49,5 @@ def _head(title: str) -> Markup:
         tag("link", rel="icon", href=ICON),
         tag("title", title),
         tag("style", Markup(style)),
+        *(tag("script", src=each, defer="") for each in scripts),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eyespot.reports import words
 from eyespot.reports.page.facts import device_title
-from eyespot.reports.page.figures import between, data, found, percent, size, verdicts
+from eyespot.reports.page.figures import between, data, percent, size, used, verdicts
 from eyespot.reports.page.gather import Subject
 from eyespot.reports.page.markup import Markup, code, join, name, tag
 from eyespot.zoo import provenance
@@ -15,19 +15,29 @@ MEMORY = (("arena", "RAM", "TFLM's arena, measured on a host"), ("npu sram", "SR
 def summary(s: Subject) -> Markup:
     """The header."""
     title = join(
-        [tag("p", "eyespot report", class_="brand"), tag("h1", name(s.name)), tag("p", _lead(s), class_="lead")]
+        [tag("p", "eyespot report", class_="brand"), tag("h1", name(s.name)), tag("p", lead(s), class_="lead")]
     )
-    pairs = (tag("div", tag("dt", key), tag("dd", value)) for key, value in _figures(s))
-    notes = (tag("p", each, class_="note") for each in _notes(s))
-    return tag("header", title, tag("dl", *pairs, class_="facts"), _verdicts(s), *notes)
+    return tag("header", title, figures(s), _verdicts(s), notes(s))
 
 
-def _lead(s: Subject) -> str:
+def figures(s: Subject) -> Markup:
+    """The numbers that decide."""
+    return tag("dl", *(tag("div", tag("dt", key), tag("dd", value)) for key, value in _figures(s)), class_="facts")
+
+
+def notes(s: Subject) -> Markup:
+    """What a reader of the figures has to know first."""
+    return join(tag("p", each, class_="note") for each in _notes(s))
+
+
+def lead(s: Subject) -> str:
+    """What it is, in a sentence."""
     file = s.main.file
-    shape = f"{' × '.join(map(str, file.input.shape[1:]))} {file.input.dtype} in"
+    sides = file.input.shape[1:] if file else s.contract.preprocessing.shape if s.contract else ()
+    shape = f"{' × '.join(map(str, sides))} {s.main.precision} in"
     if not s.contract:
-        outputs = " × ".join(map(str, file.output.shape[1:]))
-        return f"A .tflite file without a contract of eyespot; {shape}, {outputs} {file.output.dtype} out."
+        outputs = f"{' × '.join(map(str, file.output.shape[1:]))} {file.output.dtype} out" if file else ""
+        return f"A .tflite file without a contract of eyespot; {shape}, {outputs}."
     count = f"{len(s.contract.classes):,} classes"
     if not s.card:
         return f"An image classifier called {s.contract.model}: {count}; {shape}."
@@ -37,13 +47,14 @@ def _lead(s: Subject) -> str:
 
 
 def _figures(s: Subject) -> list[tuple[str, Markup]]:
-    file = s.main.file
-    others = [f"{part.file.precision} {size(len(part.file.data))}" for part in s.parts[1:]]
+    main = s.main
+    others = [f"{part.precision} {size(part.bytes)}" for part in s.parts[1:] if part.bytes]
+    operations = "unknown" if main.operations is None else f"{main.operations / 1e6:,.1f} M"
     return [
-        (f"Top-1, {file.precision}", _top1(s)),
-        (f"File, {file.precision}", _figure(size(len(file.data)), *others)),
+        (f"Top-1, {main.precision}", _top1(s)),
+        (f"File, {main.precision}", _figure(size(main.bytes) if main.bytes else "unknown", *others)),
         _memory(s),
-        ("Operations a picture", _figure(f"{file.operations / 1e6:,.1f} M", "a multiply-add counts as two")),
+        ("Operations a picture", _figure(operations, "a multiply-add counts as two")),
     ]
 
 
@@ -58,10 +69,7 @@ def _top1(s: Subject) -> Markup:
 def _memory(s: Subject) -> tuple[str, Markup]:
     """The arena of TFLM, the same on all devices, or else what the NPU's compiler plans."""
     for check, title, under in MEMORY:
-        sizes = [
-            f.quantities["used"].value for c in s.compatibility if (f := found(c, check)) and "used" in f.quantities
-        ]
-        if known := next(filter(None, sizes), None):
+        if known := used(s.compatibility, check):
             return title, _figure(size(known), under)
     return "RAM", _figure("not measured")
 
@@ -80,14 +88,15 @@ def _verdicts(s: Subject) -> Markup:
 
 
 def _notes(s: Subject) -> list[str]:
-    """What a reader of the figures has to know first."""
     e, part = s.main.clean, s.main
     notes = [f"This file is {part.refused}."] if part.refused else []
+    if not part.file:
+        notes.append(f"The file is not on this machine: eyespot make {s.name} builds it.")
     if not part.refused and part.chain and (weights := provenance.stand_in(part.chain[0])):
         notes.append(f"The weights {weights} stand in for the publisher's; the accuracy is theirs.")
     if s.card and part.chain and (why := provenance.broken(s.card, part.chain)):
         notes.append(f"The chain of digests is not verified: {why}.")
-    if e and e.artifact != part.file.sha256:
+    if e and e.artifact != part.sha256:
         notes.append("The accuracy was measured on another build of the same recipe.")
     if e and s.card and s.origin == "built" and e.data != s.card.data:
         notes.append(f"The accuracy is that {words.elsewhere(e, s.card)}.")
