@@ -11,6 +11,8 @@ SIZES = {
     "efficientnet-lite0": (18_700_000, 5_000_000),
     "efficientnet-lite1": (21_700_000, 5_830_000),
     "efficientnet-lite2": (24_400_000, 6_530_000),
+    "resnet8-large": (1_940_000, 500_000),
+    "sign-digits": (866_284, 260_000),
 }
 ARENAS = {"tiny-resnet": 55_984, "visual-wake-word": 103_680}  # bytes on TFLM, MLPerf Tiny's files'
 VELA_CYCLES = {"tiny-resnet": 113_373, "visual-wake-word": 246_086}  # likewise

@@ -234,7 +234,10 @@ def test_a_damaged_finding_is_refused(no_data, quantities):
         list(measurements.compatibilities("tiny-resnet"))
 
 
-@pytest.mark.parametrize("path", sorted(places.MEASUREMENTS.glob("*.json")), ids=lambda path: path.stem)
+SHIPPED = [path for path in places.MEASUREMENTS.glob("*.*.json") if not path.name.endswith(".layers.json")]
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED), ids=lambda path: path.stem)
 def test_shipped_measurements_keep_their_bytes(path, tmp_path, no_data):
     name = path.name.partition(".")[0]
     if path.name.endswith(".devices.json"):
@@ -329,3 +332,10 @@ def test_markdown():
 def test_wilson(correct, n, low, high):
     """Expected values from statsmodels 0.14, proportion_confint(method="wilson")."""
     assert wilson(correct, n) == pytest.approx((low, high), abs=1e-5)
+
+
+def test_wilson_stays_a_share():
+    """Of 419 of 419, rounding gave an upper end above 1, which no measurement may hold."""
+    for n in range(1, 1000):
+        assert 0 <= wilson(0, n)[0] < 1e-9
+        assert 1 - 1e-9 < wilson(n, n)[1] <= 1

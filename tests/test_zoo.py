@@ -216,7 +216,8 @@ def test_measurements_add_up(card, no_data):
         assert e.n == sum(images for _, _, images in e.confusion) == catalogue.dataset(e.data).splits[e.split]
         assert e.correct == sum(images for i, j, images in e.confusion if i == j)
         assert e.top1 == e.correct / e.n
-        assert e.low < e.top1 < e.high
+        assert e.low <= e.top1 <= e.high
+        assert e.low < e.high
         assert sorted(e.per_class) == sorted(catalogue.dataset(e.data).classes)
 
 
@@ -243,7 +244,7 @@ def test_calibration_errors_are_of_the_measured_files(card, no_data):
     found = reliabilities(card.name, digests)
     assert {(r.artifact, r.data_digest): r.n for r in found} == {key: measured[key] for key in measured}
     assert all(r.fitted.error <= 0.05 for r in found if r.fitted)
-    assert all(r.fitted for r in found if registry.ships(card.name))
+    assert all(bool(r.fitted) == registry.ships(card.name) for r in found)  # others may know our validation images
 
 
 @shipped

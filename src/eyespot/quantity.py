@@ -55,7 +55,7 @@ def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     share, scale = correct / n, 1 + z * z / n
     middle = share + z * z / (2 * n)
     reach = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return (middle - reach) / scale, (middle + reach) / scale
+    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)  # rounding can pass both ends
 
 
 def paired(won: int, lost: int, n: int, z: float = 1.959964) -> tuple[float, float]:

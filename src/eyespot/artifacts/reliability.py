@@ -32,7 +32,7 @@ class Reliability(Noun):
 
     `error` is the expected calibration error of the probabilities in the output (15 bins of equal width; Guo et
     al., ICML 2017): by how much the confidence in the first class differs from top-1. `fitted` is the same at a
-    temperature, None without validation images.
+    temperature, None without validation images or if they may have trained the file.
     """
 
     model: str

@@ -12,7 +12,7 @@ from eyespot.artifacts.model_folder import ModelFolder, tools
 from eyespot.artifacts.reliability import Fitted, Reliability
 from eyespot.data import catalogue
 from eyespot.data.split import Split, data_digest, image_digest
-from eyespot.data.used import refuse_overlap, used_images
+from eyespot.data.used import Used, refuse_overlap, used_images
 from eyespot.errors import MissingDataError
 from eyespot.evaluation.confidence import calibrated, fit, floor
 from eyespot.evaluation.engine import check_classes
@@ -33,17 +33,19 @@ Shares = NDArray[np.float32]
 def reliability(folder: ModelFolder, file: File, data: Dataset) -> Reliability:
     """Measure a file on the test split of a data set. Errors as `engine.evaluate`.
 
-    The temperature is the file's own, or is fitted on the validation images that are not in the test split.
+    The temperature is the file's own, or is fitted on the validation images that are not in the test split. It is not
+    fitted for a file whose training images are unknown: published weights may have learned our validation images.
     """
     contract, test = contract_of(file), catalogue.open_split(data, data.test)
     check_classes(contract, test)
     digests = [image_digest(image) for image in track(test, len(test), "test images")]
-    refuse_overlap(file, used_images(folder, file), test, digests)
+    used = used_images(folder, file)
+    refuse_overlap(file, used, test, digests)
     shares = outputs(file, test)
     return Reliability(
         model=contract.model, precision=file.precision, artifact=file.sha256, data=test.data, split=test.name,
         data_digest=data_digest(test.labels, digests), n=len(test), error=_error(shares, test.labels),
-        fitted=_fitted(file, data, shares, test.labels, set(digests)), tools=tools(PACKAGES["xnnpack"]),
+        fitted=_fitted(file, data, shares, test.labels, set(digests), used), tools=tools(PACKAGES["xnnpack"]),
         command=f"eyespot measure {contract.model}",
     )  # fmt: skip
 
@@ -67,8 +69,10 @@ def outputs(file: File, split: Split) -> Shares:
     return np.stack([to_float(checked(file, each, classes), file.output, logits=contract.logits) for each in answers])
 
 
-def _fitted(file: File, data: Dataset, shares: Shares, labels: NDArray[np.int64], tests: set[bytes]) -> Fitted | None:
-    least, confidence = floor(file.output, contract_of(file)), _confidence(file, data, tests)
+def _fitted(
+    file: File, data: Dataset, shares: Shares, labels: NDArray[np.int64], tests: set[bytes], used: Used
+) -> Fitted | None:
+    least, confidence = floor(file.output, contract_of(file)), _confidence(file, data, tests, used)
     if confidence is None:
         return None
     error = _error(calibrated(shares, confidence.temperature, least), labels)
@@ -76,10 +80,10 @@ def _fitted(file: File, data: Dataset, shares: Shares, labels: NDArray[np.int64]
     return Fitted(temperature=confidence.temperature, split=VALIDATION, n=n, error=error)
 
 
-def _confidence(file: File, data: Dataset, tests: set[bytes]) -> Confidence | None:
-    """The file's own, or else one that is fitted now; None without validation images."""
+def _confidence(file: File, data: Dataset, tests: set[bytes], used: Used) -> Confidence | None:
+    """The file's own, or else one that is fitted now; None without validation images that did not train it."""
     contract = contract_of(file)
-    if contract.confidence or VALIDATION not in data.splits:
+    if contract.confidence or VALIDATION not in data.splits or used.trained is None:
         return contract.confidence
     try:
         split = catalogue.open_split(data, VALIDATION)

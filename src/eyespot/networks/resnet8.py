@@ -1,7 +1,7 @@
-"""MLPerf Tiny's image classification network.
+"""MLPerf Tiny's image classification networks: a 3x3 convolution and three residual stages.
 
-Source: mlcommons/tiny, benchmark/training/image_classification/keras_model.py (resnet_v1_eembc).
-A 3x3 convolution and three residual stages of 16, 32 and 64 channels.
+Source: mlcommons/tiny, benchmark/training/image_classification/keras_model.py (resnet_v1_eembc). The stages
+have 16, 32 and 64 channels; those of the larger network, IC02, have 40, 80 and 160.
 """
 
 from __future__ import annotations
@@ -17,16 +17,22 @@ EPSILON = 1e-3  # Keras's default for batch norm
 class ResNet8(nn.Module):
     """Images (n, 3, 32, 32) float32, pixels 0..255, to logits (n, classes)."""
 
-    def __init__(self, classes: int = 10) -> None:
+    def __init__(self, classes: int = 10, channels: int = 16) -> None:
         super().__init__()
-        self.conv = SameConv2d(3, 16, 3)
-        self.norm = nn.BatchNorm2d(16, EPSILON)
-        self.stages = nn.Sequential(Residual(16, 16, 1), Residual(16, 32, 2), Residual(32, 64, 2))
-        self.dense = nn.Linear(64, classes)
+        c = channels
+        self.conv = SameConv2d(3, c, 3)
+        self.norm = nn.BatchNorm2d(c, EPSILON)
+        self.stages = nn.Sequential(Residual(c, c, 1), Residual(c, 2 * c, 2), Residual(2 * c, 4 * c, 2))
+        self.dense = nn.Linear(4 * c, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stages(F.relu(self.norm(self.conv(x))))
         return self.dense(flatten(F.avg_pool2d(x, 8)))
+
+
+def large(classes: int = 10) -> ResNet8:
+    """MLPerf Tiny's IC02."""
+    return ResNet8(classes, 40)
 
 
 class Residual(nn.Module):

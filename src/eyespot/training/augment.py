@@ -14,6 +14,7 @@ from eyespot.networks.layers import to_real
 from eyespot.preprocessing.damage import jpeg
 from eyespot.preprocessing.spec import Preprocessing
 from eyespot.training import ranks
+from eyespot.training.camera import backgrounds, blurred, blurs, recoloured
 from eyespot.training.data import Images
 from eyespot.zoo.cards import Augmentation, Recipe
 
@@ -70,12 +71,18 @@ def view(images: Images, indices: Tensor, geometry: Tensor) -> Tensor:
 
 
 def damaged(batch: Tensor, how: Augmentation, generator: torch.Generator, whole: int | None = None) -> Tensor:
-    """Exposure, JPEG and cutout on (n, c, h, w) pixels 0..255; may change `batch` itself.
+    """Background, blur, exposure, JPEG and cutout on (n, c, h, w) pixels 0..255; may change `batch` itself.
 
     It is the part of this process of a `whole` batch, for which random numbers are drawn.
     """
     _, _, height, width = batch.shape
     n, part = whole or len(batch), ranks.part()
+    if how.background:
+        hit, patches = backgrounds(n, how.background, generator)
+        batch = recoloured(batch, hit[part], patches[part])
+    if how.blur:
+        hit, sigma = blurs(n, how.blur, generator)
+        batch = blurred(batch, hit[part], sigma[part])
     if how.exposure:
         gain = 1 + how.exposure * _signed(n, generator)[part]
         batch = (batch * gain[:, None, None, None]).clamp_(0, 255)

@@ -24,7 +24,7 @@ KINDS: dict[str, tuple[type, float, float]] = {  # the type of each field's valu
     "averaging": (float, 0, 0.99999), "label_smoothing": (float, 0, 1), "clip": (float, LEAST, 1e3),
     "balanced": (bool, 0, 1), "bfloat16": (bool, 0, 1), "shift": (int, 0, 1_000), "flip": (bool, 0, 1),
     "rotation": (float, 0, 180), "zoom": (float, 0, 0.9), "exposure": (float, 0, 1), "cutout": (int, 0, 1_000),
-    "jpeg": (float, 0, 1),
+    "jpeg": (float, 0, 1), "background": (float, 0, 1), "blur": (float, 0, 1),
 }  # fmt: skip
 
 

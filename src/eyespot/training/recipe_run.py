@@ -63,9 +63,9 @@ def by_recipe(
     classes, answers = len(catalogue.dataset(card.data).classes), None
     if lesson := run.recipe.teacher:
         place, members = (teacher or folder) / TEACHER, []
-        for seed in range(lesson.members):  # independent of the student's: one teacher for all
+        for seed in range(lesson.members):  # independent of the student: one teacher for all
             member = registry.imported(lesson.network)(card.preprocessing.channels, classes)
-            own = replace(run, model=f"{run.model}'s teacher", recipe=lesson.recipe, seed=seed)
+            own = replace(run, model=lesson.network, recipe=lesson.recipe, seed=seed)
             members.append(fit(member.to(device), data, own, place / str(seed), report))
         answers = taught(members, data.images, run, place)
     return fit(registry.imported(card.network)(classes).to(device), data, run, folder, report, answers)

@@ -86,7 +86,8 @@ class Augmentation:
     Geometry: shift by up to `shift` whole pixels, mirror (`flip`), rotate by up to `rotation` degrees, and
     scale by up to `zoom` of the size; edges are filled by reflection. Then, for the student only if there
     is a teacher: brighten or darken by up to the share `exposure`, paint a gray square with sides below
-    `cutout` pixels, and compress the share `jpeg` of the images as JPEG of quality 50 to 94.
+    `cutout` pixels, and compress the share `jpeg` of the images as JPEG of quality 50 to 94. The share
+    `background` gets coloured patches in place of gray, the share `blur` is out of focus.
     """
 
     shift: int = 0
@@ -94,6 +95,8 @@ class Augmentation:
     rotation: float = 0.0
     zoom: float = 0.0
     exposure: float = 0.0
+    background: float = 0.0
+    blur: float = 0.0
     cutout: int = 0
     jpeg: float = 0.0
 
