@@ -29,6 +29,7 @@ from eyespot.quantization.calibration import LIMITS, Chosen, choose_images, open
 from eyespot.quantization.comparison import Comparison, Validation, compare_calibration, open_validation
 from eyespot.quantization.dense import align
 from eyespot.quantization.ranges import quantize_static
+from eyespot.quantization.rounding import compensate
 from eyespot.quantization.statistics import Statistics
 from eyespot.tflite import run as running
 from eyespot.tflite.kernels import Content
@@ -256,7 +257,9 @@ def quantized(file: File, pixels: NDArray[np.uint8], measured: Statistics, how: 
     data = quantize_static(file.data, measured.ranges)
     int8 = File(path=file.path, data=data, model=repair(data))
     align(int8, file)
+    spec = running.contract_of(file).preprocessing
+    if how.compensated:
+        compensate(int8, file, running.stored(pixels[: activations.MEANS], spec, file.input))
     if how.bias_correction:
-        spec = running.contract_of(file).preprocessing
         correct(int8, measured.means, running.stored(pixels, spec, int8.input))
     return int8.model
