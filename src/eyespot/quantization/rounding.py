@@ -24,7 +24,7 @@ from eyespot.tflite.read import File
 Real = NDArray[np.float64]
 
 LARGEST = 127
-PATCHES = 100  # of an image, evenly spread
+PATCHES = 64  # of an image, evenly spread
 DAMPING = 0.05  # of the mean variance, added to each: few images do not show all that a layer will read
 BLOCK = 64  # so many weights of a filter pass their errors on at a time
 WIDEST = 4096  # weights of a filter; beyond, a covariance takes too long
@@ -38,21 +38,21 @@ def compensate(int8: File, float32: File, tensors: NDArray[np.float32]) -> None:
     that share their weights or whose filters have more than WIDEST.
     """
     pairs = [pair for pair in zip(layers(int8), layers(float32), strict=True) if _may_change(float32, pair[1])]
-    inputs = [_Inputs(float32, real) for _, real in pairs]
+    inputs = [Inputs(float32, real) for _, real in pairs]
     tensors = tensors[:MEANS]
     images = watch(float32, [int(real.inputs[0]) for _, real in pairs], track(tensors, len(tensors), "weights"))
     for image in images:
         for each, values in zip(inputs, image, strict=True):
             each.add(values)
     for (layer, real), each in zip(pairs, inputs, strict=True):
-        _round(int8, layer, _filters(float32, real, constants(float32, real)[0]), each.covariance())
+        _round(int8, layer, filters(float32, real, constants(float32, real)[0]), each.covariance())
 
 
 def _may_change(file: File, layer: Any) -> bool:
     tensors = file.graph.tensors
     uses = Counter(tensors[i].buffer for o in file.graph.operators for i in o.inputs if i >= 0)
-    filters = _filters(file, layer, constants(file, layer)[0])
-    return uses[tensors[layer.inputs[1]].buffer] == 1 and filters.shape[2] <= WIDEST
+    width = filters(file, layer, constants(file, layer)[0]).shape[2]
+    return uses[tensors[layer.inputs[1]].buffer] == 1 and width <= WIDEST
 
 
 def _round(int8: File, layer: Any, weights: Real, covariance: Real) -> None:
@@ -93,7 +93,7 @@ def _is_depthwise(file: File, layer: Any) -> bool:
     return schema.operator_name(file.model, layer) == "DEPTHWISE_CONV_2D"
 
 
-def _filters(file: File, layer: Any, weights: NDArray[Any]) -> NDArray[Any]:
+def filters(file: File, layer: Any, weights: NDArray[Any]) -> NDArray[Any]:
     """The weights of a layer as (groups of channels, filters, weights of a filter)."""
     channels = int(file.graph.tensors[layer.inputs[0]].shape[-1])
     if _is_depthwise(file, layer):
@@ -102,24 +102,25 @@ def _filters(file: File, layer: Any, weights: NDArray[Any]) -> NDArray[Any]:
     return weights.reshape(groups, len(weights) // groups, -1)
 
 
-class _Inputs:
+class Inputs:
     """What a layer reads, as patches of the size of its filters: how the values in a patch vary together."""
 
     def __init__(self, file: File, layer: Any) -> None:
         self._layer, self._shape = layer, constants(file, layer)[0].shape
         self._channels = 1 if _is_depthwise(file, layer) else self._shape[-1]
-        self._count, self._sums, self._products = 0, np.float32(0), np.float32(0)
+        self._count, self._sums, self._products = 0, np.float64(0), np.float64(0)
 
     def add(self, values: NDArray[np.float32]) -> None:
-        """Add what the layer reads of an image."""
+        """Add what the layer reads of an image (1, h, w, c) or (1, n), in double precision: threads change no level."""
         patches = self._patches(values[0]) if len(self._shape) == 4 else values.reshape(1, -1, self._shape[1])
-        self._count += patches.shape[1]
-        self._sums = self._sums + patches.sum(1)
-        self._products = self._products + patches.transpose(0, 2, 1) @ patches
+        exact = patches.astype(np.float64)
+        self._count += exact.shape[1]
+        self._sums = self._sums + exact.sum(1)
+        self._products = self._products + exact.transpose(0, 2, 1) @ exact
 
     def covariance(self) -> Real:
         """(groups, n, n)."""
-        means = np.asarray(self._sums, np.float64) / self._count
+        means = self._sums / self._count
         return self._products / self._count - means[:, :, None] * means[:, None, :]
 
     def _patches(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
