@@ -13,21 +13,22 @@ int8 gives float32's class; top-1 minus float32's in points. Intervals are 95 %,
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from equalisation import equalise
 from numpy.typing import NDArray
 
+from equalisation import equalise
 from eyespot.conversion.clean import finish, leave_out_softmax
 from eyespot.data import catalogue
 from eyespot.data.split import Split, image_digest
+from eyespot.evaluation import workers
 from eyespot.evaluation.metrics import gain
 from eyespot.preprocessing.image import fit
 from eyespot.preprocessing.spec import Preprocessing
+from eyespot.quantization import statistics
 from eyespot.quantization.calibration import spread
 from eyespot.quantization.engine import quantized
 from eyespot.tflite import run as running
@@ -117,12 +118,15 @@ def logits(file: File, images: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def int8_of(file: File, part: Part, way: Way) -> File:
     """The int8 file of one way."""
-    chosen = part.calibration[np.linspace(0, len(part.calibration) - 1, round(way.share * len(part.calibration))).astype(int)]
+    images = len(part.calibration)
+    chosen = part.calibration[np.linspace(0, images - 1, round(way.share * images)).astype(int)]
     contract = running.contract_of(file)
     if way.equalised:
         real = running.stored(chosen, contract.preprocessing, file.input)
         file = equalise(file, real, relu6=way.equalised == "relu6")
-    return parse(finish(quantized(file, chosen, way.how), contract, {}), file.path)
+    with workers.start(1) as pool:
+        measured = statistics.measure(file, chosen, way.how.ranges, pool)
+    return parse(finish(quantized(file, chosen, measured, way.how), contract, {}), file.path)
 
 
 def compare(model: str) -> None:
@@ -136,22 +140,22 @@ def compare(model: str) -> None:
     print(f"\n{model}: float32 {right.mean():.4f}, n = {len(labels):,}, {len(parts[0].calibration)} images calibrate")
     before: Any = None
     for name, way in WAYS.items():
-        started = time.process_time()
         files = [int8_of(file, part, way) for part in parts]
-        seconds = (time.process_time() - started) / len(parts)
         found = np.concatenate([logits(each, part.compared) for each, part in zip(files, parts, strict=True)])
         errors = np.square(found - first).mean(1) / variance
         before = errors if before is None else before
         change = (errors - before) / before.mean() * 100
         interval = 1.96 * change.std(ddof=1) / len(change) ** 0.5
-        lost = "-" if (labels < 0).all() else "{:+.2f} [{:+.2f}, {:+.2f}]".format(
-            *(100 * each for each in gain(found.argmax(1) == labels, right))
+        lost = (
+            "-"
+            if (labels < 0).all()
+            else "{:+.2f} [{:+.2f}, {:+.2f}]".format(*(100 * each for each in gain(found.argmax(1) == labels, right)))
         )
         same = 100 * (found.argmax(1) == first.argmax(1)).mean()
         print(
-            f"{name:28} {errors.mean():.5f}  {change.mean():+6.1f} ±{interval:4.1f} %  {same:5.1f} %  {lost:22}"
-            f"  {seconds:4.0f} s", flush=True,
-        )  # fmt: skip
+            f"{name:28} {errors.mean():.5f}  {change.mean():+6.1f} ±{interval:4.1f} %  {same:5.1f} %  {lost}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from eyespot.conversion.clean import finish, repair
 from eyespot.preprocessing.spec import Contract, Preprocessing
 from eyespot.preprocessing.synthetic import picture
 from eyespot.quantization import activations
-from eyespot.quantization.engine import quantized
 from eyespot.quantization.rounding import WIDEST, Inputs, filters, round_in_turn
 from eyespot.tflite import run, schema
 from eyespot.tflite.read import parse, read
 from eyespot.zoo import registry
 from eyespot.zoo.cards import Quantization
+from quantizing import quantized
 
 RANDOM = np.random.default_rng(0)
 CONTRACT = Contract(
@@ -125,7 +125,7 @@ def test_weights_move_by_a_few_levels_and_scales_stay(float32):
 def test_wide_filters_keep_the_nearest_levels():
     nn = pytest.importorskip("torch").nn
     wide = converted(nn.Conv2d(3, 65, 1), nn.Flatten(), nn.Linear(65 * 64, 4))
-    assert 65 * 64 > WIDEST
+    assert WIDEST < 65 * 64
     nearest, compensated = (
         weights_of(parse(finish(quantized(wide, PIXELS, how), CONTRACT, {}), wide.path))
         for how in (Quantization(compensated=False), Quantization())

@@ -155,7 +155,7 @@ class Quantization:
     """
 
     images: int = 200
-    ranges: Literal["minmax", "percentile", "mse"] = "minmax"
+    ranges: Literal["minmax", "percentile", "mse"] = "mse"
     compensated: bool = True
     bias_correction: bool = True
 
