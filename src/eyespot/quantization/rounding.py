@@ -106,17 +106,19 @@ class Inputs:
     """What a layer reads, as patches of the size of its filters: how the values in a patch vary together."""
 
     def __init__(self, file: File, layer: Any) -> None:
-        self._layer, self._shape = layer, constants(file, layer)[0].shape
+        weights = constants(file, layer)[0]
+        groups, _, n = filters(file, layer, weights).shape
+        self._layer, self._shape = layer, weights.shape
         self._channels = 1 if _is_depthwise(file, layer) else self._shape[-1]
-        self._count, self._sums, self._products = 0, np.float64(0), np.float64(0)
+        self._count, self._sums, self._products = 0, np.zeros((groups, n)), np.zeros((groups, n, n))
 
     def add(self, values: NDArray[np.float32]) -> None:
         """Add what the layer reads of an image (1, h, w, c) or (1, n), in double precision: threads change no level."""
         patches = self._patches(values[0]) if len(self._shape) == 4 else values.reshape(1, -1, self._shape[1])
         exact = patches.astype(np.float64)
         self._count += exact.shape[1]
-        self._sums = self._sums + exact.sum(1)
-        self._products = self._products + exact.transpose(0, 2, 1) @ exact
+        self._sums += exact.sum(1)
+        self._products += exact.transpose(0, 2, 1) @ exact
 
     def covariance(self) -> Real:
         """(groups, n, n)."""
