@@ -241,7 +241,7 @@ def test_rescue_tries_in_order_and_takes_what_helps(mine, capsys):
     operators = ModelFolder(mine).file(INT8).operators
     made = quantize(str(mine), rescue=True)
     names = [step.name.split(" ")[0] for step in made.steps]
-    assert names == ["percentile", "minmax", "mse", "more", "quantization-aware"]
+    assert names == ["percentile", "minmax", "mse", "compensated", "more", "quantization-aware"]
     [taken] = [step for step in made.steps if step.taken]
     assert taken.validation == made.validation
     assert taken is made.steps[-1] or all(step.loses or step.not_tried for step in made.steps)

@@ -29,6 +29,7 @@ from eyespot.quantization.calibration import LIMITS, Chosen, choose_images, open
 from eyespot.quantization.comparison import Comparison, Validation, compare_calibration, open_validation
 from eyespot.quantization.dense import align
 from eyespot.quantization.ranges import quantize_static
+from eyespot.quantization.rounding import compensate
 from eyespot.quantization.statistics import Statistics
 from eyespot.tflite import run as running
 from eyespot.tflite.kernels import Content
@@ -145,12 +146,16 @@ def tried(task: Task, how: Quantization) -> Attempt:
     contract = running.contract_of(task.file)
     chosen = choose_images(task.data, task.split, how.images, contract.preprocessing, contract.model)
     inputs = {"float32": task.file.sha256, "calibration": chosen.digest}
-    arguments = asdict(how) | ({"logits": True} if task.logits else {})
+    optional = {"compensated": how.compensated, "logits": task.logits}
+    arguments = asdict(how) | optional
+    arguments = {name: value for name, value in arguments.items() if name not in optional or value}
     record: dict[str, Any] = {"verb": "quantize", "model": contract.model, "arguments": arguments, "inputs": inputs}
     with workers.start_on(task.cluster) as pool:
         measured = statistics.measure(task.file, chosen.pixels, how.ranges, pool)
     data = isolation.run(_int8, task.file.content, chosen.pixels, measured, how, record, **LIMITS)
-    name, int8 = f"{how.ranges} ranges, {len(chosen.pixels):,} images", parse(data, task.folder.path / INT8)
+    weights = "compensated weights, " if how.compensated else ""
+    name = f"{weights}{how.ranges} ranges, {len(chosen.pixels):,} images"
+    int8 = parse(data, task.folder.path / INT8)
     return Attempt(name=name, how=how, chosen=chosen, record=record, int8=int8)
 
 
@@ -256,7 +261,9 @@ def quantized(file: File, pixels: NDArray[np.uint8], measured: Statistics, how: 
     data = quantize_static(file.data, measured.ranges)
     int8 = File(path=file.path, data=data, model=repair(data))
     align(int8, file)
+    spec = running.contract_of(file).preprocessing
+    if how.compensated:
+        compensate(int8, file, running.stored(pixels[: activations.MEANS], spec, file.input))
     if how.bias_correction:
-        spec = running.contract_of(file).preprocessing
         correct(int8, measured.means, running.stored(pixels, spec, int8.input))
     return int8.model

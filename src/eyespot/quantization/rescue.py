@@ -1,4 +1,4 @@
-"""What helps where int8 loses accuracy: other ranges, more images, quantization-aware training."""
+"""What helps where int8 loses accuracy: other ranges, compensated weights, more images, quantization-aware training."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ def _ways(
     """The ways to int8 and their names; the later ones start from the best that is `done`."""
     for ranges in (how.ranges, *(each for each in RANGES if each != how.ranges)):
         yield f"{ranges} ranges", partial(tried, task, replace(how, ranges=ranges))
+    yield "compensated weights", partial(tried, task, replace(_best(done)[1].how, compensated=True))
     yield "more images", partial(_more, task, _best(done)[1].how)
     yield TRAINING, partial(_trained, task, validation, _best(done)[1])
 

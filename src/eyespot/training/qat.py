@@ -39,6 +39,7 @@ RECIPE = Recipe(
     augmentation=Augmentation(rotation=10.0, zoom=0.15, exposure=0.2, jpeg=0.2),
 )  # fmt: skip
 DENSE, WHOLE = "FULLY_CONNECTED", 127
+WITHIN = 0.49  # of a step from the int8 file's level, so that a weight rounds to it
 UNKNOWN = "quantization-aware training does not know"
 SAME, VALID = 0, 1  # the schema's paddings
 ACTIVATIONS: dict[int, Callable[[Tensor], Tensor]] = {  # the schema's fused ones
@@ -53,9 +54,9 @@ POOLS: dict[str, Callable[..., Tensor]] = {"AVERAGE_POOL_2D": F.avg_pool2d, "MAX
 def learn(float32: File, int8: File, data: Data, run: Run, folder: Path) -> Any:
     """The object form of an int8 file with learned weights, ready for `finish`.
 
-    Both files have the same operators, but the int8 file may leave out a last softmax; the weights start from the
-    float32 file's, the biases from the int8 file's. A repeated call with the same `run` continues from the
-    checkpoint in `folder`. RefusedError for an operator that cannot be trained here.
+    Both files have the same operators, but the int8 file may leave out a last softmax; the weights start as near the
+    float32 file's as they round to the int8 file's, the biases from the int8 file's. A repeated call with the same
+    `run` continues from the checkpoint in `folder`. RefusedError for an operator that cannot be trained here.
     """
     network = fit(Levels(float32, int8), data, run, folder, lambda *_: None)
     model = schema.unpack(int8.data)
@@ -146,7 +147,7 @@ def _flat(x: Tensor) -> Tensor:
 
 
 class Layer(nn.Module):
-    """A convolution or dense layer of an int8 file, with the weights of the float32 file, rounded when it runs."""
+    """A convolution or dense layer of an int8 file, with real weights that are rounded when it runs."""
 
     def __init__(self, name: str, float32: File, int8: File, real: Any, stored: Any) -> None:
         super().__init__()
@@ -157,6 +158,9 @@ class Layer(nn.Module):
         even = name == DENSE and not ((levels % 2).any() or (biases % 2).any())  # as `dense.align` makes them
         self._multiple = 2 if even else 1
         self._step, self._most = step * self._multiple, WHOLE // self._multiple
+        whole = (unit * self._multiple).reshape(-1, *[1] * (weights.ndim - 1))
+        nearest = levels.transpose(AXES[name]).astype(np.float64) / self._multiple
+        weights = weights.clip((nearest - WITHIN) * whole, (nearest + WITHIN) * whole)
         self.weight = nn.Parameter(torch.tensor(np.ascontiguousarray(weights, np.float32)))
         self.bias = nn.Parameter(torch.tensor(biases * step, dtype=torch.float32))
         self.register_buffer("unit", torch.tensor(unit * self._multiple, dtype=torch.float32))

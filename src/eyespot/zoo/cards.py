@@ -154,10 +154,13 @@ class Quantization:
 
     `ranges` sets each activation's range: `minmax` to the extremes, `percentile` to the central 99.99 % of
     the values, `mse` to the range with the smallest squared error of rounding and clipping per tensor.
+    `compensated` weights are rounded so that layers' outputs err least (quantization/rounding.py), others to the
+    nearest level.
     """
 
     images: int = 200
     ranges: Literal["minmax", "percentile", "mse"] = "minmax"
+    compensated: bool = False
     bias_correction: bool = True
 
 
