@@ -37,7 +37,7 @@ TORCH = {"networks", "weights", "conversion", "training"}
 NAMED_BY_CARDS = {"data", "networks", "weights"}
 
 MOST_LOOSE = 8
-MOST_LINES = 26_000
+MOST_LINES = 26_500
 MOST_FILE_LINES = 300
 MOST_FUNCTION_LINES = 60
 MOST_VERB_LINES = 59  # of code

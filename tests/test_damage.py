@@ -116,4 +116,4 @@ def test_robustness_ships_with_the_models_that_ship(no_data):
             told = set(damage.DAMAGES) - (damage.OF_COLOURS if card.preprocessing.channels == 1 else set())
             assert set(found) == told
             assert {e.artifact for e in found.values()} == {provenance.accuracy(name, "int8").artifact}
-            assert re.match(r"jpeg: -\d\.\d \(0\.\d{3}\)", row["Robustness"])
+            assert re.match(r"jpeg: [+-]\d\.\d \(0\.\d{3}\)", row["Robustness"])

@@ -67,7 +67,8 @@ def random_pixels(card: Model, n: int) -> torch.Tensor:
 
 @each_model
 def test_parameters_are_the_cards(card: Model) -> None:
-    assert count_parameters(registry.imported(card.network)()) == card.parameters
+    classes = len(registry.dataset(card.data).classes)
+    assert count_parameters(registry.imported(card.network)(classes)) == card.parameters
 
 
 @each_model

@@ -50,7 +50,7 @@ def test_seeds_alone_are_one_setting():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("lr=0.1", r"expected seeds=N or FIELD=VALUE,..., of epochs, batch, learning_rate, .*, jpeg; found 'lr=0.1'"),
+        ("lr=0.1", r"expected seeds=N or FIELD=VALUE,..., of epochs, batch, learning_rate, .*, blur; found 'lr=0.1'"),
         ("layers=all", "expected seeds=N .*; found 'layers=all'"),  # a recipe trains them all
         ("epochs", "epochs: expected a number from 1 to 10000, found ''"),
         ("epochs=2.5", "epochs: expected a number from 1 to 10000, found '2.5'"),

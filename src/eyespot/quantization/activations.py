@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.artifacts.layers import LayerError
+from eyespot.errors import BadFileError
 from eyespot.progress import track
 from eyespot.tflite import run as running
 from eyespot.tflite import schema
@@ -90,10 +91,17 @@ def channel_means(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def indices(file: File) -> dict[str, int]:
-    """Indices of the graph's input and of every operator's output, by tensor name."""
+    """Indices of the graph's input and of every operator's output, by tensor name.
+
+    BadFileError for two of one name: ranges go by name.
+    """
     graph = file.graph
     written = [*graph.inputs, *(output for operator in graph.operators for output in operator.outputs)]
-    return {(graph.tensors[i].name or b"").decode(errors="replace"): int(i) for i in written}
+    named = [((graph.tensors[i].name or b"").decode(errors="replace"), int(i)) for i in written]
+    found = dict(named)
+    if double := [name for name, index in named if found[name] != index]:
+        raise BadFileError(f"{file.path}: two tensors are called {double[0][:80]!r}; convert it again")
+    return found
 
 
 def scale_of(file: File, index: int) -> tuple[float, int]:
