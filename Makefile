@@ -4,7 +4,7 @@ MINUTES ?= 10
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test quick coverage check fix docs bench fuzz faults clean
+.PHONY: run test quick coverage check fix docs outputs site-docs bench fuzz faults clean
 
 run: .venv/run
 	$(BIN)/eyespot make tiny-resnet --device imx93 --out build/tiny-resnet
@@ -33,6 +33,15 @@ fix: .venv/dev
 
 docs: .venv/dev
 	$(BIN)/python docs/generate.py
+
+# Runs the commands of the documents and writes what they print; EYESPOT_DATA must hold the data sets.
+outputs: .venv/dev
+	$(BIN)/python docs/outputs.py
+
+# The documents as a web site, in build/site-docs.
+site-docs: .venv/dev
+	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m zensical build --strict --clean
 
 bench: .venv/dev
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
