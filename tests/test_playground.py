@@ -282,7 +282,7 @@ def test_keys_alone_suffice(page):
     for _ in range(12):
         page.keyboard.press("Tab")
         names.append(page.evaluate("document.activeElement.getAttribute('data-part') || document.activeElement.value"))
-    assert names[:10] == ["file", "camera", *["sample"] * 6, "threshold", "bgr"]
+    assert names[:11] == ["file", "camera", *["sample"] * 7, "threshold", "bgr"]
     page.get_by_role("button", name="Sample: boat").press("Enter")
     page.wait_for_selector(DONE)
     before = page.text_content("[data-part=headline]")

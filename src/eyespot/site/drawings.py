@@ -85,6 +85,14 @@ DRAWINGS: dict[str, tuple[Shape, ...]] = {
         ("polygon", (52, 16, 52, 62, 82, 62), "#fbfaf5"), ("polygon", (48, 22, 48, 62, 24, 62), "#e9533f"),
         ("polygon", (18, 68, 86, 68, 74, 82, 30, 82), "#7a4a2c"), ("rectangle", (18, 66, 86, 70), "#f4f1e8"),
     ),
+    "hand": (
+        ("rectangle", (0, 0, 100, 100), "#dfe3e6"), ("rectangle", (0, 84, 100, 100), "#c9d0d6"),
+        ("polygon", (40, 70, 66, 70, 70, 100, 38, 100), "#d9a27c"),
+        *(("rectangle", (x, top + 4, x + 8, 62), "#e0ab85") for x, top in ((34, 24), (44, 14), (54, 16), (64, 26))),
+        *(("ellipse", (x, top, x + 8, top + 9), "#e0ab85") for x, top in ((34, 24), (44, 14), (54, 16), (64, 26))),
+        ("polygon", (36, 76, 14, 52, 20, 46, 42, 62), "#e0ab85"), ("ellipse", (12, 44, 22, 54), "#e0ab85"),
+        ("ellipse", (33, 48, 73, 86), "#e0ab85"),
+    ),
     "house": (
         *SKY, *GROUND,
         ("rectangle", (28, 46, 72, 80), "#e9dcc3"), ("polygon", (22, 48, 50, 24, 78, 48), "#a4473b"),
@@ -93,7 +101,8 @@ DRAWINGS: dict[str, tuple[Shape, ...]] = {
     ),
 }  # fmt: skip
 OF_DATA: dict[str, tuple[str, ...]] = {
-    "cifar-10": ("airplane",), "fer2013": ("face",), "vww": ("person",), "imagenet": ("house", "mug", "cat", "boat"),
+    "cifar-10": ("airplane",), "fer2013": ("face",), "vww": ("person",), "sign-digits": ("hand",),
+    "imagenet": ("house", "mug", "cat", "boat"),
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from eyespot.nouns import Noun
 from eyespot.progress import note, track
 from eyespot.reports import audit
 from eyespot.reports.page.gather import Part, Subject, gather
+from eyespot.reports.page.shell import STYLE
 from eyespot.site import playground, plots
 from eyespot.site.audit import audit_page
 from eyespot.site.device import device_page, overview
@@ -23,10 +24,12 @@ from eyespot.site.device import path as device_path
 from eyespot.site.entry import Entry, entries
 from eyespot.site.gallery import gallery
 from eyespot.site.model import model_page
+from eyespot.site.shell import SHEET
 from eyespot.zoo import registry
 from eyespot.zoo.models import MODELS
 
 SCRIPTS = ("site.js", "plots.js")
+STYLES = (STYLE, Path(__file__).with_name("site.css"), playground.STYLE)
 Page = tuple[str, Callable[[], str]]  # the path of a page, and what makes its text
 
 
@@ -49,6 +52,7 @@ def write(models: Sequence[str], out: Path, runtime: Path | None = None) -> Site
     named = models or [card.name for card in MODELS]
     with held(out):
         many = entries(gather(each) for each in track(named, len(named), "read"))
+        atomic.write(out / SHEET, "".join(path.read_text("utf-8") for path in STYLES))
         _write_scripts(many, out)
         pages = _pages(many, out, runtime, whole=not models)
         for where, made in track(pages, len(pages), "write"):
@@ -83,8 +87,7 @@ def _model(e: Entry, places: Sequence[str], out: Path, runtime: Path | None) -> 
     if not (file and s.contract and s.main.precision == "int8"):
         return model_page(e, places, downloads)
     tried = playground.write(out / "playground", file, s.contract, address="../playground/", runtime=runtime)
-    style = playground.STYLE.read_text("utf-8")
-    return model_page(e, places, downloads, tried=tried, style=style, allowed=playground.allowed(runtime))
+    return model_page(e, places, downloads, tried=tried, allowed=playground.allowed(runtime))
 
 
 def _downloaded(s: Subject, part: Part) -> bool:

@@ -31,12 +31,11 @@ def model_page(
     downloads: Mapping[str, str],
     *,
     tried: Markup = NOTHING,
-    style: str = "",
     allowed: Mapping[str, str] | None = None,
 ) -> str:
     """The HTML of a model's page. `downloads` are paths of files by name, from the root of the site.
 
-    `tried` is the playground, with what its style and its policy need.
+    `tried` is the playground, `allowed` what its policy needs.
     """
     s = entry.subject
     made = {
@@ -60,7 +59,7 @@ def model_page(
     menu = tag("nav", *(tag("a", title, href=f"#{anchor(title)}") for title in made), aria_label="Sections")
     sections = [tag("section", tag("h2", title), content, id=anchor(title)) for title, content in made.items()]
     body = join([_head(entry), menu, *sections, missing(s)], "\n")
-    return page(entry.title, body, places=places, root="../", style=style, allowed=allowed)
+    return page(entry.title, body, places=places, root="../", allowed=allowed)
 
 
 def anchor(title: str) -> str:

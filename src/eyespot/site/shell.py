@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from eyespot.artifacts.model_folder import tools
 from eyespot.reports.page.markup import Markup, tag
 from eyespot.reports.page.shell import whole
 
-STYLE = Path(__file__).with_name("site.css")
+SHEET = "assets/site.css"
 PLACES = {"index.html": "Models", "devices.html": "Devices", "audit.html": "Audit"}  # the menu, as far as written
 ALLOWED = {"img-src": "'self' data:", "script-src": "'self'"}  # nothing comes from another place, nothing is evaluated
 EYE = (
@@ -25,18 +24,18 @@ def page(
     current: str = "",
     root: str = "",
     scripts: Sequence[str] = (),
-    style: str = "",
     allowed: Mapping[str, str] | None = None,
 ) -> str:
-    """The HTML of a page. `root` leads from its folder to the site's, from which `scripts` have their addresses.
+    """The HTML of a page, with what is around its content.
 
-    `style` comes after that of the site; `allowed` adds to its policy.
+    `root` leads from its folder to the site's, from which SHEET and `scripts` have their addresses. `allowed` adds
+    to its policy.
     """
     bar = tag("header", _logo(root), _menu(places, current, root), class_="bar")
     skip = tag("a", "Skip to the content", href="#content", class_="skip")
     main = tag("main", *content, id="content", tabindex="-1")
     return whole(
-        f"{title} | eyespot", skip, bar, main, _footer(), style=STYLE.read_text("utf-8") + style,
+        f"{title} | eyespot", skip, bar, main, _footer(), sheet=root + SHEET,
         scripts=[f"{root}{each}" for each in scripts], allowed={**ALLOWED, **(allowed or {})},
     )  # fmt: skip
 

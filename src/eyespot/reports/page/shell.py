@@ -17,24 +17,26 @@ ICON = (
 
 
 def whole(
-    title: str, *content: Markup, style: str = "", scripts: Sequence[str] = (), allowed: Mapping[str, str] | None = None
-) -> str:
+    title: str, *content: Markup, style: str = "", sheet: str = "", scripts: Sequence[str] = (),
+    allowed: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
     """The HTML of a page with this content in its body.
 
     A browser loads nothing and runs nothing for it, unless `allowed` says what, as directives of its
-    Content-Security-Policy. `style` comes after the style of every page; `scripts` are addresses.
+    Content-Security-Policy. `style` comes after the style of every page; `sheet` is the address of a file that
+    has both, `scripts` are addresses too.
     """
-    head = _head(title, style, scripts, allowed or {})
+    head = _head(title, sheet or STYLE.read_text("utf-8") + style, scripts, allowed or {}, linked=bool(sheet))
     return f"<!doctype html>\n{tag('html', head, tag('body', *content), lang='en')}\n"
 
 
-def _head(title: str, more: str, scripts: Sequence[str], allowed: Mapping[str, str]) -> Markup:
-    style = STYLE.read_text("utf-8") + more
+def _head(title: str, style: str, scripts: Sequence[str], allowed: Mapping[str, str], *, linked: bool) -> Markup:
+    """`style` is the address of a file if it is `linked`."""
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
     directives = {
         "default-src": "'none'",
         "img-src": "data:",
-        "style-src": f"'sha256-{digest}'",
+        "style-src": "'self'" if linked else f"'sha256-{digest}'",
         "base-uri": "'none'",
         "form-action": "'none'",
     }
@@ -48,6 +50,6 @@ def _head(title: str, more: str, scripts: Sequence[str], allowed: Mapping[str, s
         tag("meta", name="referrer", content="no-referrer"),
         tag("link", rel="icon", href=ICON),
         tag("title", title),
-        tag("style", Markup(style)),
+        tag("link", rel="stylesheet", href=style) if linked else tag("style", Markup(style)),
         *(tag("script", src=each, defer="") for each in scripts),
     )

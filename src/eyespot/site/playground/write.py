@@ -23,7 +23,7 @@ from eyespot.tflite.read import File
 HERE = Path(__file__).parent
 STYLE = HERE / "playground.css"
 SCRIPTS = ("playground.js", "network.js", "picture.js", "preprocess.js")
-SAMPLES = ("airplane", "cat", "boat", "mug", "person", "face")  # of `drawings`
+SAMPLES = ("airplane", "cat", "boat", "mug", "person", "face", "hand")  # of `drawings`
 
 SQUARE_ONLY = ("Only the central square", "the sides are cut off")
 LABELS = {  # of the mistakes: what it is, where it comes from
