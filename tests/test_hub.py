@@ -84,17 +84,21 @@ def test_classify_runs_there(written):
     assert done.returncode == 0
 
 
-@pytest.fixture
-def mine(tmp_path):
-    """A folder whose weights your own pictures trained."""
-    folder = tmp_path / "flowers: mine"
+def copied(folder, fact):
+    """tiny-resnet's files with another fact in their sidecars."""
     folder.mkdir()
     for path in (places.ZOO / "tiny-resnet").glob("*.tflite*"):
         shutil.copy(path, folder / path.name)
     for name in ("int8.tflite", "float32.tflite"):
         path = sidecar(folder / name)
-        path.write_text(path.read_text().replace('"facts": {', f'"facts": {{"training_images": "{"0" * 64}", '))
+        path.write_text(path.read_text().replace('"facts": {', f'"facts": {{{fact}, '))
     return folder
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A folder whose weights your own pictures trained."""
+    return copied(tmp_path / "flowers: mine", f'"training_images": "{"0" * 64}"')
 
 
 def test_your_own_model_has_your_name_and_no_licence(mine, no_data, tmp_path):
@@ -105,8 +109,9 @@ def test_your_own_model_has_your_name_and_no_licence(mine, no_data, tmp_path):
     assert "Fine-tuned from tiny-resnet" in card.text
 
 
-def test_what_is_not_for_others(data_root, capsys, tmp_path):
-    assert "stand-in weights" in fails(capsys, "export", "mobilenet-v2", "--to", "hub", "--out", tmp_path / "x")
+def test_what_is_not_for_others(no_data, capsys, tmp_path):
+    folder = copied(tmp_path / "random", '"stand_in": "random"')
+    assert "stand-in weights" in fails(capsys, "export", folder, "--to", "hub", "--out", tmp_path / "x")
     assert not (tmp_path / "x").exists() or not list((tmp_path / "x").glob("*.tflite"))
 
 

@@ -178,7 +178,7 @@ def _check_int8(card: Model, float32: File, x: torch.Tensor) -> None:
     """Its int8 file has the same operators, all of which vela puts on the NPU, and nothing outside."""
     pixels = np.stack([x[0].permute(1, 2, 0).numpy()])
     extremes, _ = observe(float32, pixels)
-    made = quantize_static(float32.data, choose(float32, pixels, card.preprocessing, "minmax", extremes))
+    made = quantize_static(float32.data, choose(float32.input.name, card.preprocessing, "minmax", extremes, []))
     path = float32.path.with_name("int8.tflite")
     path.write_bytes(finish(repair(made), float32.contract, {}))
     file = read(path)

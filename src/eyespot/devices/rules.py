@@ -118,11 +118,11 @@ def ruleset(name: str) -> Ruleset:
 def apply(rules: Ruleset, operators: tuple[Operator, ...]) -> Finding:
     """The finding of a set of rules about a file: partial if an NPU accepts some of the operators."""
     judged = [each for operator in operators for each in _judge(rules, operator)]
-    if rules.decides == "npu" and not judged:
-        judged = [("fails", "the file has no operators")]
     n = Counter(status for status, _ in judged)
     broken = Counter(reason for status, reason in judged if status != "ok")
     status: Status = "unknown" if n["unknown"] else "ok"
+    if rules.decides == "npu" and not operators:
+        status, broken["the file has no operators"] = "fails", 1
     if n["fails"] and (rules.decides != "npu" or not n["unknown"] or n["ok"]):  # the CPU runs what an NPU refuses
         status = "partial" if rules.decides == "npu" and n["ok"] else "fails"
     counts = quantities(
