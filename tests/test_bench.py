@@ -364,6 +364,7 @@ def test_host_keys_are_checked(servers, use, identity, no_data, tmp_path, capsys
     assert board.left == []
 
 
+@pytest.mark.slow
 def test_a_board_with_benchmark_model_and_no_litert(servers, use, identity, no_data, tmp_path, capsys):
     board = servers("board", SFTP)
     use({"board": board}, identity)

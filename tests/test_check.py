@@ -168,6 +168,7 @@ def test_the_arena_is_measured_with_head_and_tail(found):
         assert sizes["used"] == sizes["head"] + sizes["tail"] > 49_152
 
 
+@pytest.mark.slow
 def test_a_float32_file_on_npus():
     found = {name: check("tiny-resnet:float32", device=name)[0] for name in NPUS}
     assert {name: c.npu.status for name, c in found.items()} == {

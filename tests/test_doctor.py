@@ -121,6 +121,7 @@ def test_it_confirms_the_contract_of_a_file_of_ours(real_data):
     assert found.found.label_permutation == ()
 
 
+@pytest.mark.slow
 def test_it_contradicts_a_wrong_contract(tmp_path, real_data):
     from eyespot.tflite import contract
 

@@ -77,6 +77,7 @@ def parts(folder) -> dict[str, str]:
 # --- with a model of the zoo
 
 
+@pytest.mark.slow
 def test_it_learns_the_new_classes(mine):
     assert mine.validation_top1 > 0.8
     assert mine.low < mine.validation_top1 <= mine.high
@@ -86,6 +87,7 @@ def test_it_learns_the_new_classes(mine):
     assert set(measured.per_class) == set(CLASSES)
 
 
+@pytest.mark.slow
 def test_contract_and_class_names_are_inside(mine):
     for name in ("float32.tflite", "int8.tflite"):
         contract = read(mine.folder / name).contract
@@ -96,6 +98,7 @@ def test_contract_and_class_names_are_inside(mine):
         )
 
 
+@pytest.mark.slow
 def test_the_chain_leads_to_the_photos_and_to_the_first_weights(mine):
     links = ModelFolder(mine.folder).chain("int8.tflite")
     assert [link.verb for link in links] == ["quantize", "convert", "train"]
@@ -103,6 +106,7 @@ def test_the_chain_leads_to_the_photos_and_to_the_first_weights(mine):
     assert str(mine.folder) not in json.dumps([dict(link.facts) for link in links])
 
 
+@pytest.mark.slow
 def test_every_image_has_one_part(mine, photos):
     counts = Counter(parts(mine.folder).values())
     assert counts.keys() == {"train", "validation", "test"}
@@ -112,6 +116,7 @@ def test_every_image_has_one_part(mine, photos):
     assert ModelFolder(mine.folder).record("int8.tflite").facts["calibration"] == "photos train"
 
 
+@pytest.mark.slow
 def test_images_that_trained_are_refused(mine, photos, tmp_path):
     with pytest.raises(RefusedError, match=r"images trained it \(.*\.png, \.\.\.\); evaluate on others"):
         evaluate(str(mine.folder), data=str(photos))
@@ -126,6 +131,7 @@ def test_train_opens_each_image_at_most_twice(counted):
     assert max(counted[1].values()) <= 2
 
 
+@pytest.mark.slow
 def test_evaluate_opens_the_test_images_alone(mine, photos, tmp_path):
     words = ("-m", "eyespot", "evaluate", str(mine.folder))
     counts = opens(photos, tmp_path / "place", *words)
@@ -133,6 +139,7 @@ def test_evaluate_opens_the_test_images_alone(mine, photos, tmp_path):
     assert max(counts.values()) <= 2
 
 
+@pytest.mark.slow
 def test_the_pictures_are_there(mine):
     for name in ("confusion.png", "mistakes.png"):
         with Image.open(mine.folder / name) as drawn:
@@ -160,6 +167,7 @@ def test_all_that_a_zoo_model_can(mine, photos, tmp_path):
         assert evaluate(str(elsewhere)).split == "test"
 
 
+@pytest.mark.slow
 def test_what_a_training_is_worth(mine, photos):
     """Per class, on training images, and against simpler models, of the same validation images."""
     assert sum(each.n for each in mine.per_class.values()) == mine.n == mine.linear.n
@@ -171,6 +179,7 @@ def test_what_a_training_is_worth(mine, photos):
     assert mine.tried[mine.layers].top1 == pytest.approx(mine.validation_top1)
 
 
+@pytest.mark.slow
 def test_mistakes_name_their_files(mine, photos):
     with (mine.folder / "mistakes.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -182,6 +191,7 @@ def test_mistakes_name_their_files(mine, photos):
         assert 0.25 < float(row["probability"]) <= 1
 
 
+@pytest.mark.slow
 def test_the_view_begins_with_accuracy_and_ends_with_what_is_next(mine):
     said = shown(mine)
     assert said.index("validation") < said.index("linear model") < said.index("disc") < said.index("sha256")
@@ -195,6 +205,7 @@ def shown(training) -> str:
     return console.export_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("gain", "low", "layers", "said"),
     [
@@ -210,6 +221,7 @@ def test_a_network_that_does_not_beat_raw_pixels(mine, gain, low, layers, said):
     assert re.search(said, found) if said else not re.search("[Rr]aw pixels", found)
 
 
+@pytest.mark.slow
 def test_a_folder_that_moved_is_one_line(mine, tmp_path):
     shutil.copytree(mine.folder, tmp_path / "copy")
     noted = (mine.folder / manifest.NAME).read_text()
@@ -220,6 +232,7 @@ def test_a_folder_that_moved_is_one_line(mine, tmp_path):
             evaluate(str(tmp_path / "copy"))
 
 
+@pytest.mark.slow
 def test_a_folder_called_as_a_data_set(mine, photos, tmp_path, monkeypatch):
     """./cifar-10 is the folder, in the workers too."""
     shutil.copytree(photos, tmp_path / "cifar-10")
@@ -296,6 +309,7 @@ def same(first, second) -> bool:
     return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+@pytest.mark.slow
 def test_features_are_computed_once(tiny, photos, tmp_path, no_data):
     """Batches that the network sees: of the features, and a few that are measured and that validate."""
     few = 3
@@ -318,6 +332,7 @@ def test_features_are_computed_once(tiny, photos, tmp_path, no_data):
     assert needed > few
 
 
+@pytest.mark.slow
 def test_all_layers_train_on_and_resume(tiny, photos, tmp_path):
     """Killed after an epoch and repeated it ends with the weights of a run that went through."""
 
@@ -330,6 +345,7 @@ def test_all_layers_train_on_and_resume(tiny, photos, tmp_path):
     assert same(straight, learn(tiny, photos, tmp_path / "killed", layers="all", epochs=2))
 
 
+@pytest.mark.slow
 def test_the_better_choice_stays(tiny, photos, tmp_path, capsys):
     """Both are tried, and said before; of equals the last layer alone stays."""
     auto = learn(tiny, photos, tmp_path / "auto", layers="auto", epochs=2)
@@ -351,6 +367,7 @@ def test_all_layers_are_not_tried_where_the_last_alone_makes_no_mistake(photos, 
     assert trained.tried["last"].top1 == 1
 
 
+@pytest.mark.slow
 def test_a_folder_with_other_data_is_refused(tiny, photos, tmp_path):
     write_folder(tmp_path / "others", 40, seed=1)
     out = tmp_path / "out"
@@ -364,6 +381,7 @@ def test_a_folder_with_other_data_is_refused(tiny, photos, tmp_path):
     assert learn(tiny, tmp_path / "others", out, force=True).parts.data == str(tmp_path / "others")
 
 
+@pytest.mark.slow
 def test_features_that_are_kept_change_no_weight(photos, tmp_path):
     """Killed between the features and the first checkpoint, or trained the last layer alone first."""
     card = registry.model("tiny-resnet")  # deep enough that another memory format shows
@@ -374,6 +392,7 @@ def test_features_that_are_kept_change_no_weight(photos, tmp_path):
     assert same(straight, learn(card, photos, tmp_path / "frozen", layers="all", epochs=1))
 
 
+@pytest.mark.slow
 def test_a_validation_image_that_is_gone(tiny, photos, tmp_path):
     """The features that are kept are not those of the images that are left."""
     shutil.copytree(photos, tmp_path / "photos")
@@ -472,6 +491,7 @@ def test_all_of_the_square_is_taken_of_own_pictures():
     assert finetune.own_input(registry.model("tiny-resnet").preprocessing).crop is None
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_other_weights(tiny, photos, tmp_path, no_data):
     learn(tiny, photos, tmp_path, layers="all", epochs=1)
     other = published(no_data, seed=1)

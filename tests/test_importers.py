@@ -94,6 +94,7 @@ def loaded(network: nn.Module, load: Callable[[nn.Module, Path], None], path: Pa
 # --- the same predictions as the source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vww_96.h5", "vww_96_float.tflite"])
 def test_visual_wake_word_is_its_source(name: str, files: Path, people: Images) -> None:
     load = keras.load_layers if name.endswith(".h5") else tflite_weights.load_layers
@@ -111,6 +112,7 @@ def test_resnet8_is_the_same_from_either_format(files: Path) -> None:
         torch.testing.assert_close(one(pixels), other(pixels), atol=1e-3, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_per_channel_int8_is_its_source(files: Path, people: Images) -> None:
     path = files / "vww_96_int8.tflite"
     spec = registry.model("visual-wake-word").preprocessing

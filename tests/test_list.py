@@ -167,6 +167,7 @@ def test_bad_questions(no_data, capsys):
     assert main(["list", "--ram", "lots"]) == 2
 
 
+@pytest.mark.slow
 def test_plot(no_data, tmp_path):
     models = list_models(plot=tmp_path / "zoo.png")
     with Image.open(tmp_path / "zoo.png") as picture:

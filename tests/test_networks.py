@@ -71,6 +71,7 @@ def test_parameters_are_the_cards(card: Model) -> None:
     assert count_parameters(registry.imported(card.network)(classes)) == card.parameters
 
 
+@pytest.mark.slow
 @each_model
 def test_any_number_of_classes(card: Model) -> None:
     network = registry.imported(card.network)(5).eval()

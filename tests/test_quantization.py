@@ -369,6 +369,7 @@ def rounds_once(file, layer) -> bool:
     return dense.multiple(file, layer) == 2 and math.log2(given * unit / after).is_integer()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["one", "three in a row", "five in a row", "on pixels", "without bias", "flattened", "branches", "shared",
@@ -419,6 +420,7 @@ def test_an_int8_file_is_refused():
         quantize(str(registry.find("tiny-resnet")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corrected", [False, True])
 def test_biases_do_not_overflow_where_inputs_are_always_zero(corrected):
     torch = pytest.importorskip("torch")
@@ -455,6 +457,7 @@ def test_biases_do_not_overflow_where_inputs_are_always_zero(corrected):
 # --- logits
 
 
+@pytest.mark.slow
 def test_logits_are_the_same_file_without_its_softmax(tmp_path, real_data):
     """Same classes, nearly the same probabilities; the contract says what the outputs are."""
     real_data("cifar-10")

@@ -211,6 +211,7 @@ def mine(spoilt, tmp_path):
     return shutil.copytree(spoilt, tmp_path / "mine")
 
 
+@pytest.mark.slow
 def test_quantize_says_what_int8_costs_and_what_helps(mine, capsys):
     assert main(["quantize", str(mine), "--json"]) == 0
     made = json.loads(capsys.readouterr().out)
@@ -225,6 +226,7 @@ def test_quantize_says_what_int8_costs_and_what_helps(mine, capsys):
     assert made["calibration"]["n"] == len(made["artifact"]["facts"]["calibration_images"])
 
 
+@pytest.mark.slow
 def test_the_terminal_shows_accuracies_first_and_no_empty_heading(mine, capsys):
     assert main(["quantize", str(mine)]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -134,6 +134,7 @@ def test_wide_filters_keep_the_nearest_levels():
     assert (nearest[0] != compensated[0]).any()
 
 
+@pytest.mark.slow
 def test_other_pictures_err_less():
     float32 = read(registry.find("tiny-resnet:float32"))
     pixels = np.stack([picture(i, 32, 32, 3) for i in range(48)])
