@@ -146,9 +146,9 @@ def tried(task: Task, how: Quantization) -> Attempt:
     contract = running.contract_of(task.file)
     chosen = choose_images(task.data, task.split, how.images, contract.preprocessing, contract.model)
     inputs = {"float32": task.file.sha256, "calibration": chosen.digest}
-    optional = {"compensated": how.compensated, "logits": task.logits}
-    arguments = asdict(how) | optional
-    arguments = {name: value for name, value in arguments.items() if name not in optional or value}
+    arguments = asdict(how) | ({"logits": True} if task.logits else {})
+    if not how.compensated:
+        del arguments["compensated"]  # files keep the bytes that they had before there was a choice
     record: dict[str, Any] = {"verb": "quantize", "model": contract.model, "arguments": arguments, "inputs": inputs}
     with workers.start_on(task.cluster) as pool:
         measured = statistics.measure(task.file, chosen.pixels, how.ranges, pool)

@@ -35,8 +35,8 @@ def quantize(
     """Quantize a float32 file to int8, and measure what it costs.
 
     Training images alone calibrate it. Top-1 of both files is measured on validation images. Where int8 loses
-    more than 1 point, --rescue tries the other ranges, then more images, then quantization-aware training, and
-    takes the first that helps.
+    more than 1 point, --rescue tries the other ranges, weights rounded so that layers err least, more images,
+    then quantization-aware training, and takes the first that helps.
 
     Example: eyespot quantize build/tiny-resnet --explain
 
