@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+from eyespot.quantization import activations
 from eyespot.reports.page import charts
 from eyespot.reports.page.figures import size
 from eyespot.reports.page.gather import Subject
 from eyespot.reports.page.markup import Markup, code, folded, join, table, tag
 from eyespot.tflite.operators import operators
 from eyespot.tflite.read import File
-
-WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +29,7 @@ def layers(s: Subject) -> Markup:
     if not s.main.file:
         return Markup("")
     found = _layers(s.main.file)
-    title, noise = f"{len(found)} operators of {s.main.name}", _noise(s, found)
+    title, noise = f"{len(found)} operators of {s.main.name}", _noise(s, s.main.file)
     drawn = [
         charts.columns("Weights", [(_said(each), each.bytes / 1e3) for each in found], "kB"),
         charts.columns("Multiply-adds", [(_said(each), each.adds / 1e6) for each in found], "M"),
@@ -54,11 +52,11 @@ def layers(s: Subject) -> Markup:
     return join([tag("div", *drawn, class_="charts"), _how(s), figures])
 
 
-def _noise(s: Subject, found: Sequence[Layer]) -> dict[int, float]:
+def _noise(s: Subject, file: File) -> dict[int, float]:
     """The signal-to-noise ratio of each layer that was measured, by the operator's number."""
-    weighted = [number for number, each in enumerate(found) if each.name in WEIGHTED and each.bytes]
-    errors = s.layers.layers if s.layers else ()
-    return {weighted[e.layer]: e.signal_to_noise for e in errors if e.layer < len(weighted)}
+    numbers = {id(operator): number for number, operator in enumerate(file.graph.operators)}
+    measured, errors = activations.layers(file), s.layers.layers if s.layers else ()
+    return {numbers[id(measured[e.layer])]: e.signal_to_noise for e in errors if e.layer < len(measured)}
 
 
 def _how(s: Subject) -> Markup:
