@@ -46,7 +46,7 @@ def _put_quantize(model: Any) -> None:
     q = graph.tensors[old].quantization
     shifted = generated.QuantizationParametersT(scale=q.scale, zeroPoint=q.zeroPoint + 128)
     new = _add_tensor(model, old, generated.TensorType.UINT8, shifted)
-    graph.operators.insert(0, _operator(model, Operator.QUANTIZE, 1, old_to_new=(new, old)))
+    graph.operators.insert(0, _operator(model, Operator.QUANTIZE, 1, new, old))
     graph.inputs = np.array([new], np.int32)
     _rename(model, "inputs", old, new)
 
@@ -54,7 +54,7 @@ def _put_quantize(model: Any) -> None:
 def _put_dequantize(model: Any) -> None:
     graph, old = model.subgraphs[0], int(model.subgraphs[0].outputs[0])
     new = _add_tensor(model, old, generated.TensorType.FLOAT32, None)
-    graph.operators.append(_operator(model, Operator.DEQUANTIZE, 2, old_to_new=(old, new)))
+    graph.operators.append(_operator(model, Operator.DEQUANTIZE, 2, old, new))
     graph.outputs = np.array([new], np.int32)
     _rename(model, "outputs", old, new)
 
@@ -72,11 +72,11 @@ def _add_tensor(model: Any, like: int, kind: int, quantization: Any) -> int:
     return len(graph.tensors) - 1
 
 
-def _operator(model: Any, code: int, version: int, old_to_new: tuple[int, int]) -> Any:
+def _operator(model: Any, code: int, version: int, source: int, target: int) -> Any:
     """An operator from one tensor to another, with a code of its own."""
     model.operatorCodes.append(generated.OperatorCodeT(builtinCode=code, deprecatedBuiltinCode=code, version=version))
-    source, target = (np.array([each], np.int32) for each in old_to_new)
-    return generated.OperatorT(opcodeIndex=len(model.operatorCodes) - 1, inputs=source, outputs=target)
+    ends = {"inputs": np.array([source], np.int32), "outputs": np.array([target], np.int32)}
+    return generated.OperatorT(opcodeIndex=len(model.operatorCodes) - 1, **ends)
 
 
 def _rename(model: Any, side: str, old: int, new: int) -> None:

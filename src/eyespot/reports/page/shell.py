@@ -26,17 +26,28 @@ def whole(
     Content-Security-Policy. `style` comes after the style of every page; `sheet` is the address of a file that
     has both, `scripts` are addresses too.
     """
-    head = _head(title, sheet or STYLE.read_text("utf-8") + style, scripts, allowed or {}, linked=bool(sheet))
+    look = _linked(sheet) if sheet else _written(STYLE.read_text("utf-8") + style)
+    head = _head(title, look, scripts, allowed or {})
     return f"<!doctype html>\n{tag('html', head, tag('body', *content), lang='en')}\n"
 
 
-def _head(title: str, style: str, scripts: Sequence[str], allowed: Mapping[str, str], *, linked: bool) -> Markup:
-    """`style` is the address of a file if it is `linked`."""
+def _linked(sheet: str) -> tuple[Markup, str]:
+    """The element of a style in a file, and what the policy allows for it."""
+    return tag("link", rel="stylesheet", href=sheet), "'self'"
+
+
+def _written(style: str) -> tuple[Markup, str]:
+    """The same of a style that stands in the page."""
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return tag("style", Markup(style)), f"'sha256-{digest}'"
+
+
+def _head(title: str, look: tuple[Markup, str], scripts: Sequence[str], allowed: Mapping[str, str]) -> Markup:
+    style, styled = look
     directives = {
         "default-src": "'none'",
         "img-src": "data:",
-        "style-src": "'self'" if linked else f"'sha256-{digest}'",
+        "style-src": styled,
         "base-uri": "'none'",
         "form-action": "'none'",
     }
@@ -50,6 +61,6 @@ def _head(title: str, style: str, scripts: Sequence[str], allowed: Mapping[str, 
         tag("meta", name="referrer", content="no-referrer"),
         tag("link", rel="icon", href=ICON),
         tag("title", title),
-        tag("link", rel="stylesheet", href=style) if linked else tag("style", Markup(style)),
+        style,
         *(tag("script", src=each, defer="") for each in scripts),
     )
