@@ -393,10 +393,15 @@ def test_a_board_that_prints_when_you_log_in_and_has_no_python(servers, use, ide
     assert board.left == []
 
 
+def started(*words: str) -> subprocess.Popen[str]:
+    """A benchmark on the board, in a process of its own."""
+    command = [sys.executable, "-m", "eyespot", "bench", *words, "--on", "ssh://board"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
 def start_long(board: ssh_board.Sshd) -> subprocess.Popen[str]:
     """A benchmark of a minute that has begun to measure on the board."""
-    command = [sys.executable, "-m", "eyespot", "bench", "tiny-resnet", "--on", "ssh://board", "--seconds", "60"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = started("tiny-resnet", "--seconds", "60")
     wait(lambda: any('"task"' in each for each in commands(board)), "the measurement")
     return process
 
@@ -438,8 +443,7 @@ def large(tmp_path) -> Path:
 def start_copying(board: ssh_board.Sshd, home: Path, large: Path) -> subprocess.Popen[str]:
     """A benchmark that has begun to copy its file, at 2 MB/s."""
     ssh_board.script(home / "scp", f'exec {shutil.which("scp", path="/usr/bin")} -l 16000 -F {home}/config "$@"')
-    command = [sys.executable, "-m", "eyespot", "bench", str(large), "--on", "ssh://board"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = started(str(large))
     wait(lambda: any(each.stat().st_size for each in board.folder.glob("tmp/*/model.tflite")), "the copy")
     return process
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import urllib.request
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -32,44 +31,31 @@ from eyespot.site.gallery import COLUMNS, gallery
 from eyespot.verbs.site import write_site
 from eyespot.zoo import provenance, registry
 from eyespot.zoo.models import MODELS
+from markup import Parsed
 
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 
 HOSTILE = '</script><img src=x onerror=alert(1)> & \u202e"quoted"'
-VOID = {"meta", "link", "img", "input", "rect", "circle", "line", "polyline"}
 MOST = 30_000_000  # bytes of the whole zoo, without the runtime
 
 
-class Page(HTMLParser):
-    """A page: its texts, the fragments that it has and the addresses that it names; tags must match."""
+class Page(Parsed):
+    """A page of the site: also the fragments that it has, the addresses that it names, its scripts and models."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.open: list[str] = []
         self.ids: list[str] = []
         self.addresses: list[str] = []
-        self.texts: list[str] = []
-        self.elements: list[str] = []
         self.scripts: list[str] = []
         self.rows: list[dict[str, str | None]] = []
-        self.feed(path.read_text("utf-8"))
-        self.close()
-        assert not self.open
+        super().__init__(path.read_text("utf-8"))
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        super().handle_starttag(tag, attributes)
         found = dict(attributes)
-        self.elements.append(tag)
-        assert not [name for name in found if name.startswith("on") or name == "style"], (tag, found)
         self.ids += [found["id"] or ""] if "id" in found else []
         self.addresses += [found[key] or "" for key in ("href", "src") if key in found]
         self.rows += [found] if tag == "tr" and "data-model" in found else []
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
         (self.scripts if self.open[-1:] == ["script"] else self.texts).append(data)
