@@ -31,7 +31,7 @@ EXACT = replace(
 TEACHER = Teacher(network="tiny_network:teacher", recipe=EXACT, temperature=4.0, weight=0.9, views=2, members=2)
 RECIPES = {
     "taught": replace(EXACT, teacher=TEACHER),
-    "dropping": replace(EXACT, norms=True, balanced=True, label_smoothing=0.1),
+    "dropping": replace(EXACT, norms=True, balanced=True, label_smoothing=0.1, orthogonal=0.05),
     "tuned": replace(EXACT, frozen_norms=True, balanced=True, clip=0.02),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import os
@@ -29,6 +30,7 @@ from eyespot.preprocessing.synthetic import picture  # noqa: E402
 from eyespot.reports import plot as views  # noqa: E402
 from eyespot.training import checkpoint, finish, loop, norms, recipe_run  # noqa: E402
 from eyespot.training.data import Data  # noqa: E402
+from eyespot.training.orthogonal import Orthogonal, orthogonal  # noqa: E402
 from eyespot.training.outcome import Answers, Epoch  # noqa: E402
 from eyespot.zoo import registry  # noqa: E402
 from eyespot.zoo.cards import Augmentation, Teacher  # noqa: E402
@@ -81,12 +83,14 @@ def same(first, second) -> bool:
     return all(torch.equal(first[name], second[name]) for name in first) and first.keys() == second.keys()
 
 
+@pytest.mark.parametrize("orthogonal", [None, 0.05])
 @pytest.mark.parametrize("batches", [2, 6, 11])
-def test_killed_and_resumed_ends_with_the_same_weights(data, tmp_path, batches):
-    straight, epochs = fit(data, tmp_path / "straight")
+def test_killed_and_resumed_ends_with_the_same_weights(data, tmp_path, batches, orthogonal):
+    run = replace(RUN, recipe=replace(RECIPE, orthogonal=orthogonal))
+    straight, epochs = fit(data, tmp_path / "straight", run=run)
     with pytest.raises(KilledError):
-        fit(data, tmp_path / "killed", network=killed_after(Tiny(), batches))
-    resumed, again = fit(data, tmp_path / "killed")
+        fit(data, tmp_path / "killed", run=run, network=killed_after(Tiny(), batches))
+    resumed, again = fit(data, tmp_path / "killed", run=run)
     assert same(straight, resumed)
     assert [(e.epoch, e.loss, e.validation_top1) for e in epochs] == [
         (e.epoch, e.loss, e.validation_top1) for e in again
@@ -143,9 +147,10 @@ def test_seeds_matter(data, tmp_path):
     assert not same(first, second)
 
 
-def test_training_learns(data, tmp_path):
+@pytest.mark.parametrize("orthogonal", [None, 0.05])
+def test_training_learns(data, tmp_path, orthogonal):
     seen = replace(data, validation_images=data.images, validation_labels=data.labels)
-    _, epochs = fit(seen, tmp_path, run=replace(RUN, recipe=replace(RECIPE, epochs=12)))
+    _, epochs = fit(seen, tmp_path, run=replace(RUN, recipe=replace(RECIPE, epochs=12, orthogonal=orthogonal)))
     assert epochs[-1].loss < 0.5 * epochs[0].loss
     assert epochs[-1].validation_top1 > 0.6
 
@@ -343,6 +348,43 @@ def test_gradients_are_clipped_to_a_share_of_each_tensor():
     loop.clip_gradients(layer, 0.02)
     assert layer.weight.grad.norm() == pytest.approx(0.02 * float(layer.weight.detach().norm()))
     assert layer.bias.grad.tolist() == pytest.approx([1e-9, 0.0])  # short enough
+
+
+@pytest.mark.parametrize("shape", [(16, 3, 3, 3), (8, 40, 3, 3), (16, 16, 1, 1), (64, 32, 3, 3)])
+def test_a_step_of_a_convolution_is_orthogonal_and_keeps_its_length(shape):
+    """Its singular values are about 1, whatever those of the gradient are. Its length is a share of theirs."""
+    torch.manual_seed(0)
+    layer = torch.nn.Conv2d(shape[1], shape[0], shape[2], bias=False)
+    before, rank = layer.weight.detach().clone(), min(shape[0], layer.weight[0].numel())
+    optimizer = Orthogonal(layer, 0.02, lr=0.1, momentum=0.9, nesterov=True)
+    scales = torch.logspace(0, -2, rank)  # a gradient whose singular values fall to a hundredth
+    u, v = (torch.linalg.qr(torch.randn(n, rank))[0] for n in (shape[0], layer.weight[0].numel()))
+    layer.weight.grad = (u * scales @ v.T).view(shape)
+    optimizer.param_groups[0]["lr"] = 0.05  # half the peak: half the step
+    optimizer.step()
+    assert layer.weight.detach().norm() == pytest.approx(float(before.norm()), rel=1e-5)
+    step = (before - layer.weight.detach()).flatten(1)
+    assert step.norm() == pytest.approx(0.01 * float(before.norm()), rel=0.02)
+    found = orthogonal(u * scales @ v.T)
+    values = torch.linalg.svdvals(found)[:rank]
+    assert 0.5 < values.median() < 1.3
+    assert values.max() < 1.3
+    assert torch.nn.functional.cosine_similarity(found.flatten(), (u @ v.T).flatten(), 0) > 0.85
+
+
+def test_depthwise_and_dense_layers_keep_their_steps():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Conv2d(8, 8, 3, groups=8), torch.nn.Linear(3, 2))
+    other = copy.deepcopy(network)
+    settings = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}
+    for each, optimizer in (
+        (network, Orthogonal(network, 0.02, **settings)),
+        (other, torch.optim.SGD(other.parameters(), **settings)),
+    ):
+        for parameter in each.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
+    assert same(network.state_dict(), other.state_dict())
 
 
 def test_frozen_norms_keep_their_statistics(data, tmp_path):

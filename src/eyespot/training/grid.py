@@ -22,9 +22,9 @@ KINDS: dict[str, tuple[type, float, float]] = {  # the type of each field's valu
     "epochs": (int, 1, 10_000), "batch": (int, 1, 100_000), "learning_rate": (float, LEAST, 1e3),
     "warmup": (float, 0, 1), "momentum": (float, LEAST, 1), "weight_decay": (float, 0, 1),
     "averaging": (float, 0, 0.99999), "label_smoothing": (float, 0, 1), "clip": (float, LEAST, 1e3),
-    "balanced": (bool, 0, 1), "bfloat16": (bool, 0, 1), "shift": (int, 0, 1_000), "flip": (bool, 0, 1),
-    "rotation": (float, 0, 180), "zoom": (float, 0, 0.9), "exposure": (float, 0, 1), "cutout": (int, 0, 1_000),
-    "jpeg": (float, 0, 1), "background": (float, 0, 1), "blur": (float, 0, 1),
+    "orthogonal": (float, LEAST, 1), "balanced": (bool, 0, 1), "bfloat16": (bool, 0, 1), "shift": (int, 0, 1_000),
+    "flip": (bool, 0, 1), "rotation": (float, 0, 180), "zoom": (float, 0, 0.9), "exposure": (float, 0, 1),
+    "cutout": (int, 0, 1_000), "jpeg": (float, 0, 1), "background": (float, 0, 1), "blur": (float, 0, 1),
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from eyespot.training import augment, ranks
 from eyespot.training.checkpoint import Run, State, resume, save_checkpoint
 from eyespot.training.data import Data, Images
 from eyespot.training.norms import add_norms, fold_norms
+from eyespot.training.orthogonal import Orthogonal
 from eyespot.training.outcome import Epoch
 from eyespot.training.whole_batch import whole_batch
 from eyespot.zoo.cards import Recipe
@@ -98,11 +99,14 @@ def begin(network: nn.Module, recipe: Recipe) -> State:
         add_norms(network)
     network = network.to(device_of(network), memory_format=torch.channels_last)
     average = AveragedModel(network, multi_avg_fn=partial(_move, recipe.averaging), use_buffers=True)
-    optimizer = torch.optim.SGD(
-        network.parameters(), lr=recipe.peak, momentum=recipe.momentum, weight_decay=recipe.weight_decay,
-        nesterov=True,
-    )  # fmt: skip
-    return State(network=network, average=average, optimizer=optimizer)
+    return State(network=network, average=average, optimizer=_optimizer(network, recipe))
+
+
+def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+    settings = {"lr": recipe.peak, "momentum": recipe.momentum, "weight_decay": recipe.weight_decay, "nesterov": True}
+    if recipe.orthogonal:
+        return Orthogonal(network, recipe.orthogonal, **settings)
+    return torch.optim.SGD(network.parameters(), **settings)
 
 
 def _move(share: float, *tensors: Any) -> None:

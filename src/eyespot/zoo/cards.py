@@ -108,9 +108,10 @@ class Recipe:
     The learning rate rises linearly to `peak` over the share `warmup` of the steps, then falls linearly to
     zero. `norms` adds a batch norm after each layer and folds it into the layer at the end. `frozen_norms`
     keeps the statistics of the network's own norms. `clip` limits each tensor's gradient to that share of
-    the tensor's norm (Brock et al., arXiv:2102.06171). `balanced` gives each class the same weight.
-    `bfloat16` computes layers in bfloat16 if the processor supports it; weights, norm statistics and loss
-    stay float32.
+    the tensor's norm (Brock et al., arXiv:2102.06171). `orthogonal` makes the steps of convolutions orthogonal
+    matrices with that share of the weights' norm at the peak (training/orthogonal.py). `balanced` gives each
+    class the same weight. `bfloat16` computes layers in bfloat16 if the processor supports it; weights, norm
+    statistics and loss stay float32.
     """
 
     epochs: int
@@ -125,6 +126,7 @@ class Recipe:
     norms: bool = False
     frozen_norms: bool = False
     clip: float | None = None
+    orthogonal: float | None = None
     balanced: bool = False
     bfloat16: bool = True
     teacher: Teacher | None = None
