@@ -91,7 +91,7 @@ def float32():
 def test_covariances_are_those_of_what_layers_read(float32):
     """A filter's output varies as its weights and the covariance of its inputs say."""
     real, layers = run.stored(PIXELS, CONTRACT.preprocessing, float32.input), activations.layers(float32)
-    assert {schema.operator_name(float32.model, layer) for layer in layers} == activations.WEIGHTED
+    assert {schema.operator_name(float32.model, layer) for layer in layers} == set(schema.WEIGHTED)
     for layer in layers:
         inputs, read, written = Inputs(float32, layer), layer.inputs[0], []
         for values, outputs in activations.watch(float32, (read, layer.outputs[0]), real):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass
@@ -120,7 +119,7 @@ def keep(benchmark: Benchmark) -> None:
 
 def benchmarks(model: str, artifacts: set[str]) -> tuple[Benchmark, ...]:
     """The benchmarks of a model's files with these digests, the user's own before the shipped ones."""
-    found = measurements.found(Benchmark, f"{FOLDER}/{glob.escape(file_name(model))}.*.json")
+    found = measurements.found(Benchmark, model, "*.json", FOLDER)
     return tuple(each for each in found if each.artifact in artifacts)
 
 

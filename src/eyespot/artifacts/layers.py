@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 from eyespot import decoding
 from eyespot.artifacts import measurements
 from eyespot.artifacts.atomic import write_json
-from eyespot.escaping import file_name
 from eyespot.nouns import Noun
 from eyespot.quantity import Count, Share
 
@@ -54,5 +52,5 @@ def of_file(artifact: str, model: str, folder: Path) -> Layers | None:
     """Those of the int8 file of that sha256: beside it, or else shipped. BadFileError for a damaged file."""
     beside = folder / BESIDE
     kept = [decoding.read(Layers, beside, "Run eyespot quantize --explain again")] if beside.is_file() else []
-    found = [*kept, *measurements.found(Layers, f"{glob.escape(file_name(model))}.{BESIDE}")]
+    found = [*kept, *measurements.found(Layers, model, BESIDE)]
     return next((each for each in found if each.artifact == artifact), None)

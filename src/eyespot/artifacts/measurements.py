@@ -212,22 +212,26 @@ def save_devices(model: str, checked: tuple[Compatibility, ...], folder: Path) -
 
 def evaluations(model: str) -> tuple[Evaluation, ...]:
     """All measurements of a model, the user's own before the shipped ones."""
-    return tuple(found(Evaluation, f"{glob.escape(file_name(model))}.*.*.json"))
+    return tuple(found(Evaluation, model, "*.*.json"))
 
 
 def named(name: str) -> Iterator[Evaluation]:
     """The evaluations in files of that name, the user's own before the shipped one."""
-    return found(Evaluation, glob.escape(name))
+    return _each(Evaluation, _files(glob.escape(name)))
 
 
 def compatibilities(model: str) -> Iterator[tuple[Compatibility, ...]]:
     """The compatibility of a model's int8 file, the user's own findings before the shipped ones."""
-    return found(tuple[Compatibility, ...], f"{glob.escape(file_name(model))}.devices.json")
+    return found(tuple[Compatibility, ...], model, "devices.json")
 
 
-def found(kind: type[T], pattern: str) -> Iterator[T]:
-    """What is in the files that fit a pattern, the user's own before the shipped ones."""
-    return _each(kind, (path for folder in (own(), places.MEASUREMENTS) for path in sorted(folder.glob(pattern))))
+def found(kind: type[T], model: str, rest: str, folder: str = ".") -> Iterator[T]:
+    """What is in a model's files, the user's own before the shipped ones. `rest` is what follows its name."""
+    return _each(kind, _files(f"{folder}/{glob.escape(file_name(model))}.{rest}"))
+
+
+def _files(pattern: str) -> Iterator[Path]:
+    return (path for folder in (own(), places.MEASUREMENTS) for path in sorted(folder.glob(pattern)))
 
 
 def _each(kind: type[T], paths: Iterable[Path]) -> Iterator[T]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,5 +55,5 @@ def save(r: Reliability, folder: Path) -> Path:
 
 def reliabilities(model: str, artifacts: Collection[str]) -> tuple[Reliability, ...]:
     """Those of a model's files with these digests, the user's own before the shipped ones."""
-    found = measurements.found(Reliability, f"{FOLDER}/{glob.escape(file_name(model))}.*.json")
+    found = measurements.found(Reliability, model, "*.json", FOLDER)
     return tuple(each for each in found if each.artifact in artifacts)

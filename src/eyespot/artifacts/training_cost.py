@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from eyespot.artifacts import measurements
-from eyespot.escaping import file_name
 from eyespot.nouns import Noun
 from eyespot.quantity import Quantity
 
@@ -28,5 +26,5 @@ class TrainingCost(Noun):
 
 def training_cost(model: str, weights: Collection[str]) -> TrainingCost | None:
     """That of a model's weights with one of these digests."""
-    found = measurements.found(TrainingCost, f"training/{glob.escape(file_name(model))}.json")
+    found = measurements.found(TrainingCost, model, "json", "training")
     return next((each for each in found if each.weights in weights), None)

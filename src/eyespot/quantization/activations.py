@@ -16,7 +16,6 @@ from eyespot.tflite import schema
 from eyespot.tflite.read import File
 
 MEANS = 50  # so many images' means are enough to correct biases
-WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
 
 Range = tuple[float, float]
 Observed = tuple[dict[str, Range], list[NDArray[np.float64]]]
@@ -112,7 +111,7 @@ def scale_of(file: File, index: int) -> tuple[float, int]:
 
 def layers(file: File) -> list[Any]:
     """The operators with constant weights and a constant bias, in order of execution."""
-    operators = (o for o in file.graph.operators if schema.operator_name(file.model, o) in WEIGHTED)
+    operators = (o for o in file.graph.operators if schema.operator_name(file.model, o) in schema.WEIGHTED)
     return [operator for operator in operators if len(constants(file, operator)) == 2]
 
 

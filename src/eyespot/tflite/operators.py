@@ -18,7 +18,7 @@ from eyespot.tflite.read import File
 Values = tuple[Any, ...]
 
 # the places of an operator's image, weights and bias among its inputs; others have images only
-PLACES = dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"), (0, 1, 2))
+PLACES = dict.fromkeys(schema.WEIGHTED, (0, 1, 2))
 PLACES |= {"TRANSPOSE_CONV": (2, 1, 3)}
 PADDINGS = ("SAME", "VALID")
 SIZES = {name: np.dtype(name).itemsize for name in schema.TYPES.values()}

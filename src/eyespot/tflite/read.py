@@ -105,7 +105,7 @@ class File(Content):
     def multiply_adds(self, operator: Any) -> int:
         """Those of one operator for one image; 0 for what is no convolution or dense layer."""
         name = schema.operator_name(self.model, operator)
-        if name not in {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}:
+        if name not in schema.WEIGHTED:
             return 0
         weights = [int(n) for n in self.graph.tensors[operator.inputs[1]].shape]
         output = [int(n) for n in self.graph.tensors[operator.outputs[0]].shape]

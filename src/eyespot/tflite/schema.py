@@ -13,6 +13,7 @@ IDENTIFIER = b"TFL3"
 
 OPERATORS = {code: name for name, code in vars(generated.BuiltinOperator).items() if name.isupper()}
 NUMPY = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64", "bool")
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # image, weights and bias, in this order
 TYPES = {getattr(generated.TensorType, name.upper()): name for name in NUMPY}
 
 
