@@ -81,9 +81,9 @@ def test_imx93(found):
     assert values(finding(c, "npu operators")) == {"npu": 42, "cpu": 0}
     assert values(finding(c, "npu delegate")) == {"accepted": 15, "refused": 0, "unknown": 0}
     assert finding(c, "npu delegate").kind == "rule"
-    assert values(finding(c, "npu sram", "NXP's BSP")) == {"used": 51_872, "limit": 393_216}
-    assert values(finding(c, "npu sram", "mainline Linux")) == {"used": 51_872, "limit": 98_304}
-    assert finding(c, "npu latency").quantities["cycles"].value == 111_705
+    assert values(finding(c, "npu sram", "NXP's BSP")) == {"used": 51_856, "limit": 393_216}
+    assert values(finding(c, "npu sram", "mainline Linux")) == {"used": 51_856, "limit": 98_304}
+    assert finding(c, "npu latency").quantities["cycles"].value == 111_586
     quoted = finding(c, "published", "NPU")
     assert (quoted.kind, values(quoted)) == ("quoted", {"latency": 0.33})
     assert "eIQ Model Zoo 1.4" in quoted.source
@@ -456,10 +456,10 @@ def test_sentences(found, capsys):
     out = " ".join(capsys.readouterr().out.split())
     for sentence in (
         "42 on the NPU, 0 on the CPU (measured, ethos-u-vela 5.2.0)",
-        "npu sram, mainline Linux ok 51,872 of 98,304 B (mainline Linux)",
+        "npu sram, mainline Linux ok 51,856 of 98,304 B (mainline Linux)",
         "14 of 15 operators, 1 not (rule, NXP's operator table for MCX N947, and NXP's converted files)",
         "the last softmax, 10 numbers, runs on the CPU: no cost worth naming (SOFTMAX: stays on the CPU with",
-        "12.50 M multiply-adds; published latencies were x0.667 to x2.4 of it; vela says 0.112 ms (111,705 cycles).",
+        "12.50 M multiply-adds; published latencies were x0.667 to x2.4 of it; vela says 0.112 ms (111,586 cycles).",
         "0.21 to 0.754 ms (estimate",
         "fit to published latencies: 12.50 M multiply-adds; published latencies were x0.667 to x1.5 of it.",
         "published, NPU ok 0.33 ms (quoted, none)",

@@ -129,8 +129,9 @@ def test_nouns_print_briefly_and_convert():
         assert len(repr(noun)) < 1500
         assert "\n" not in repr(noun)
         assert repr(noun) == str(noun)
-    assert "confusion=((0, 0, 912), " in repr(shown.evaluations[0])
-    assert shown.as_dict()["evaluations"][0]["confusion"][0] == [0, 0, 912]
+    first = shown.evaluations[0]
+    assert f"confusion=({first.confusion[0]}, " in repr(first)
+    assert shown.as_dict()["evaluations"][0]["confusion"][0] == list(first.confusion[0])
     assert json.loads(json.dumps(shown.as_dict())) == shown.as_dict()
 
 

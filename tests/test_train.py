@@ -456,6 +456,8 @@ def test_norms_unfold_to_the_same_answers():
         norms.unfold_norms(network, x.split(5))
         after = network.eval()(x)
     assert torch.allclose(before, after, atol=1e-3, rtol=1e-3)
-    first = network.conv.weight.detach()
-    assert float(first.square().mean().sqrt()) == pytest.approx((2 / 27) ** 0.5, rel=1e-3)
-    assert float(network.norm.running_var.min()) > 0
+    sizes = network.conv.weight.detach().square().mean((1, 2, 3)).sqrt()
+    on = sizes > norms.TINY  # training may switch a channel off
+    assert on.sum() > 0.5 * len(on)
+    assert sizes[on].tolist() == pytest.approx([(2 / 27) ** 0.5] * int(on.sum()), rel=1e-3)
+    assert float(network.norm.running_var[on].min()) > 0
