@@ -40,8 +40,9 @@ def diagnose(
 ) -> tuple[Diagnosis, tuple[str, ...]]:  # fmt: skip
     """Find what a file wants on some images of a split, evenly from all classes; also the data's class names.
 
-    Half of the `images` choose; the other half gives top-1 and the costs. By default 150 choose, and as many
-    others as a small network answers in a minute or two give the rest.
+    Half of the `images` choose; the other half gives top-1 and the costs. By default 150 choose, or 1,500
+    where the file's own contract is in doubt, and as many others as a small network answers in a minute or two give
+    the rest.
     `using` are the fields of the user's own pipeline (see `pipeline.parse`). MissingDataError for too few
     images, BadArgumentError for a pipeline that the file cannot take, BadFileError if LiteRT refuses the file.
     """
@@ -56,10 +57,10 @@ def diagnose(
     search = Search(file, trials, opened.labels[chosen], half, own)
     names = file.contract.classes if file.contract else ()
     leader = search.find(labellings(search.labels, opened.classes, names, file.output.shape[-1]), using)
-    trials.measure([leader.pipeline], half, len(chosen), "doctor: top-1")
+    trials.measure([leader.pipeline], search.half, len(chosen), "doctor: top-1")
     nothing = Diagnosis(
         model=file.path.name, data=opened.data, split=opened.name, images=len(chosen), tries=search.tries,
-        majority=float(np.bincount(search.labels[half:]).max() / (len(chosen) - half)),
+        majority=float(np.bincount(search.labels[search.half :]).max() / (len(chosen) - search.half)),
         best=float(search.right(leader).mean()), contract="not judged" if own else "none", found=None, using=None,
         mistakes=(), indistinguishable=(), next=NEXT["nothing"],
     )  # fmt: skip

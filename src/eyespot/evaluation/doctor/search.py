@@ -30,6 +30,7 @@ NEAR = 0.05  # the p at which the best is preferred to a plainer one, although b
 ROUNDS = (1 / 6, 1 / 2, 1)  # shares of the first half
 RIVALS = 5  # with which each hypothesis is compared
 LATER = 120  # tests after the first race, at most
+DOUBTFUL = 1_500  # images that choose, if there are twice as many, where the file's own contract may be wrong
 
 
 class Hypothesis(NamedTuple):
@@ -41,7 +42,7 @@ class Hypothesis(NamedTuple):
 
 @dataclass
 class Search:
-    """The images, of which the first `half` choose, and what the tests have said.
+    """The images, of which the first `half` choose, more in doubt, and what the tests have said.
 
     `own` is the pipeline of the file's contract. `survivors` are what the first race left; `worst` is the
     largest p of a test that excluded something.
@@ -70,12 +71,34 @@ class Search:
         pipelines += [self.stated(base, using)] if using else []
         grid = [Hypothesis(pipeline, each) for each in labellings for pipeline in pipelines]
         self.tries = len(grid) * len(ROUNDS) + LATER
-        self.survivors = self._race(grid, "order, range, labels", ROUNDS)
+        self.survivors = self._settled(self._race(grid, "order, range, labels", ROUNDS))
         leader = self._plainest(self.survivors)
         if leader.labelling.learned:
             record, classes = self.trials[leader.pipeline][: self.half], int(self.labels.max()) + 1
             leader = leader._replace(labelling=learn(record, self.labels[: self.half], classes))
         return self._refined(leader)
+
+    def _settled(self, alive: list[Hypothesis]) -> list[Hypothesis]:
+        """The survivors without the file's own contract, if more images exclude it.
+
+        It would be preferred, and on few images a wrong one survives.
+        """
+        placed = [self._places(each, self.half) for each in alive]
+        best = _best_first(np.stack(placed))[0]
+        doubtful = [
+            each for each, one in zip(alive, placed, strict=True) if self._owns(each) and _p(placed[best], one) < NEAR
+        ]
+        more = min(DOUBTFUL, len(self.labels) // 2)
+        if not doubtful or more <= self.half:
+            return alive
+        self.half = more
+        self.trials.measure((each.pipeline for each in alive), 0, more, "doctor: own contract")
+        kept = self._race([alive[best], *doubtful], "own contract", (1,))
+        return [each for each in alive if each in kept or each not in doubtful]
+
+    def _owns(self, each: Hypothesis) -> bool:
+        """Whether it is the file's own contract."""
+        return each.pipeline == self.own and not each.labelling.learned
 
     def _refined(self, leader: Hypothesis) -> Hypothesis:
         """The leader with the best fit and filter, first one of them changed, then both, and the rest."""
@@ -137,7 +160,7 @@ class Search:
         placed = np.stack([self._places(each, self.half) for each in alive])
         best = placed[_best_first(placed)[0]]
         near = [each for each, one in zip(alive, placed, strict=True) if _p(best, one) >= NEAR]
-        owned = [each for each in alive if each.pipeline == self.own and not each.labelling.learned]
+        owned = [each for each in alive if self._owns(each)]
         return min(owned or near, key=_oddity)
 
     def _places(self, each: Hypothesis, stop: int) -> Ints:
