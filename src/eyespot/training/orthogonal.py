@@ -34,16 +34,20 @@ class Orthogonal(torch.optim.SGD):
     def step(self, closure: Callable[[], float] | None = None) -> Any:
         """Update all parameters; `closure` is SGD's."""
         group = self.param_groups[0]
+        share = self._share * group["lr"] / self.defaults["lr"]
         with torch.no_grad():
             for weight in self._weights:
-                self._turn(weight, self._share * group["lr"] / self.defaults["lr"], group["momentum"])
+                self._turn(weight, share, group["momentum"])
         return super().step(closure)
 
     def _turn(self, weight: Tensor, share: float, momentum: float) -> None:
         """Move a weight and take its gradient away, so that SGD leaves it."""
         if weight.grad is None:
             return
-        mean = self.state[weight].setdefault("momentum_buffer", torch.zeros_like(weight))
+        state = self.state[weight]
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(weight)
+        mean = state["momentum_buffer"]
         mean.lerp_(weight.grad, 1 - momentum)
         step = orthogonal(weight.grad.lerp(mean, momentum).flatten(1)).view_as(weight)
         length = weight.norm()

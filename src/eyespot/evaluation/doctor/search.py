@@ -83,17 +83,14 @@ class Search:
 
         It would be preferred, and on few images a wrong one survives.
         """
-        placed = [self._places(each, self.half) for each in alive]
-        best = _best_first(np.stack(placed))[0]
-        doubtful = [
-            each for each, one in zip(alive, placed, strict=True) if self._owns(each) and _p(placed[best], one) < NEAR
-        ]
+        best, near = self._leading(alive)
+        doubtful = [each for each in alive if self._owns(each) and each not in near]
         more = min(DOUBTFUL, len(self.labels) // 2)
         if not doubtful or more <= self.half:
             return alive
         self.half = more
         self.trials.measure((each.pipeline for each in alive), 0, more, "doctor: own contract")
-        kept = self._race([alive[best], *doubtful], "own contract", (1,))
+        kept = self._race([best, *doubtful], "own contract", (1,))
         return [each for each in alive if each in kept or each not in doubtful]
 
     def _owns(self, each: Hypothesis) -> bool:
@@ -157,11 +154,14 @@ class Search:
 
         Before others come known labels, undamaged and upright pictures, and what a contract can say.
         """
-        placed = np.stack([self._places(each, self.half) for each in alive])
-        best = placed[_best_first(placed)[0]]
-        near = [each for each, one in zip(alive, placed, strict=True) if _p(best, one) >= NEAR]
         owned = [each for each in alive if self._owns(each)]
-        return min(owned or near, key=_oddity)
+        return min(owned or self._leading(alive)[1], key=_oddity)
+
+    def _leading(self, alive: Sequence[Hypothesis]) -> tuple[Hypothesis, list[Hypothesis]]:
+        """The best on the first half, and those that it is not clearly ahead of."""
+        placed = np.stack([self._places(each, self.half) for each in alive])
+        best = _best_first(placed)[0]
+        return alive[best], [e for e, one in zip(alive, placed, strict=True) if _p(placed[best], one) >= NEAR]
 
     def _places(self, each: Hypothesis, stop: int) -> Ints:
         return places(each.labelling, self.trials[each.pipeline], self.labels, stop)
