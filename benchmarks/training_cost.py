@@ -1,10 +1,10 @@
 """What a run of `eyespot train NAME` took, from its run.csv and those of its teacher.
 
-    python benchmarks/training_cost.py RUN_FOLDER CORES MACHINE [TEACHER_FOLDER]
+    python benchmarks/training_cost.py RUN_FOLDER CORES MACHINE [TEACHER_FOLDER [CORES]]
 
-CORES is how many cores it ran on. Writes measurements/training/NAME.json of the package, which the model's card shows
-if these weights ship. Each line of run.csv says how many images a second an epoch trained on, the teacher's answers
-included; validation is not counted.
+CORES is on how many cores it ran, the mean over its time if that changed. Writes measurements/training/NAME.json of
+the package, which the model's card shows if these weights ship. Each line of run.csv says how many images a second an
+epoch trained on, the teacher's answers included; validation is not counted.
 """
 
 from __future__ import annotations
@@ -39,17 +39,19 @@ def runs(folder: Path, teacher: Path, recipe: dict[str, Any]) -> Iterator[tuple[
             yield member.parent, recipe["teacher"]["recipe"]
 
 
-def main(folder: Path, cores: int, machine: str, teacher: Path) -> None:
+def main(folder: Path, cores: float, machine: str, teacher: Path, of_teacher: float) -> None:
     """Write the cost."""
     record, images = read_sidecar(folder / WEIGHTS), (folder / LIST).stat().st_size // 12
     counted = list(runs(folder, teacher, record.arguments["recipe"]))
-    hours = sum(seconds(run, images, recipe) for run, recipe in counted) / 3600
+    each = [seconds(run, images, recipe) * (of_teacher if i else cores) for i, (run, recipe) in enumerate(counted)]
     source = f"python benchmarks/training_cost.py, {len(counted)} run{'s' * (len(counted) > 1)}"
-    time = Quantity(value=round(hours * cores, 2), unit="core hours", kind="measured", source=source)
+    time = Quantity(value=round(sum(each) / 3600, 2), unit="core hours", kind="measured", source=source)
     cost = TrainingCost(model=record.model, weights=record.sha256, machine=machine, time=time)
     print(write_json(places.MEASUREMENTS / "training" / f"{record.model}.json", asdict(cost)))
 
 
 if __name__ == "__main__":
     given = Path(sys.argv[1])
-    main(given, int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]) if sys.argv[4:] else given)
+    on = float(sys.argv[2])
+    teacher = Path(sys.argv[4]) if sys.argv[4:] else given
+    main(given, on, sys.argv[3], teacher, float(sys.argv[5]) if sys.argv[5:] else on)
