@@ -31,21 +31,23 @@ def seconds(folder: Path, images: int, recipe: dict[str, Any]) -> float:
         return sum(trained / float(row["images_per_second"]) for row in csv.DictReader(file))
 
 
-def runs(folder: Path, teacher: Path, recipe: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The student's folder and those of its teacher's members, with their recipes."""
-    yield folder, recipe
+def runs(
+    folder: Path, cores: float, teacher: Path, of_teacher: float, recipe: dict[str, Any]
+) -> Iterator[tuple[Path, float, dict[str, Any]]]:
+    """The student's folder and those of its teacher's members, with their cores and recipes."""
+    yield folder, cores, recipe
     if recipe["teacher"]:
         for member in sorted((teacher / "teacher").glob("*/run.csv")):
-            yield member.parent, recipe["teacher"]["recipe"]
+            yield member.parent, of_teacher, recipe["teacher"]["recipe"]
 
 
 def main(folder: Path, cores: float, machine: str, teacher: Path, of_teacher: float) -> None:
     """Write the cost."""
     record, images = read_sidecar(folder / WEIGHTS), (folder / LIST).stat().st_size // 12
-    counted = list(runs(folder, teacher, record.arguments["recipe"]))
-    each = [seconds(run, images, recipe) * (of_teacher if i else cores) for i, (run, recipe) in enumerate(counted)]
+    counted = list(runs(folder, cores, teacher, of_teacher, record.arguments["recipe"]))
+    hours = sum(on * seconds(run, images, recipe) for run, on, recipe in counted) / 3600
     source = f"python benchmarks/training_cost.py, {len(counted)} run{'s' * (len(counted) > 1)}"
-    time = Quantity(value=round(sum(each) / 3600, 2), unit="core hours", kind="measured", source=source)
+    time = Quantity(value=round(hours, 2), unit="core hours", kind="measured", source=source)
     cost = TrainingCost(model=record.model, weights=record.sha256, machine=machine, time=time)
     print(write_json(places.MEASUREMENTS / "training" / f"{record.model}.json", asdict(cost)))
 

@@ -67,8 +67,8 @@ def find(model: str | Path, precision: str = "int8") -> Path:
     if base in names:
         path, remedy = home(base) / f"{suffix}.tflite", f"build it with: eyespot make {base}"
     elif Path(base).is_dir():
-        verb = f"quantize {base}" if suffix == "int8" else f"convert MODEL --out {base}"
-        path, remedy = Path(base) / f"{suffix}.tflite", f"eyespot {verb}"
+        path = Path(base) / f"{suffix}.tflite"
+        remedy = f"eyespot quantize {base}" if suffix == "int8" else f"eyespot convert MODEL --out {base}"
     elif Path(text).suffix.lower() == ".tflite":
         path, remedy = Path(text), "give the path of a .tflite file"
     elif Path(text).is_file():

@@ -41,7 +41,7 @@ def diagnose(
     """Find what a file wants on some images of a split, evenly from all classes; also the data's class names.
 
     Half of the `images` choose; the other half gives top-1 and the costs. By default 150 choose, or 1,500
-    where the file's own contract is in doubt, and as many others as a small network answers in a minute or two give
+    where the file's own contract is in doubt. As many others as a small network answers in a minute or two give
     the rest.
     `using` are the fields of the user's own pipeline (see `pipeline.parse`). MissingDataError for too few
     images, BadArgumentError for a pipeline that the file cannot take, BadFileError if LiteRT refuses the file.
