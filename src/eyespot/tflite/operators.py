@@ -173,7 +173,8 @@ def _padded(operator: Operator) -> Values:
 
 def _axes(operator: Operator) -> Values:
     """The constant axes of a reduction, counted from the front, as one sorted list."""
-    values = [each.values for each in operator.inputs[1:2] if each and each.values is not None]
+    tables = [each for each in operator.inputs[1:2] if each and each.dtype in {"int32", "int64"}]
+    values = [each.values for each in tables if each.values is not None]
     ranks = [len(each.shape) for each in operator.images]
     return (sorted(int(axis) % ranks[0] for axis in np.ravel(values[0])),) if values and ranks and ranks[0] else ()
 
@@ -183,7 +184,7 @@ def _made_by(operator: Operator) -> tuple[str, ...]:
 
 
 def _named(names: tuple[str, ...], values: Values) -> Values:
-    return tuple(names[value] for value in values if value < len(names))
+    return tuple(names[value] for value in values if 0 <= value < len(names))
 
 
 # what a rule's `field` means: all values that an operator has there, () if it has none
