@@ -175,12 +175,11 @@ def test_int8_takes_pixel_minus_128(card):
 
 @shipped
 def test_int8_follows_float32_on_generated_pictures(card):
-    shares = []
+    spec, shares = card.preprocessing, []
+    pictures = [picture(i, spec.height, spec.width, spec.channels) for i in range(200)]
     for precision in ("float32", "int8"):
         file = read(registry.find(f"{card.name}:{precision}"))
         encode, answer = run.encoder(file, file.contract), run.open_runner(file, "xnnpack")
-        spec = card.preprocessing
-        pictures = [picture(i, spec.height, spec.width, spec.channels) for i in range(200)]
         shares.append(np.stack([run.to_float(answer(encode(p)), file.output) for p in pictures]))
     assert np.abs(shares[0] - shares[1]).mean() < 0.02
 

@@ -164,17 +164,21 @@ def _groups(operator: Operator) -> Values:
     return (channels[0] // channels[1],) if len(channels) == 2 and channels[1] else ()
 
 
+def _parameters(operator: Operator) -> tuple[Operand, ...]:
+    """The second input, if its values lie in the file."""
+    return tuple(each for each in operator.inputs[1:2] if each and each.values is not None)
+
+
 def _padded(operator: Operator) -> Values:
     """The axes that a PAD makes longer."""
-    tables = [each.values for each in operator.inputs[1:2] if each and each.values is not None]
+    tables = [each.values for each in _parameters(operator)]
     rows = tables[0] if operator.name == "PAD" and tables and tables[0].ndim == 2 else ()
     return tuple(axis for axis, row in enumerate(rows) if any(row))
 
 
 def _axes(operator: Operator) -> Values:
     """The constant axes of a reduction, counted from the front, as one sorted list."""
-    tables = [each for each in operator.inputs[1:2] if each and each.dtype in {"int32", "int64"}]
-    values = [each.values for each in tables if each.values is not None]
+    values = [each.values for each in _parameters(operator) if each.dtype in {"int32", "int64"}]
     ranks = [len(each.shape) for each in operator.images]
     return (sorted(int(axis) % ranks[0] for axis in np.ravel(values[0])),) if values and ranks and ranks[0] else ()
 
