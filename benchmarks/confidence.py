@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.data import catalogue
+from eyespot.data.split import Split, image_digest, without
 from eyespot.errors import RefusedError
 from eyespot.evaluation.confidence import calibrated, choose, fit, floor, probabilities
 from eyespot.evaluation.predict import run
@@ -29,7 +30,6 @@ from eyespot.quantity import wilson
 from eyespot.tflite.read import File
 from eyespot.tflite.run import contract_of, encoder, to_float
 from eyespot.zoo import registry
-from eyespot.zoo.cards import Dataset
 
 MODELS = [f"{model}:{precision}" for model in ("tiny-resnet", "deepface-emotion") for precision in ("float32", "int8")]
 REPEATS = 1000
@@ -39,11 +39,11 @@ PRECISIONS = (0.8, 0.9, 0.95, 0.98)
 Outputs = tuple[NDArray[Any], NDArray[np.int64]]
 
 
-def outputs(file: File, contract: Contract, data: Dataset, split: str) -> Outputs:
+def outputs(file: File, contract: Contract, split: Split) -> Outputs:
     """What a file answers to a split, as stored (n, classes), and the labels."""
-    encode, opened = encoder(file, contract), catalogue.open_split(data, split)
-    answers = run(file, (encode(image) for image in opened))
-    return np.stack(list(track(answers, len(opened), f"{file.path.name}: {split}"))), opened.labels
+    encode = encoder(file, contract)
+    answers = run(file, (encode(image) for image in split))
+    return np.stack(list(track(answers, len(split), f"{file.path.name}: {split.name}"))), split.labels
 
 
 def errors(shares: NDArray[Any], labels: NDArray[np.int64], least: float) -> str:
@@ -85,7 +85,7 @@ def others(name: str, file: File, contract: Contract) -> None:
     if own not in OTHERS:
         return
     data = catalogue.dataset(OTHERS[own])
-    shares = probabilities(outputs(file, contract, data, data.test)[0], file.output, contract)
+    shares = probabilities(outputs(file, contract, catalogue.open_split(data, data.test))[0], file.output, contract)
     for wanted in PRECISIONS:
         with contextlib.suppress(RefusedError):
             chosen = choose(contract, file.path, precision=wanted)
@@ -100,7 +100,11 @@ def measure(name: str) -> tuple[File, Contract, Outputs]:
     _, file = registry.open_model(name)
     contract = contract_of(file)
     data = catalogue.data_for(file.path, contract)
-    (validation, labels), test = (outputs(file, contract, data, split) for split in ("validation", data.test))
+    tests = catalogue.open_split(data, data.test)
+    tested = {image_digest(image) for image in tests}
+    (validation, labels), test = (
+        outputs(file, contract, split) for split in (without(catalogue.open_split(data, "validation"), tested), tests)
+    )
     least = floor(file.output, contract)
     confidence: Confidence = fit(to_float(validation, file.output), labels, least)
     raw, found = to_float(test[0], file.output), confidence.temperature

@@ -9,15 +9,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from eyespot.artifacts import places
 from eyespot.artifacts.model_folder import ModelFolder
 from eyespot.data import catalogue
-from eyespot.data.split import image_digest, image_list
+from eyespot.data.split import Split, image_digest, image_list, without
 from eyespot.data.used import LIST, used_images
 from eyespot.errors import BadFileError, MissingDataError, RefusedError
+from eyespot.preprocessing.synthetic import picture
 from eyespot.tflite import contract, schema
 from eyespot.tflite.read import read
 from eyespot.verbs.evaluate import evaluate
@@ -30,6 +32,18 @@ def of(path):
     """What a file has used."""
     folder = ModelFolder(path.parent)
     return used_images(folder, folder.file(path.name)).images
+
+
+def test_a_split_without_some_images_keeps_the_others() -> None:
+    images = [picture(i, 4, 4, 3) for i in range(6)]
+    split = Split(
+        data="own", name="validation", classes=(), labels=np.arange(6), read=images.__getitem__,
+        path=lambda i: Path(f"{i}.png"),
+    )  # fmt: skip
+    rest = without(split, {image_digest(images[1]), image_digest(images[4])})
+    assert rest.labels.tolist() == [0, 2, 3, 5]
+    assert [rest.title(i) for i in range(len(rest))] == ["0.png", "2.png", "3.png", "5.png"]
+    assert all(np.array_equal(image, images[label]) for image, label in zip(rest, rest.labels, strict=True))
 
 
 @pytest.mark.parametrize("model", TRAINED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Collection, Container, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -50,6 +50,15 @@ def image_digest(image: Image) -> bytes:
 @lru_cache
 def _begun(shape: tuple[int, ...]) -> hashlib._Hash:
     return hashlib.sha256(struct.pack("<3i", *shape))
+
+
+def without(split: Split, excluded: Container[bytes]) -> Split:
+    """A split without the images of these digests."""
+    kept = [i for i, image in enumerate(split) if image_digest(image) not in excluded]
+    path = split.path
+    return replace(
+        split, labels=split.labels[kept], read=lambda i: split.read(kept[i]), path=path and (lambda i: path(kept[i]))
+    )
 
 
 def image_list(labels: Iterable[int], digests: Iterable[bytes]) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from eyespot.artifacts.model_folder import ModelFolder, tools
 from eyespot.artifacts.reliability import Fitted, Reliability
 from eyespot.data import catalogue
-from eyespot.data.split import Split, data_digest, image_digest
+from eyespot.data.split import Split, data_digest, image_digest, without
 from eyespot.data.used import Used, refuse_overlap, used_images
 from eyespot.errors import MissingDataError
 from eyespot.evaluation.confidence import calibrated, fit, floor
@@ -89,6 +88,5 @@ def _confidence(file: File, data: Dataset, tests: set[bytes], used: Used) -> Con
         split = catalogue.open_split(data, VALIDATION)
     except MissingDataError:
         return None
-    kept = [i for i, image in enumerate(split) if image_digest(image) not in tests]
-    chosen = replace(split, labels=split.labels[kept], read=lambda i: split.read(kept[i]))
-    return fit(outputs(file, chosen), chosen.labels, floor(file.output, contract)) if kept else None
+    chosen = without(split, tests | used.images.keys())
+    return fit(outputs(file, chosen), chosen.labels, floor(file.output, contract)) if len(chosen) else None
