@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.data import catalogue
-from eyespot.data.split import Split, image_digest, without
+from eyespot.data.split import Split, image_digests, without
 from eyespot.errors import RefusedError
 from eyespot.evaluation.confidence import calibrated, choose, fit, floor, probabilities
 from eyespot.evaluation.predict import run
@@ -101,10 +101,8 @@ def measure(name: str) -> tuple[File, Contract, Outputs]:
     contract = contract_of(file)
     data = catalogue.data_for(file.path, contract)
     tests = catalogue.open_split(data, data.test)
-    tested = {image_digest(image) for image in tests}
-    (validation, labels), test = (
-        outputs(file, contract, split) for split in (without(catalogue.open_split(data, "validation"), tested), tests)
-    )
+    unseen = without(catalogue.open_split(data, "validation"), image_digests(tests, data.test))
+    (validation, labels), test = (outputs(file, contract, split) for split in (unseen, tests))
     least = floor(file.output, contract)
     confidence: Confidence = fit(to_float(validation, file.output), labels, least)
     raw, found = to_float(test[0], file.output), confidence.temperature

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.progress import track
+
 Image = NDArray[np.uint8]
 
 
@@ -50,6 +52,11 @@ def image_digest(image: Image) -> bytes:
 @lru_cache
 def _begun(shape: tuple[int, ...]) -> hashlib._Hash:
     return hashlib.sha256(struct.pack("<3i", *shape))
+
+
+def image_digests(split: Split, name: str) -> set[bytes]:
+    """The digests of all images; a progress bar says that others are compared with `name`."""
+    return {image_digest(image) for image in track(split, len(split), f"compare with {name}")}
 
 
 def without(split: Split, excluded: Container[bytes]) -> Split:

@@ -32,8 +32,8 @@ Shares = NDArray[np.float32]
 def reliability(folder: ModelFolder, file: File, data: Dataset) -> Reliability:
     """Measure a file on the test split of a data set. Errors as `engine.evaluate`.
 
-    The temperature is the file's own, or is fitted on the validation images that are not in the test split. It is not
-    fitted for a file whose training images are unknown: published weights may have learned our validation images.
+    The temperature is the file's own, or is fitted on the validation images that neither test nor made the file. It is
+    not fitted for a file whose training images are unknown: published weights may have learned our validation images.
     """
     contract, test = contract_of(file), catalogue.open_split(data, data.test)
     check_classes(contract, test)

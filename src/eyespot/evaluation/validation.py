@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.data import catalogue, manifest
-from eyespot.data.split import Split, image_digest
+from eyespot.data.split import Split, image_digest, image_digests
 from eyespot.errors import BadFileError, MissingDataError
 from eyespot.evaluation.confidence import fit, floor
 from eyespot.evaluation.predict import run
@@ -39,7 +39,7 @@ def _measured(file: File, contract: Contract, origin: Path) -> Confidence | None
     if splits is None:
         return None
     validation, test = splits
-    tests = {image_digest(image) for image in track(test, len(test), "compare with test")}
+    tests = image_digests(test, "test")
     encode, kept = encoder(file, contract), list[int]()
 
     def tensors() -> Iterator[NDArray[Any]]:

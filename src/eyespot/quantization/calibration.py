@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from eyespot.data import catalogue
 from eyespot.data.folder import is_unsorted, unsorted
-from eyespot.data.split import Split, data_digest, image_digest, is_blank
+from eyespot.data.split import Split, data_digest, image_digest, image_digests, is_blank
 from eyespot.data.used import refuse_tests
 from eyespot.errors import MissingDataError, RefusedError
 from eyespot.preprocessing.image import fit
@@ -112,7 +112,7 @@ def _own_tests(data: Dataset, model: str) -> set[bytes]:
         tests = catalogue.open_split(own, own.test)
     except MissingDataError:
         return set()
-    return {image_digest(image) for image in track(tests, len(tests), f"compare with {own.name}")}
+    return image_digests(tests, own.name)
 
 
 def _held_out(data: Dataset, split: Split) -> set[bytes]:
@@ -120,6 +120,5 @@ def _held_out(data: Dataset, split: Split) -> set[bytes]:
     digests: set[bytes] = set()
     for name in sorted({"validation", "test", data.test} & data.splits.keys() - {split.name, "all"}):
         with contextlib.suppress(MissingDataError):
-            other = catalogue.open_split(data, name)
-            digests |= {image_digest(image) for image in track(other, len(other), f"compare with {name}")}
+            digests |= image_digests(catalogue.open_split(data, name), name)
     return digests

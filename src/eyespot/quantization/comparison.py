@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eyespot import isolation
 from eyespot.artifacts.measurements import Subset
 from eyespot.data import catalogue
-from eyespot.data.split import image_digest
+from eyespot.data.split import image_digests
 from eyespot.errors import MissingDataError
 from eyespot.evaluation import engine, workers
 from eyespot.evaluation.metrics import gain, subset
@@ -83,7 +83,7 @@ def open_validation(float32: File, calibrating: Dataset, cluster: str | None) ->
     split, tests = (catalogue.open_split(data, name) for name in (VALIDATION, data.test))
     engine.check_classes(contract, split)
     answers, digests = _classified(float32, data, len(split), cluster)
-    held_out = {image_digest(image) for image in track(tests, len(tests), f"compare with {data.test}")}
+    held_out = image_digests(tests, data.test)
     return Validation(data=data, labels=split.labels, digests=digests, tests=held_out, float32=answers, cluster=cluster)
 
 
